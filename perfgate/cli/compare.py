@@ -1,0 +1,48 @@
+"""`perfgate compare`."""
+
+from pathlib import Path
+
+import click
+
+from perfgate import codec, pipeline, registry
+from perfgate.cli import console
+from perfgate.cli.options import Chosen, measuring, write
+from perfgate.errors import Exit
+from perfgate.host import files
+
+
+@click.command()
+@click.argument("base", required=False)
+@click.argument("head", required=False)
+@measuring
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(registry.renderers()),
+    default="text",
+    help="How to write the report.",
+)
+@click.option("-o", "--output", default="-", help="Where to write it; - is standard output.")
+@click.option(
+    "--save", type=click.Path(path_type=Path), help="Keep the runs in this directory: base.json, head.json."
+)
+def compare(
+    base: str | None, head: str | None, chosen: Chosen, form: str, output: str, save: Path | None
+) -> int:
+    """Measure BASE and HEAD side by side, in pairs that take turns, and judge the difference.
+
+    Each is a git revision or a run file. BASE defaults to the merge base with the remote's default branch,
+    HEAD to the working tree.
+    """
+    with chosen.workshop() as shop:
+        compared = pipeline.compare(base, head, shop)
+        interrupted = shop.interrupts.requested
+    if save:
+        files.write(save / "base.json", codec.dump_run(compared.base))
+        files.write(save / "head.json", codec.dump_run(compared.head))
+    text = registry.renderer(form)(compared.report)
+    write(
+        console.coloured(text) if form == "text" and output == "-" and console.wants_colour() else text,
+        output,
+    )
+    return int(Exit.INTERRUPTED if interrupted else compared.report.exit_code)

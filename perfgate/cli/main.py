@@ -1,0 +1,78 @@
+"""The root command, and the one place where an error becomes a message and an exit code."""
+
+import importlib
+import sys
+import traceback
+from collections.abc import Sequence
+
+import click
+
+from perfgate import __version__
+from perfgate.errors import Exit, PerfgateError
+
+COMMANDS = {
+    "compare": "Measure two revisions in pairs (or take two run files), and judge.",
+    "measure": "Measure the working tree alone and write a run file.",
+    "demo": "Watch perfgate find a regression in a small repository that it makes.",
+    "init": "Look at the project and write perfgate.toml.",
+    "config": "Show where each value came from, check the file, print the schema.",
+    "clean": "Remove the prepared sides from the cache.",
+}
+
+
+class _Lazy(click.Group):
+    """Loads a command's module only when that command is run: `--help` must not import numpy."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"perfgate.cli.{cmd_name}")
+        found = getattr(module, cmd_name)
+        assert isinstance(found, click.Command)
+        return found
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="perfgate")
+def perfgate() -> None:
+    """A performance gate that says regression, pass, or plainly that it cannot tell.
+
+    Exit codes: 0 passed, 1 regression, 2 usage or configuration, 3 could not measure or a benchmark is
+    missing, 4 inconclusive where the policy blocks on it, 70 a bug in perfgate, 130 interrupted.
+    """
+
+
+def run(argv: Sequence[str]) -> int:
+    """Run a command line and return its exit code; whatever nobody foresaw is 70, never 1."""
+    try:
+        code = perfgate.main(args=list(argv), prog_name="perfgate", standalone_mode=False)
+    except PerfgateError as exc:
+        _say(exc.message, exc.hint)
+        return int(exc.exit_code)
+    except click.ClickException as exc:
+        exc.show()
+        return int(Exit.USAGE)
+    except (KeyboardInterrupt, click.Abort):
+        _say("interrupted", None)
+        return int(Exit.INTERRUPTED)
+    except BrokenPipeError:
+        return int(Exit.NOT_MEASURED)
+    except Exception:  # noqa: BLE001 - the outermost frame
+        traceback.print_exc()
+        _say("this is a bug in perfgate", "please report it with the lines above")
+        return int(Exit.BUG)
+    return int(code or 0)
+
+
+def _say(message: str, hint: str | None) -> None:
+    colour = sys.stderr.isatty()
+    click.echo(f"{click.style('error', fg='red', bold=True) if colour else 'error'}: {message}", err=True)
+    if hint:
+        click.echo(f"{click.style('try', fg='cyan', bold=True) if colour else 'try'}: {hint}", err=True)

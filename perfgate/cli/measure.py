@@ -1,0 +1,25 @@
+"""`perfgate measure`."""
+
+import click
+
+from perfgate import codec, pipeline
+from perfgate.cli.options import Chosen, measuring, write
+from perfgate.errors import Exit
+
+
+@click.command()
+@click.argument("revision", required=False)
+@measuring
+@click.option("--processes", type=click.IntRange(1, 1000), default=10, help="Fresh processes a suite.")
+@click.option("-o", "--output", default="-", help="Where to write the run; - is standard output.")
+def measure(revision: str | None, chosen: Chosen, processes: int, output: str) -> int:
+    """Measure the working tree (or REVISION) alone and write a run file.
+
+    Such a run informs: what compares two of them cannot tell a change from a slower minute. To decide,
+    let `perfgate compare` measure both sides in pairs.
+    """
+    with chosen.workshop() as shop:
+        run = pipeline.measure(revision, shop, processes=processes)
+        interrupted = shop.interrupts.requested
+    write(codec.dump_run(run), output)
+    return int(Exit.INTERRUPTED if interrupted else Exit.PASSED)

@@ -1,0 +1,83 @@
+"""Options that several commands share, and what they add up to."""
+
+import functools
+import os
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from perfgate.cli import console
+from perfgate.config.load import Loaded, load
+from perfgate.host import files
+from perfgate.host.interrupt import Interrupts
+from perfgate.pipeline import Workshop
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chosen:
+    """The shared options as given."""
+
+    config: Path | None
+    budget: str | None
+    strictness: str | None
+    seed: int | None
+    suite: tuple[str, ...]
+
+    def load(self, root: Path) -> Loaded:
+        """Read the configuration at `root` with these flags over it."""
+        flags = {("perfgate", "budget"): self.budget, ("perfgate", "strictness"): self.strictness}
+        given = {key: value for key, value in flags.items() if value is not None}
+        return load(root, environ=os.environ, flags=given, path=self.config)
+
+    @contextmanager
+    def workshop(self) -> Iterator[Workshop]:
+        """Yield what measuring needs, with Ctrl-C heard and progress shown."""
+        with Interrupts() as interrupts, console.progress() as watch:
+            yield Workshop(
+                directory=Path.cwd(),
+                load_config=self.load,
+                interrupts=interrupts,
+                watch=watch,
+                seed=secrets.randbelow(2**31) if self.seed is None else self.seed,
+                suites=self.suite,
+            )
+
+
+def measuring(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options of everything that measures; the command gets them as `chosen`."""
+
+    @functools.wraps(command)
+    def chosen(
+        config: Path | None, budget: str | None, strictness: str | None, seed: int | None, **rest: Any
+    ) -> Any:
+        suite = rest.pop("suite")
+        return command(
+            chosen=Chosen(config=config, budget=budget, strictness=strictness, seed=seed, suite=suite), **rest
+        )
+
+    for option in reversed(
+        [
+            click.option(
+                "--config", type=click.Path(path_type=Path), help="Read this file instead of perfgate.toml."
+            ),
+            click.option("--budget", help='Measuring time at most, as in "90s" or "10m".'),
+            click.option("--strictness", type=click.Choice(["normal", "strict"]), help="How sure to be."),
+            click.option("--suite", multiple=True, help="Measure only this suite; may be repeated."),
+            click.option("--seed", type=int, help="Repeat what chance drew in an earlier run."),
+        ]
+    ):
+        chosen = option(chosen)
+    return chosen
+
+
+def write(text: str, output: str) -> None:
+    """Write a result to standard output (`-`) or to a file."""
+    if output == "-":
+        click.echo(text.rstrip("\n"))
+    else:
+        files.write(Path(output), text.rstrip("\n") + "\n")

@@ -1,0 +1,93 @@
+"""Runs and reports as JSON bytes and back, strict about what comes in.
+
+Separate from both the values and the disk: a file may come from an older perfgate or from somebody
+hostile, and neither the core nor the caller should have to think of that.
+"""
+
+from typing import Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import from_json
+
+from perfgate.core.model import Run
+from perfgate.core.report import Report
+from perfgate.errors import FileError
+
+# Schema 1: first version. A run's values are in measured order, grouped by process, in base units.
+SCHEMA = 1
+LARGEST = 256 * 2**20  # bytes; 1,000 benchmarks of 42 pairs are about 40 MB
+
+RUN_KIND = "perfgate run"
+REPORT_KIND = "perfgate report"
+
+
+class _RunFile(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
+
+    kind: Literal["perfgate run"]
+    schema_version: Literal[1]
+    run: Run
+
+
+class _ReportFile(BaseModel):
+    model_config = ConfigDict(extra="forbid", ser_json_inf_nan="strings")
+
+    kind: Literal["perfgate report"]
+    schema_version: Literal[1]
+    report: Report
+
+
+_File = TypeVar("_File", bound=BaseModel)
+
+
+def dump_run(run: Run) -> str:
+    """Return `run` as JSON; floats round-trip exactly."""
+    return _RunFile(kind=RUN_KIND, schema_version=SCHEMA, run=run).model_dump_json() + "\n"
+
+
+def load_run(data: bytes, *, name: str) -> Run:
+    """Return the run in `data`; `name` is what messages call it.
+
+    Raises: FileError for anything that is not a whole, finite run of a schema that this version reads.
+    """
+    return _load(_RunFile, data, name).run
+
+
+def dump_report(report: Report) -> str:
+    """Return `report` as JSON; an interval without an end is written "Infinity"."""
+    return (
+        _ReportFile(kind=REPORT_KIND, schema_version=SCHEMA, report=report).model_dump_json(indent=1) + "\n"
+    )
+
+
+def load_report(data: bytes, *, name: str) -> Report:
+    """Return the report in `data`.
+
+    Raises: FileError as `load_run` does.
+    """
+    return _load(_ReportFile, data, name).report
+
+
+def _load(schema: type[_File], data: bytes, name: str) -> _File:
+    if len(data) > LARGEST:
+        raise FileError(f"{name} has {len(data):,} bytes; at most {LARGEST:,} are read")
+    try:
+        return schema.model_validate_json(data)
+    except ValidationError as exc:
+        raise FileError(_explain(data, name, exc)) from exc
+
+
+def _explain(data: bytes, name: str, exc: ValidationError) -> str:
+    try:
+        content: Any = from_json(data)
+    except ValueError as fault:
+        return f"{name} is not JSON: {fault}"
+    if not isinstance(content, dict) or not str(content.get("kind", "")).startswith("perfgate "):
+        return f'{name} is not a file that perfgate wrote: it has no "kind": "{RUN_KIND}"'
+    version = content.get("schema_version")
+    if isinstance(version, int) and version > SCHEMA:
+        return f"{name} has schema {version}; this perfgate reads up to {SCHEMA}: install a newer one"
+    faults = exc.errors(include_url=False, include_input=False)
+    first = f"{'.'.join(str(part) for part in faults[0]['loc'])}: {faults[0]['msg']}"
+    more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
+    return f"{name} is damaged: {first}{more}"

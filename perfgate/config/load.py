@@ -1,0 +1,169 @@
+"""Finding and reading the configuration, every fault of it at once, each with its line."""
+
+import difflib
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from perfgate.config.schema import CommandSuite, Config, PytestSuite, Section
+from perfgate.errors import ConfigError, FileError
+from perfgate.host import files
+
+FILE = "perfgate.toml"
+LARGEST = 2**20
+ENVIRONMENT = {
+    "PERFGATE_BUDGET": ("perfgate", "budget"),
+    "PERFGATE_STRICTNESS": ("perfgate", "strictness"),
+    "PERFGATE_MARGIN": ("perfgate", "margin"),
+    "PERFGATE_PYTHON": ("build", "python"),
+    "PERFGATE_ISOLATE": ("build", "isolate"),
+}
+"""Variables that override the file; a command-line flag overrides both."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """A configuration and where its values came from."""
+
+    config: Config
+    source: str
+    """The file, or "defaults"."""
+    origins: Mapping[tuple[str, ...], str]
+    """Key path to the line, variable or flag that set it; what is not in it is a default."""
+
+
+def load(
+    root: Path,
+    *,
+    environ: Mapping[str, str],
+    flags: Mapping[tuple[str, str], str] | None = None,
+    path: Path | None = None,
+) -> Loaded:
+    """Read the configuration of the project at `root`.
+
+    Args:
+        path: a file to read instead of perfgate.toml or pyproject.toml's [tool.perfgate].
+
+    Raises: ConfigError with all faults.
+    """
+    name, text, data = _read(root, path)
+    prefix = "tool.perfgate." if name.endswith("pyproject.toml") else ""
+    lines = _lines(text, prefix)
+    origins = {where: f"{name}:{line}" for where, line in lines.items()}
+    overrides = [
+        (where, environ[v], f"environment {v}") for v, where in ENVIRONMENT.items() if environ.get(v)
+    ]
+    overrides += [(where, value, f"flag --{where[1]}") for where, value in (flags or {}).items()]
+    for (table, key), value, origin in overrides:
+        data.setdefault(table, {})[key] = value
+        origins[table, key] = origin
+    try:
+        config = Config.model_validate(_tuples(data))
+    except ValidationError as exc:
+        raise ConfigError(_faults(exc, name, origins), hint="every key: perfgate config schema") from exc
+    return Loaded(config=config, source=name if text else "defaults", origins=origins)
+
+
+def _read(root: Path, path: Path | None) -> tuple[str, str, dict[str, Any]]:
+    for candidate in [path] if path else [root / FILE, root / "pyproject.toml"]:
+        if not candidate.exists() and path is None:
+            continue
+        try:
+            text = files.read(candidate, largest=LARGEST).decode()
+            data = tomllib.loads(text)
+        except FileError as exc:
+            raise ConfigError(exc.message) from exc
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
+            raise ConfigError(f"{candidate.name} is not TOML: {exc}") from exc
+        if candidate.name != "pyproject.toml":
+            return candidate.name, text, data
+        if (table := data.get("tool", {}).get("perfgate")) is not None:
+            # In pyproject.toml the keys of [perfgate] stand in [tool.perfgate] itself.
+            own = {key: value for key, value in table.items() if key not in Config.model_fields}
+            rest = {key: value for key, value in table.items() if key in Config.model_fields}
+            return candidate.name, text, {"perfgate": own, **rest} if own else rest
+    return FILE, "", {}
+
+
+def _tuples(value: Any) -> Any:
+    """Turn TOML's lists into tuples, which is what the strict schema holds."""
+    if isinstance(value, dict):
+        return {key: _tuples(item) for key, item in value.items()}
+    return tuple(_tuples(item) for item in value) if isinstance(value, list) else value
+
+
+_HEADER = re.compile(r"\s*\[(\[?)\s*([^\]]+?)\s*\]")
+_KEY = re.compile(r"\s*(\"[^\"]*\"|'[^']*'|[A-Za-z0-9_-]+)\s*=")
+
+
+def _lines(text: str, prefix: str) -> dict[tuple[str, ...], int]:
+    """Return the line of each table and key; array entries are numbered. Good enough to point with."""
+    found: dict[tuple[str, ...], int] = {}
+    counts: dict[str, int] = {}
+    table: tuple[str, ...] | None = () if not prefix else None
+    for number, line in enumerate(text.splitlines(), start=1):
+        if header := _HEADER.match(line):
+            name = f"{header[2]}."
+            table = None
+            if name.startswith(prefix) or not prefix:
+                parts = [
+                    part.strip("\"' ") for part in name.removeprefix(prefix).rstrip(".").split(".") if part
+                ]
+                if header[1]:
+                    counts[name] = counts.get(name, -1) + 1
+                    parts.append(str(counts[name]))
+                table = tuple(parts) or ("perfgate",)
+                found.setdefault(table, number)
+        elif table is not None and (key := _KEY.match(line)):
+            found.setdefault((*table, key[1].strip("\"'")), number)
+    return found
+
+
+def _faults(exc: ValidationError, name: str, origins: Mapping[tuple[str, ...], str]) -> str:
+    faults = []
+    for error in exc.errors(include_url=False):
+        where = tuple(str(part) for part in error["loc"] if part not in ("pytest-benchmark", "command"))
+        origin = next((origins[where[:n]] for n in range(len(where), 0, -1) if where[:n] in origins), name)
+        faults.append(f"{origin}: {_dotted(where)}{_explain(error, where)}")
+    count = f"{len(faults)} faults" if len(faults) > 1 else "a fault"
+    return f"the configuration has {count}:\n  " + "\n  ".join(faults)
+
+
+def _explain(error: Any, where: Sequence[str]) -> str:
+    value = error.get("input")
+    match error["type"]:
+        case "extra_forbidden":
+            near = difflib.get_close_matches(where[-1], _keys(where), n=1)
+            return f" is no key that perfgate knows{f'; did you mean {near[0]!r}?' if near else ''}"
+        case "missing":
+            return " is missing"
+        case "union_tag_invalid":
+            return f".runner is {value.get('runner')!r}; it must be one of {error['ctx']['expected_tags']}"
+        case "value_error":
+            return f": {error['ctx']['error']}"
+        case _:
+            return f" is {value!r}: {error['msg'][0].lower()}{error['msg'][1:]}"
+
+
+def _keys(where: Sequence[str]) -> list[str]:
+    """Return the keys that are valid where the last part of `where` stands."""
+    tables: dict[str, list[type[BaseModel]]] = {"suite": [PytestSuite, CommandSuite]}
+    field = Config.model_fields.get(where[0])
+    if len(where) == 1 or field is None:
+        return list(Config.model_fields)
+    models = tables.get(where[0]) or [
+        m for m in Section.__subclasses__() if m.__name__.lower().startswith(where[0])
+    ]
+    return [info.alias or key for model in models for key, info in model.model_fields.items()]
+
+
+def _dotted(where: Sequence[str]) -> str:
+    text = ""
+    for part in where:
+        text += f"[{part}]" if part.isdigit() else f".{part}" if text else part
+    return text

@@ -1,0 +1,172 @@
+"""The keys of perfgate.toml, their types, defaults and documentation, in one place.
+
+The reference in docs/configuration.md, `perfgate config schema` and every error message come from here.
+"""
+
+from collections.abc import Callable
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from perfgate.core.policy import FAMILY_LEVEL, MARGIN, STRICT_LEVEL, Policy, Rule
+from perfgate.core.units import Unit, parse_duration, parse_quantity, parse_share, unit_of
+
+
+def _checked(parse: Callable[[str], object]) -> AfterValidator:
+    """Return a validator that keeps the text, so that it can be shown as written, once `parse` took it."""
+
+    def check(text: str) -> str:
+        parse(text)
+        return text
+
+    return AfterValidator(check)
+
+
+def _floor_unit(text: str) -> Unit:
+    if (unit := unit_of(text)) is None:
+        raise ValueError(f'{text!r} has no unit that is known here; write it as in "2ms" or "64KiB"')
+    parse_quantity(text, unit)
+    return unit
+
+
+def _relative(path: str) -> str:
+    if path.startswith("/") or ".." in path.split("/") or path in ("", "."):
+        raise ValueError(f"{path!r} must be a path below the root of the repository, and not the root itself")
+    return path
+
+
+Share = Annotated[str, _checked(parse_share), Field(examples=["5%"])]
+Duration = Annotated[str, _checked(parse_duration), Field(examples=["90s", "10m"])]
+Quantity = Annotated[str, _checked(_floor_unit), Field(examples=["2ms", "64KiB"])]
+RelativePath = Annotated[str, AfterValidator(_relative)]
+Answer = Literal["pass", "fail"]
+
+
+class Section(BaseModel):
+    """A table of the file: unknown keys are faults."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, populate_by_name=True)
+
+
+class Perfgate(Section):
+    """How much to spend and how sure to be."""
+
+    budget: Duration = "10m"
+    """Measuring time of one run, both sides together. What is settled early stops early."""
+    strictness: Literal["normal", "strict"] = "normal"
+    """`normal`: at most 4 s a benchmark and one false block in 100 runs that change nothing (the margin makes it rarer);
+    `strict`: 10 s and one in 1,000."""
+    margin: Share = f"{MARGIN:.0%}"
+    """A regression must be more than this with certainty, whatever its limit: what memory layout alone can do."""
+    expect: tuple[str, ...] = ()
+    """Benchmarks (`suite/name`, with `*`) that must be measured, whatever base has. Base's own set always counts."""
+    retired: tuple[str, ...] = ()
+    """Benchmarks that may vanish without being reported as missing."""
+
+
+class Build(Section):
+    """How each side is prepared, in its own git worktree."""
+
+    setup: tuple[str, ...] = ()
+    """Shell commands, run in the worktree inside a fresh virtual environment, e.g. `python -m pip install -e .`"""
+    isolate: Literal["auto", "venv", "none"] = "auto"
+    """`venv`: a fresh virtual environment a side; `none`: the current one, with the worktree first on the path;
+    `auto`: `venv` where there are setup commands."""
+    python: str | None = None
+    """The interpreter. Default: the active virtual environment's, else the project's .venv, else perfgate's own."""
+
+
+class _SuiteBase(Section):
+    timeout: Duration = "60s"
+    """How long a benchmark may be silent: its fixtures, one turn. Then it has failed."""
+    design: Literal["turns", "sequential"] = "turns"
+    """`sequential` where two copies cannot be alive at once (a fixed port, one device): about 2.5 times the time."""
+
+
+class PytestSuite(_SuiteBase):
+    """Benchmarks written for pytest-benchmark or pytest-codspeed."""
+
+    runner: Literal["pytest-benchmark"] = "pytest-benchmark"
+    """Which harness runs the suite."""
+    paths: tuple[RelativePath, ...] = ()
+    """Files or directories with the benchmarks, taken from head for both sides. Default: wherever pytest finds some."""
+    select: str | None = None
+    """An expression as for `pytest -k`."""
+    markers: str | None = None
+    """An expression as for `pytest -m`."""
+    args: tuple[str, ...] = ()
+    """Further arguments for pytest."""
+    benchmarks_from: Literal["head", "each"] = Field("head", alias="benchmarks-from")
+    """`each`: every side runs its own benchmark files."""
+
+
+class CommandSuite(_SuiteBase):
+    """Command lines as benchmarks."""
+
+    runner: Literal["command"]
+    """Which harness runs the suite."""
+    benchmarks: dict[str, str] = Field(min_length=1)
+    """Name to command line. Split as a shell would, run without one, in the side's directory; must exit with 0."""
+
+
+Suite = Annotated[PytestSuite | CommandSuite, Field(discriminator="runner")]
+
+
+class RuleTable(Section):
+    """What SLIs may lose; the first rule whose `sli` matches counts, last of all `*:time` with 5 %."""
+
+    sli: str = Field(min_length=1)
+    """Which SLIs (`suite/name:metric`): `*` is anything, `?` one character, everything else itself."""
+    limit: Share = "5%"
+    """Head may be worse than base by this."""
+    floor: Quantity | None = None
+    """A change smaller than this, in the metric's unit, never counts."""
+    critical: bool = True
+    """Blocks; `false` only warns."""
+    on_inconclusive: Answer = Field("pass", alias="on-inconclusive")
+    """`fail`: an answer that could not be given blocks too, with exit code 4."""
+
+    def rule(self) -> Rule:
+        """Return the rule in base units."""
+        unit = unit_of(self.floor) if self.floor else None
+        return Rule(
+            sli=self.sli,
+            limit=parse_share(self.limit),
+            floor=parse_quantity(self.floor, unit) if self.floor and unit else 0.0,
+            floor_unit=unit,
+            critical=self.critical,
+            on_inconclusive=self.on_inconclusive == "fail",
+        )
+
+
+class Config(Section):
+    """A whole perfgate.toml."""
+
+    perfgate: Perfgate = Perfgate()
+    build: Build = Build()
+    suite: dict[str, Suite] = Field(default_factory=lambda: {"benchmarks": PytestSuite()}, min_length=1)
+    rule: tuple[RuleTable, ...] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _default_runner(cls, data: Any) -> Any:
+        """Let a suite without `runner` be pytest's, as its default says; the discriminator needs it written."""
+        suites = data.get("suite") if isinstance(data, dict) else None
+        if not isinstance(suites, dict):
+            return data
+        written = {
+            name: {"runner": "pytest-benchmark", **suite} if isinstance(suite, dict) else suite
+            for name, suite in suites.items()
+        }
+        return {**data, "suite": written}
+
+    def policy(self) -> Policy:
+        """Return what judging needs, the default rule last so that no time goes unjudged."""
+        strict = self.perfgate.strictness == "strict"
+        return Policy(
+            rules=(*(table.rule() for table in self.rule), *Policy().rules),
+            expect=self.perfgate.expect,
+            retired=self.perfgate.retired,
+            family_level=STRICT_LEVEL if strict else FAMILY_LEVEL,
+            margin=parse_share(self.perfgate.margin),
+        )

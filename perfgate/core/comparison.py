@@ -1,0 +1,152 @@
+"""Base against head of one SLI: how much worse, how sure, and what stands against believing it.
+
+A comparison knows no limit and gives no verdict; `judge` does. What differs between kinds of evidence
+(pairs, two files, exact values) ends here.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from perfgate.core.model import Design, Direction, Kind, Metric, Run, Sample, Sli, Warning
+from perfgate.core.schedule import FIRST_LOOK
+from perfgate.core.stats import describe, paired, unpaired
+
+INTERVAL_LEVEL = 0.99  # as sure as the gate is that it does not block without cause
+
+
+class Evidence(StrEnum):
+    """What stands behind a comparison, and so what it may decide."""
+
+    PAIRED = "paired"
+    """Pairs of one measurement: may block."""
+    UNPAIRED = "unpaired"
+    """Processes that never shared a moment: informs."""
+    ADVISORY = "advisory"
+    """One or few processes a side, or another environment: a hint."""
+    EXACT = "exact"
+    """Values that repeat: compared as they are."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """Head as a multiple of base, with the bounds of its interval; 1.10 is 10 % more of the metric."""
+
+    ratio: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """One SLI on both sides."""
+
+    sli: Sli
+    evidence: Evidence
+    base: float
+    """Median over processes, in the metric's unit."""
+    head: float
+    change: Change
+    log_ratios: tuple[float, ...]
+    """One a pair, in measured order, positive where head is worse; empty where nothing was paired."""
+    planned: int
+    pair_s: float
+    processes: tuple[int, int]
+    p: float
+    """Mann-Whitney on the processes' medians, two-sided: informs, never decides."""
+    warnings: tuple[Warning, ...] = ()
+
+
+def compare(base: Run, head: Run) -> tuple[Comparison, ...]:
+    """Compare every SLI that both runs have, in head's order."""
+    theirs = {sample.sli: sample for sample in base.samples}
+    return tuple(
+        compare_sample(theirs[sample.sli], sample, base, head)
+        for sample in head.samples
+        if sample.sli in theirs
+    )
+
+
+def compare_sample(base: Sample, head: Sample, base_run: Run, head_run: Run) -> Comparison:
+    """Compare one SLI."""
+    medians = describe.process_medians(base.processes), describe.process_medians(head.processes)
+    log_ratios = pair_log_ratios(base, head, base_run, head_run)
+    evidence, doubts = _evidence(base, head, base_run, head_run, log_ratios)
+    return Comparison(
+        sli=head.sli,
+        evidence=evidence,
+        base=describe.median(medians[0]),
+        head=describe.median(medians[1]),
+        change=_change(evidence, medians, log_ratios, worse=_sign(head.sli.metric)),
+        log_ratios=log_ratios,
+        planned=head.planned,
+        pair_s=head.pair_s,
+        processes=(len(medians[0]), len(medians[1])),
+        p=unpaired.mann_whitney(*medians),
+        warnings=tuple(dict.fromkeys(base.warnings + head.warnings + doubts)),
+    )
+
+
+def pair_log_ratios(base: Sample, head: Sample, base_run: Run, head_run: Run) -> tuple[float, ...]:
+    """Return one log ratio a pair, positive where head is worse; none for runs of different measurements."""
+    if base_run.measurement is None or base_run.measurement != head_run.measurement:
+        return ()
+    theirs = dict(zip(base.pairs, base.processes, strict=True))
+    shared = [
+        (theirs[pair], mine) for pair, mine in zip(head.pairs, head.processes, strict=True) if pair in theirs
+    ]
+    if any(min(*one, *other) <= 0 for one, other in shared):
+        return ()  # no ratio of nothing; the medians are compared instead, and inform
+    return tuple(pair_effect(head.sli.metric, head.design, one, other) for one, other in shared)
+
+
+def pair_effect(metric: Metric, design: Design, base: Sequence[float], head: Sequence[float]) -> float:
+    """Return the log ratio of one pair, positive where head is worse; all values > 0."""
+    effect = describe.turn_effect if design is Design.TURNS else describe.block_effect
+    return _sign(metric) * effect(base, head)
+
+
+def _evidence(
+    base: Sample, head: Sample, base_run: Run, head_run: Run, log_ratios: tuple[float, ...]
+) -> tuple[Evidence, tuple[Warning, ...]]:
+    if base.sli.metric.kind is Kind.EXACT:
+        return Evidence.EXACT, ()
+    if log_ratios:
+        return Evidence.PAIRED, ()
+    fewest = min(len(base.processes), len(head.processes))
+    if differences := base_run.environment.differences(head_run.environment):
+        text = f"measured in different environments ({'; '.join(differences)})"
+        return Evidence.ADVISORY, (Warning(code="other-environment", text=text),)
+    if fewest < FIRST_LOOK:
+        text = f"{fewest} process{'es' * (fewest > 1)} a side; noise lives between processes"
+        return Evidence.ADVISORY, (Warning(code="few-processes", text=text, needs=FIRST_LOOK),)
+    text = "measured at different moments; only pairs can tell a change from a slower minute"
+    return Evidence.UNPAIRED, (Warning(code="not-paired", text=text),)
+
+
+def _change(
+    evidence: Evidence,
+    medians: tuple[tuple[float, ...], tuple[float, ...]],
+    log_ratios: tuple[float, ...],
+    *,
+    worse: int,
+) -> Change:
+    base, head = medians
+    if evidence is Evidence.PAIRED:
+        ratio, low, high = paired.interval([worse * d for d in log_ratios], level=INTERVAL_LEVEL)
+    elif evidence is Evidence.EXACT or min(*base, *head) <= 0:
+        ratio = low = high = _plain_ratio(describe.median(base), describe.median(head))
+    else:
+        ratio, low, high = unpaired.ratio_interval(base, head, level=INTERVAL_LEVEL)
+    return Change(ratio=ratio, low=low, high=high)
+
+
+def _plain_ratio(base: float, head: float) -> float:
+    if base == head:
+        return 1.0
+    return head / base if base else math.inf
+
+
+def _sign(metric: Metric) -> int:
+    return 1 if metric.direction is Direction.LOWER else -1

@@ -1,0 +1,294 @@
+"""From comparisons to verdicts: is head worse than base by more than this SLI's limit?
+
+Pure and deterministic: the orchestrator asks at every look, the report asks at the end, and whoever has
+the runs can ask again; all get the same answer. The rule, with worse-is-positive log ratios d of n pairs:
+
+- regression: the lower bound of the mean of d is above the margin, and the estimate above the limit. The
+  bound's level comes from Holm over the critical SLIs and O'Brien-Fleming spending over the looks.
+- pass: the upper bound is below the limit (its own level, spent evenly).
+- improvement: a pass whose upper bound is below minus the margin.
+- else inconclusive. Too few pairs, or no pairs at all, is never anything else.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from perfgate.core.comparison import Comparison, Evidence, compare
+from perfgate.core.model import TIME, Benchmark, Failure, Reason, Run, Sli
+from perfgate.core.policy import PASS_LEVEL, Policy, Rule, matches
+from perfgate.core.schedule import FIRST_LOOK, looks
+from perfgate.core.stats import paired, power
+from perfgate.core.stats.multiplicity import step_down
+from perfgate.core.stats.sequential import Spending, nominal_levels
+
+
+class Verdict(StrEnum):
+    """The answer for one SLI, or what stands in its place."""
+
+    REGRESSION = "regression"
+    FAILED = "failed"
+    MISSING = "missing"
+    INCONCLUSIVE = "inconclusive"
+    IMPROVEMENT = "improvement"
+    NEW = "new"
+    PASS = "pass"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What is asked of one SLI: its pairs so far and what they are measured against."""
+
+    rule: Rule
+    log_ratios: tuple[float, ...]
+    planned: int
+    base: float
+    """Level of base, in the metric's unit: turns an absolute floor into a share."""
+
+    @property
+    def limit(self) -> float:
+        """Log ratio above which head is too much worse: the limit or the floor, whichever allows more."""
+        return math.log1p(max(self.rule.limit, self.rule.floor / self.base if self.base > 0 else 0.0))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What the pairs say."""
+
+    verdict: Verdict
+    level: float
+    """One-sided level of the block test at the last look."""
+    settled: bool
+    """More pairs would not change what is said."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Needs:
+    """What it would take to settle an inconclusive SLI."""
+
+    pairs: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """One row of the report."""
+
+    benchmark: Benchmark
+    verdict: Verdict
+    critical: bool
+    blocks: bool
+    """Whether this row alone keeps the gate from passing."""
+    text: str = ""
+    """Why, where no number says it."""
+    rule: Rule | None = None
+    sli: Sli | None = None
+    comparison: Comparison | None = None
+    visible: float | None = None
+    """Smallest share of worsening that this run would have seen, where it could not tell."""
+    needs: Needs | None = None
+
+    @property
+    def name(self) -> str:
+        """The SLI, or the benchmark where no SLI was compared."""
+        return str(self.sli or self.benchmark)
+
+
+def answer(questions: Sequence[Question], policy: Policy) -> tuple[Answer, ...]:
+    """Answer all questions of one run together: the family shares the error."""
+    level = {critical: policy.family_level for critical in (True, False)}
+    blocked: dict[int, float] = {}
+    margin = math.log1p(policy.margin)
+    for critical, family_level in level.items():
+        family = [i for i, question in enumerate(questions) if question.rule.critical is critical]
+
+        def crosses(place: int, at: float, family: list[int] = family) -> bool:
+            return _crosses(questions[family[place]], at, margin)
+
+        rejected = step_down(len(family), family_level, crosses)
+        blocked |= {family[place]: at for place, at in rejected.items()}
+        level[critical] = family_level / max(1, len(family) - len(rejected))
+    return tuple(
+        _answer(question, blocked.get(i), level[question.rule.critical], margin)
+        for i, question in enumerate(questions)
+    )
+
+
+def _crosses(question: Question, level: float, margin: float) -> bool:
+    """Return whether the lower bound was above the margin at any look so far."""
+    if len(question.log_ratios) < FIRST_LOOK:
+        return False
+    at, levels = _looks(question, Spending.OBRIEN_FLEMING, level)
+    return any(
+        paired.effect(question.log_ratios[:pairs]).p_above(margin) <= nominal
+        for pairs, nominal in zip(at, levels, strict=True)
+    )
+
+
+def _answer(question: Question, blocked_at: float | None, family_level: float, margin: float) -> Answer:
+    if len(question.log_ratios) < FIRST_LOOK:
+        return Answer(verdict=Verdict.INCONCLUSIVE, level=family_level, settled=False)
+    found = paired.effect(question.log_ratios)
+    level = _looks(question, Spending.OBRIEN_FLEMING, blocked_at or family_level)[1][-1]
+    upper = found.above(_looks(question, Spending.POCOCK, PASS_LEVEL)[1][-1])
+    if blocked_at is not None and found.mean > question.limit:
+        return Answer(verdict=Verdict.REGRESSION, level=level, settled=True)
+    if upper >= question.limit:
+        return Answer(verdict=Verdict.INCONCLUSIVE, level=level, settled=False)
+    if upper < -margin:
+        return Answer(verdict=Verdict.IMPROVEMENT, level=level, settled=True)
+    # A pass that leans towards an improvement may use its time to become one.
+    return Answer(verdict=Verdict.PASS, level=level, settled=found.mean >= -margin)
+
+
+def _looks(question: Question, spending: Spending, level: float) -> tuple[tuple[int, ...], tuple[float, ...]]:
+    measured = len(question.log_ratios)
+    planned = max(question.planned, measured)
+    at = looks(measured, planned)
+    return at, nominal_levels(spending, level, tuple(pairs / planned for pairs in at))
+
+
+def judge(base: Run, head: Run, policy: Policy) -> tuple[Judgement, ...]:
+    """Judge every SLI that a rule covers and every benchmark that gave none, in head's order."""
+    covered = [(c, rule) for c in compare(base, head) if (rule := policy.rule_for(c.sli)) is not None]
+    broken = {row.benchmark: row for row in _without_numbers(base, head, policy)}
+    covered = [(c, rule) for c, rule in covered if c.sli.benchmark not in broken]
+    paired_ones = [(c, rule) for c, rule in covered if c.evidence is Evidence.PAIRED]
+    questions = [
+        Question(rule=rule, log_ratios=c.log_ratios, planned=c.planned, base=c.base)
+        for c, rule in paired_ones
+    ]
+    answers = iter(zip(questions, answer(questions, policy), strict=True))
+    startup_s = head.method.startup_s if head.method else 0.0
+    rows = [
+        _paired_row(c, *next(answers), policy, startup_s)
+        if c.evidence is Evidence.PAIRED
+        else _plain_row(c, rule)
+        for c, rule in covered
+    ]
+    return (*rows, *broken.values(), *_unmet(head, policy))
+
+
+def _paired_row(
+    c: Comparison, question: Question, found: Answer, policy: Policy, startup_s: float
+) -> Judgement:
+    spread, margin = paired.effect(c.log_ratios), math.log1p(policy.margin)
+
+    def settles(more: paired.Effect) -> bool:
+        blocked = more.below(found.level) > margin and more.mean > question.limit
+        return blocked or more.above(PASS_LEVEL) < question.limit
+
+    undecided = found.verdict is Verdict.INCONCLUSIVE
+    total = power.pairs_needed(spread, settles) if undecided else None
+    missing = max(0, total - len(c.log_ratios)) if total else 0
+    visible = power.visible_effect(spread, margin=margin, limit=question.limit, level=found.level)
+    return Judgement(
+        benchmark=c.sli.benchmark,
+        sli=c.sli,
+        rule=question.rule,
+        comparison=c,
+        verdict=found.verdict,
+        critical=question.rule.critical,
+        blocks=_blocks(found.verdict, question.rule),
+        visible=math.expm1(visible) if undecided and math.isfinite(visible) else None,
+        needs=Needs(pairs=missing, seconds=missing * (c.pair_s + startup_s)) if missing else None,
+    )
+
+
+def _plain_row(c: Comparison, rule: Rule) -> Judgement:
+    verdict = _exact_verdict(c, rule) if c.evidence is Evidence.EXACT else Verdict.INCONCLUSIVE
+    return Judgement(
+        benchmark=c.sli.benchmark,
+        sli=c.sli,
+        rule=rule,
+        comparison=c,
+        verdict=verdict,
+        critical=rule.critical,
+        blocks=_blocks(verdict, rule),
+        text=c.warnings[-1].text if c.evidence is not Evidence.EXACT else "",
+    )
+
+
+def _exact_verdict(c: Comparison, rule: Rule) -> Verdict:
+    worse = c.change.ratio - 1 if c.sli.metric.direction == "lower" else 1 / c.change.ratio - 1
+    if worse > rule.limit and abs(c.head - c.base) > rule.floor:
+        return Verdict.REGRESSION
+    return Verdict.IMPROVEMENT if worse < -rule.limit else Verdict.PASS
+
+
+def _without_numbers(base: Run, head: Run, policy: Policy) -> list[Judgement]:
+    """Return a row for each benchmark that cannot be compared, for the reason that weighs most."""
+    failed_base = {failure.benchmark: failure for failure in base.failures}
+    failed_head = {failure.benchmark: failure for failure in head.failures}
+    rows = []
+    for benchmark in sorted(base.benchmarks | head.benchmarks):
+        theirs, mine = failed_base.get(benchmark), failed_head.get(benchmark)
+        if benchmark not in base.benchmarks:
+            theirs = Failure(benchmark=benchmark, reason=Reason.ABSENT, text="only head has it")
+        if benchmark not in head.benchmarks:
+            mine = Failure(benchmark=benchmark, reason=Reason.ABSENT, text="base has it, head has not")
+        if (found := _verdict_without_numbers(theirs, mine)) is not None:
+            rows.append(_row_without_numbers(benchmark, *found, policy))
+    return rows
+
+
+def _verdict_without_numbers(base: Failure | None, head: Failure | None) -> tuple[Verdict, str] | None:
+    gone = (Reason.ABSENT, Reason.SKIPPED)
+    if head is not None:
+        if head.reason not in gone:
+            return Verdict.FAILED, f"{head.reason} on head: {head.text}"
+        if base is not None and base.reason in gone:
+            return Verdict.SKIPPED, head.text
+        return Verdict.MISSING, head.text
+    if base is None:
+        return None
+    if base.reason in gone:
+        return Verdict.NEW, base.text
+    return Verdict.INCONCLUSIVE, f"head runs it, but on base it {_PAST[base.reason]}: {base.text}"
+
+
+_PAST = {
+    Reason.RAISED: "raised",
+    Reason.TIMEOUT: "did not end in time",
+    Reason.DIED: "took its process down",
+    Reason.BAD_VALUE: "gave no usable value",
+    Reason.NOTHING: "measured nothing",
+}
+
+
+def _row_without_numbers(benchmark: Benchmark, verdict: Verdict, text: str, policy: Policy) -> Judgement:
+    rule = policy.rule_for(Sli(benchmark=benchmark, metric=TIME))
+    if verdict is Verdict.MISSING and any(matches(glob, str(benchmark)) for glob in policy.retired):
+        verdict, text = Verdict.SKIPPED, f"{text}, as the configuration says (retired)"
+    return Judgement(
+        benchmark=benchmark,
+        verdict=verdict,
+        critical=rule is None or rule.critical,
+        blocks=_blocks(verdict, rule),
+        text=text,
+        rule=rule,
+    )
+
+
+def _unmet(head: Run, policy: Policy) -> list[Judgement]:
+    measured = frozenset(sample.sli.benchmark for sample in head.samples)
+    return [
+        Judgement(
+            benchmark=Benchmark(suite=glob.partition("/")[0], name=glob.partition("/")[2]),
+            verdict=Verdict.MISSING,
+            critical=True,
+            blocks=True,
+            text="the configuration expects it, and nothing of that name was measured",
+        )
+        for glob in policy.unmet(measured)
+    ]
+
+
+def _blocks(verdict: Verdict, rule: Rule | None) -> bool:
+    if rule is not None and not rule.critical:
+        return False
+    if verdict is Verdict.INCONCLUSIVE:
+        return rule is not None and rule.on_inconclusive
+    return verdict in (Verdict.REGRESSION, Verdict.FAILED, Verdict.MISSING)

@@ -1,0 +1,227 @@
+"""What is measured and what came out, as immutable values.
+
+Separate from how it is measured, stored, judged and shown: everything else speaks in these nouns.
+"""
+
+import hashlib
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+
+from perfgate.core.units import Unit
+
+
+class Direction(StrEnum):
+    """Which way is better."""
+
+    LOWER = "lower"
+    HIGHER = "higher"
+
+
+class Kind(StrEnum):
+    """Whether repeating a measurement gives another value (noisy) or the same one (exact)."""
+
+    NOISY = "noisy"
+    EXACT = "exact"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Metric:
+    """What is read off a benchmark."""
+
+    name: str
+    unit: Unit
+    direction: Direction = Direction.LOWER
+    kind: Kind = Kind.NOISY
+    diagnostic: bool = False
+    """Recorded beside the others and judged only where a rule names it: CPU time misreads threads."""
+
+
+TIME = Metric(name="time", unit=Unit.SECOND)
+CPU = Metric(name="cpu", unit=Unit.SECOND, diagnostic=True)
+PEAK_MEMORY = Metric(name="peak-memory", unit=Unit.BYTE)
+METRICS = {metric.name: metric for metric in (TIME, CPU, PEAK_MEMORY)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Benchmark:
+    """What is measured: a name that is unique within its suite."""
+
+    suite: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.suite}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Sli:
+    """One metric of one benchmark, written `suite/name:metric`."""
+
+    benchmark: Benchmark
+    metric: Metric
+
+    def __str__(self) -> str:
+        return f"{self.benchmark}:{self.metric.name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Warning:  # noqa: A001 - the field's word, and nothing here issues Python's own
+    """Doubt that stands beside a number: a stable kebab-case code, a sentence, what would settle it."""
+
+    code: str
+    text: str
+    needs: int | None = None
+    """A count that would remove the doubt (pairs, processes), where there is one."""
+
+
+class Design(StrEnum):
+    """How the two sides shared the machine."""
+
+    TURNS = "turns"
+    """Alive together, taking turns on one CPU."""
+    SEQUENTIAL = "sequential"
+    """One process after the other: where turns are not to be had."""
+    ALONE = "alone"
+    """One side only."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """The values of one SLI on one side, grouped by process, in measured order."""
+
+    sli: Sli
+    processes: tuple[tuple[float, ...], ...]
+    pairs: tuple[int, ...]
+    """The pair that each process belongs to: equal numbers on both sides were alive together."""
+    design: Design
+    """How it was measured, and so how a pair is read."""
+    planned: int = 0
+    """Pairs that the schedule allowed at most; 0 where nothing was planned (a file, one side alone)."""
+    pair_s: float = 0.0
+    """Mean seconds that this benchmark took of one pair, both sides; prices what is missing."""
+    warnings: tuple[Warning, ...] = ()
+
+    def __post_init__(self) -> None:
+        if len(self.processes) != len(self.pairs):
+            raise ValueError(f"{self.sli}: {len(self.processes)} processes but {len(self.pairs)} pairs")
+        if len(set(self.pairs)) != len(self.pairs):
+            raise ValueError(f"{self.sli}: a pair is listed twice")
+        if not self.processes or not all(self.processes):
+            raise ValueError(f"{self.sli}: a process without values")
+        if not all(math.isfinite(value) for process in self.processes for value in process):
+            raise ValueError(f"{self.sli}: a value that is not finite")
+
+
+class Reason(StrEnum):
+    """Why a benchmark gave no sample."""
+
+    RAISED = "raised"
+    TIMEOUT = "timeout"
+    DIED = "died"
+    SKIPPED = "skipped"
+    ABSENT = "absent"
+    BAD_VALUE = "bad-value"
+    NOTHING = "nothing-measured"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """A benchmark that gave no sample, and why, in the words of whoever refused."""
+
+    benchmark: Benchmark
+    reason: Reason
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Environment:
+    """Facts of the machine and the toolchain: runs compare only within one fingerprint."""
+
+    facts: tuple[tuple[str, str], ...]
+
+    @property
+    def fingerprint(self) -> str:
+        """Twelve hexadecimal digits that are equal exactly where all facts are."""
+        return hashlib.sha256(repr(sorted(self.facts)).encode()).hexdigest()[:12]
+
+    def differences(self, other: "Environment") -> tuple[str, ...]:
+        """Name each fact that differs, with both values."""
+        mine, theirs = dict(self.facts), dict(other.facts)
+        return tuple(
+            f"{name}: {mine.get(name, 'unknown')} against {theirs.get(name, 'unknown')}"
+            for name in sorted(mine.keys() | theirs.keys())
+            if mine.get(name) != theirs.get(name)
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revision:
+    """Which code was measured."""
+
+    label: str
+    """As a person named it: `HEAD~1`, `working tree`, a file's name."""
+    commit: str | None = None
+    dirty: bool = False
+    """The working tree held changes that no commit has."""
+
+    def __str__(self) -> str:
+        if self.commit is None:
+            return self.label
+        short = self.commit[:9] + (" with changes" if self.dirty else "")
+        return short if self.commit.startswith(self.label) else f"{self.label} ({short})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessFacts:
+    """What was drawn for one process, and what it met."""
+
+    pair: int
+    suite: str
+    cpu: int | None
+    hash_seed: int
+    layout_seed: int
+    layout: tuple[int, ...] = ()
+    """Objects allocated, bytes kept, functions compiled before the first import."""
+    preempted: int = 0
+    """Involuntary context switches while it measured."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Method:
+    """How a run was measured, so that it can be repeated and weighed."""
+
+    seed: int
+    budget_s: float
+    took_s: float
+    overhead_s: float
+    """Seconds of `took_s` in which no benchmark ran: start-up, set-up, hand-over."""
+    startup_s: float
+    """Mean seconds that one pair of processes needs before its first benchmark."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """What was measured of one side; two runs of one `measurement` are paired process by process."""
+
+    revision: Revision
+    environment: Environment
+    samples: tuple[Sample, ...]
+    failures: tuple[Failure, ...] = ()
+    measurement: str | None = None
+    method: Method | None = None
+    processes: tuple[ProcessFacts, ...] = ()
+    warnings: tuple[Warning, ...] = ()
+    started: str = ""
+    """UTC, ISO 8601."""
+
+    def __post_init__(self) -> None:
+        if len({sample.sli for sample in self.samples}) != len(self.samples):
+            raise ValueError("an SLI is listed twice in one run")
+
+    @property
+    def benchmarks(self) -> frozenset[Benchmark]:
+        """Everything that gave a sample or failed to."""
+        return frozenset(s.sli.benchmark for s in self.samples) | frozenset(
+            f.benchmark for f in self.failures
+        )

@@ -1,0 +1,45 @@
+"""The doors through which adapters come in: one or two methods each, values in between."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from perfgate.core.report import Report
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where one side lives: its directory, its interpreter, what its processes find in their environment."""
+
+    root: str
+    python: str
+    environ: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Launch:
+    """How to start one process that speaks the turn protocol (docs/protocol.md)."""
+
+    argv: tuple[str, ...]
+    cwd: str
+    environ: tuple[tuple[str, str], ...] = ()
+
+
+class Runner(Protocol):
+    """Knows how one kind of benchmark is started; the orchestrator does the rest."""
+
+    def launch(self, place: Place, *, names: tuple[str, ...]) -> Launch:
+        """Return how to start a process that offers at least the benchmarks `names`; none are all there are."""
+        ...
+
+    def sources(self, names: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the paths, relative to the root, that define the benchmarks `names`; none where none do."""
+        ...
+
+
+class Renderer(Protocol):
+    """Turns a report into text."""
+
+    def __call__(self, report: "Report") -> str:
+        """Return the whole text, without trailing blank lines."""
+        ...

@@ -1,0 +1,104 @@
+"""All that any reader may be shown, without formatting.
+
+The one value between judging and showing: every renderer gets this and nothing else, so that the
+terminal, the comment and the check can never disagree.
+"""
+
+import math
+from collections import Counter
+from dataclasses import dataclass
+from enum import StrEnum
+
+from perfgate.core.judge import Judgement, Verdict, judge
+from perfgate.core.model import Design, Environment, Method, Revision, Run, Warning
+from perfgate.core.policy import Policy
+from perfgate.errors import Exit
+
+
+class Outcome(StrEnum):
+    """What the gate as a whole says."""
+
+    PASS = "pass"
+    REGRESSION = "regression"
+    INCOMPLETE = "incomplete"
+    """An expected benchmark is missing or failed: neither good nor bad is known."""
+    INCONCLUSIVE = "inconclusive"
+    """No regression found, but a critical SLI could not be settled."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Side:
+    """Which code ran, and where."""
+
+    revision: Revision
+    environment: Environment
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """One comparison of two runs, judged."""
+
+    outcome: Outcome
+    exit_code: int
+    judgements: tuple[Judgement, ...]
+    base: Side
+    head: Side
+    family_level: float
+    margin: float
+    method: Method | None
+    design: Design
+    warnings: tuple[Warning, ...]
+    started: str
+    repeat: str
+    """The command that measures this again."""
+    version: str
+
+    def of(self, *verdicts: Verdict) -> tuple[Judgement, ...]:
+        """Return the rows of these verdicts, worst first; a critical row before one that only warns."""
+        rows = (row for row in self.judgements if row.verdict in verdicts)
+        return tuple(sorted(rows, key=lambda row: (not row.blocks, not row.critical, -_worse(row), row.name)))
+
+    @property
+    def counts(self) -> dict[Verdict, int]:
+        """How many rows each verdict has, in the order of the verdicts' weight."""
+        found = Counter(row.verdict for row in self.judgements)
+        return {verdict: found[verdict] for verdict in Verdict if found[verdict]}
+
+
+def report(base: Run, head: Run, policy: Policy, *, repeat: str, version: str) -> Report:
+    """Judge two runs and gather what a reader needs."""
+    rows = judge(base, head, policy)
+    outcome, exit_code = _outcome(rows)
+    return Report(
+        outcome=outcome,
+        exit_code=exit_code,
+        judgements=rows,
+        base=Side(revision=base.revision, environment=base.environment),
+        head=Side(revision=head.revision, environment=head.environment),
+        family_level=policy.family_level,
+        margin=policy.margin,
+        method=head.method if base.measurement == head.measurement else None,
+        design=head.samples[0].design if head.samples else Design.ALONE,
+        warnings=tuple(dict.fromkeys(base.warnings + head.warnings)),
+        started=head.started,
+        repeat=repeat,
+        version=version,
+    )
+
+
+def _outcome(rows: tuple[Judgement, ...]) -> tuple[Outcome, Exit]:
+    blocking = {row.verdict for row in rows if row.blocks}
+    if Verdict.REGRESSION in blocking:
+        return Outcome.REGRESSION, Exit.REGRESSION
+    if blocking & {Verdict.FAILED, Verdict.MISSING} or not rows:
+        return Outcome.INCOMPLETE, Exit.NOT_MEASURED
+    if any(row.verdict is Verdict.INCONCLUSIVE and row.critical for row in rows):
+        return Outcome.INCONCLUSIVE, Exit.INCONCLUSIVE if blocking else Exit.PASSED
+    return Outcome.PASS, Exit.PASSED
+
+
+def _worse(row: Judgement) -> float:
+    if row.comparison is None or not row.comparison.change.ratio > 0:
+        return math.inf
+    sign = 1 if row.comparison.sli.metric.direction == "lower" else -1
+    return sign * math.log(row.comparison.change.ratio)

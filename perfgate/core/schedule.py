@@ -1,0 +1,119 @@
+"""How much to measure and in which order: turns, pairs, looks, and what is drawn by chance for each pair.
+
+Pure, so that a schedule can be replayed from its seed and simulated without measuring anything.
+"""
+
+from dataclasses import dataclass
+from random import Random
+
+TURN_S = 1e-3  # long enough that a timer's 50 ns do not matter, short enough that both sides meet one burst
+LONG_TURN_S = 5e-3  # from here on one iteration a turn, fewer turns: more pairs beat more turns
+TURNS = 20
+FEWEST_TURNS = 4
+LONG_PAIR_S = 0.08  # one side's time in a pair that long iterations are fitted into
+WARMUP_TURNS = 3  # first samples are 1.2 to 1.6 times slow
+
+FIRST_LOOK = 6  # pairs; fewer give a t interval too wide to settle anything
+LOOK_STEP = 3
+MOST_PAIRS = 42  # beyond it an interval shrinks by less than 1 % a pair
+
+PAD_BYTES = 4096  # environment size moves the stack (Mytkowicz et al. 2009, doi:10.1145/1508244.1508275)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turns:
+    """How one benchmark is timed within one pair; both sides do the same."""
+
+    loops: int
+    """Iterations a turn."""
+    count: int
+    warmup: int
+    """Turns before them whose times are dropped."""
+
+
+def turns_for(iteration_s: float, *, most: int | None = None) -> Turns:
+    """Return the turns for a benchmark whose iteration takes `iteration_s` seconds on base.
+
+    Args:
+        most: how often the benchmark may be run in one process, where it says so itself
+            (`benchmark.pedantic(rounds=...)` without a setup); None is unbounded.
+    """
+    loops = max(1, round(TURN_S / iteration_s)) if most is None else 1
+    turn_s = loops * iteration_s
+    count, warmup = TURNS, WARMUP_TURNS
+    if turn_s > LONG_TURN_S:
+        count, warmup = min(TURNS, max(FEWEST_TURNS, round(LONG_PAIR_S / turn_s))), 1
+    if most is not None:
+        warmup = min(warmup, max(0, most - FEWEST_TURNS))
+        count = min(count, most - warmup)
+    return Turns(loops=loops, count=count, warmup=warmup)
+
+
+def planned_pairs(pair_s: float, *, effort_s: float) -> int:
+    """Return how many pairs a benchmark may have at most, on the grid of looks.
+
+    Args:
+        pair_s: seconds that one pair of this benchmark takes, both sides, without starting processes.
+        effort_s: seconds that one benchmark may take; six pairs are planned even where they take longer.
+    """
+    affordable = min(MOST_PAIRS, int(effort_s / pair_s))
+    return max(FIRST_LOOK, affordable - (affordable - FIRST_LOOK) % LOOK_STEP)
+
+
+def looks(measured: int, planned: int) -> tuple[int, ...]:
+    """Return the pairs after which a look is taken, up to `measured`; the last is `measured` itself.
+
+    A look that the budget forces between two planned ones is legal: spending needs only that its moment
+    does not depend on what was seen.
+    """
+    regular = range(FIRST_LOOK, min(measured, planned) + 1, LOOK_STEP)
+    return tuple(regular) if measured in regular or measured < 1 else (*regular, measured)
+
+
+def is_look(measured: int, planned: int) -> bool:
+    """Return whether the schedule looks after `measured` pairs."""
+    return measured == planned or (measured >= FIRST_LOOK and (measured - FIRST_LOOK) % LOOK_STEP == 0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SideDraw:
+    """What chance decides for one process."""
+
+    hash_seed: int
+    layout_seed: int
+    pad: int
+    """Bytes added to the environment."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PairDraw:
+    """What chance decides for one pair."""
+
+    pair: int
+    cpu: int | None
+    """None where the sides are not pinned."""
+    base: SideDraw
+    head: SideDraw
+    base_starts: bool
+    order_seed: int
+    """Seeds the order of base and head within each turn."""
+
+
+def draw_pair(seed: int, suite: str, pair: int, *, cpus: tuple[int, ...]) -> PairDraw:
+    """Draw one pair; the same arguments give the same pair. The CPU rotates from pair to pair."""
+    rng = Random(f"{seed}:{suite}:{pair}")
+
+    def side() -> SideDraw:
+        return SideDraw(
+            hash_seed=rng.randrange(2**32), layout_seed=rng.randrange(2**32), pad=rng.randrange(PAD_BYTES)
+        )
+
+    cpu = cpus[(seed + pair) % len(cpus)] if cpus else None
+    return PairDraw(
+        pair=pair,
+        cpu=cpu,
+        base=side(),
+        head=side(),
+        base_starts=rng.random() < 0.5,
+        order_seed=rng.randrange(2**32),
+    )

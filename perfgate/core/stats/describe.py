@@ -1,0 +1,46 @@
+"""A sample in a few robust numbers, and a pair in one."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+
+def median(values: Sequence[float]) -> float:
+    """Return the median of `values` (n >= 1), in their unit."""
+    return float(np.median(values))
+
+
+def quartile(values: Sequence[float]) -> float:
+    """Return the first quartile (n >= 1): what a process does when nobody disturbs it, yet not its luckiest turn."""
+    return float(np.quantile(values, 0.25))
+
+
+def process_medians(processes: Sequence[Sequence[float]]) -> tuple[float, ...]:
+    """Return the median of each process: the values that a sample is described and tested by.
+
+    Iterations inside a process share its memory layout and its minute, so they are no replicates
+    (Kalibera & Jones 2013, doi:10.1145/2464157.2464160, section 3).
+    """
+    return tuple(median(values) for values in processes)
+
+
+def turn_effect(base: Sequence[float], head: Sequence[float]) -> float:
+    """Return a pair's value: the median over turns of log(head / base), for sides that took turns.
+
+    Args:
+        base: (n,) values > 0 in the order of the turns.
+        head: (m,) likewise; where a side has more turns, the surplus at the end is not used.
+
+    Returns: dimensionless; 0.1 reads "about 10 % more".
+    """
+    turns = min(len(base), len(head))
+    return float(np.median(np.log(np.asarray(head[:turns]) / np.asarray(base[:turns]))))
+
+
+def block_effect(base: Sequence[float], head: Sequence[float]) -> float:
+    """Return a pair's value for sides that ran one after the other: log ratio of the first quartiles.
+
+    Turns of two processes that were not alive together have nothing to do with each other, so each
+    side is summarised first, by a figure that a burst in the middle does not move.
+    """
+    return float(np.log(quartile(head) / quartile(base)))

@@ -1,0 +1,70 @@
+"""Student's t on the log ratios of pairs: the interval and the p that decide.
+
+Measured against Yuen's trimmed t (slightly too eager far in the tail) and the signed-rank test (silent
+before 13 to 16 pairs at these levels), plain t kept its level everywhere.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import stdtr, stdtrit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effect:
+    """Mean and spread of n pair log ratios."""
+
+    mean: float
+    sd: float
+    n: int
+
+    @property
+    def se(self) -> float:
+        """Standard error of the mean."""
+        return self.sd / math.sqrt(self.n)
+
+    def below(self, level: float) -> float:
+        """Return the one-sided lower confidence bound of the mean at error `level` (0 < level < 0.5)."""
+        return self.mean - self._reach(level)
+
+    def above(self, level: float) -> float:
+        """Return the one-sided upper confidence bound of the mean at error `level`."""
+        return self.mean + self._reach(level)
+
+    def p_above(self, margin: float) -> float:
+        """Return the one-sided p of "the true mean is at most `margin`".
+
+        Edge cases: fewer than two pairs, or no spread at all (equal values), leave nothing to test with
+        t; the first says 1, the second compares exactly.
+        """
+        if self.n < 2:
+            return 1.0
+        if self.sd == 0:
+            return 0.0 if self.mean > margin else 1.0
+        return float(stdtr(self.n - 1, -(self.mean - margin) / self.se))
+
+    def _reach(self, level: float) -> float:
+        if self.n < 2:
+            return math.inf
+        return float(-stdtrit(self.n - 1, level)) * self.se
+
+
+def effect(log_ratios: Sequence[float]) -> Effect:
+    """Summarise (n,) pair log ratios, n >= 1; with one pair the spread is unknown and taken as infinite."""
+    values = np.asarray(log_ratios)
+    # Equal values leave a spread of 1e-17 by rounding alone; that is none.
+    spread = float(values.std(ddof=1)) if len(values) > 1 else math.inf
+    spread = 0.0 if np.ptp(values) == 0 and len(values) > 1 else spread
+    return Effect(mean=float(values.mean()), sd=spread, n=len(values))
+
+
+def interval(log_ratios: Sequence[float], *, level: float) -> tuple[float, float, float]:
+    """Return (ratio, low, high): the t interval of the mean log ratio at confidence `level`, as ratios.
+
+    Source: Student 1908, doi:10.1093/biomet/6.1.1, on log values, so that 2x and 1/2x weigh alike.
+    """
+    found = effect(log_ratios)
+    tail = (1 - level) / 2
+    return math.exp(found.mean), math.exp(found.below(tail)), math.exp(found.above(tail))

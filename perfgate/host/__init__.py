@@ -1,0 +1,1 @@
+"""The machine: the only place with processes, clocks, files, environment and git."""

@@ -1,0 +1,59 @@
+"""Running a command to its end: output kept, Ctrl-C heard, nothing left behind."""
+
+import os
+import subprocess
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from perfgate.host.interrupt import ASK_S, Interrupts
+from perfgate.host.tree import kill_group
+
+TAIL_LINES = 30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """How a command ended."""
+
+    status: int
+    output: str
+    """Standard output and error as they came."""
+
+    @property
+    def tail(self) -> str:
+        """The last lines, which is where the reason stands."""
+        return "\n".join(self.output.rstrip().splitlines()[-TAIL_LINES:])
+
+
+def run(
+    argv: Sequence[str] | str, *, cwd: Path, interrupts: Interrupts, environ: Mapping[str, str] | None = None
+) -> Ended:
+    """Run `argv` (a string goes to the shell) in a process group of its own and wait for it.
+
+    Raises: Interrupted when a signal came, after the whole group is dead; OSError when it cannot start.
+    """
+    interrupts.check()
+    with tempfile.TemporaryFile() as sink:
+        process = subprocess.Popen(
+            argv,
+            cwd=cwd,
+            env=dict(os.environ if environ is None else environ),
+            shell=isinstance(argv, str),
+            stdin=subprocess.DEVNULL,
+            stdout=sink,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        try:
+            while True:
+                try:
+                    status = process.wait(timeout=ASK_S)
+                    break
+                except subprocess.TimeoutExpired:
+                    interrupts.check()
+        finally:
+            kill_group(process)
+        sink.seek(0)
+        return Ended(status=status, output=sink.read().decode(errors="replace"))

@@ -1,0 +1,62 @@
+"""Reading with a limit and writing whole or not at all."""
+
+import contextlib
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from perfgate.errors import FileError, MeasureError
+
+
+def read(path: Path, *, largest: int) -> bytes:
+    """Return the bytes of `path`, refused unread where there are more than `largest`.
+
+    Raises: FileError.
+    """
+    try:
+        with path.open("rb") as file:
+            if not path.is_file():
+                raise FileError(f"{path} is not a regular file")
+            data = file.read(largest + 1)
+    except OSError as exc:
+        raise FileError(f"cannot read {path}: {exc.strerror}") from exc
+    if len(data) > largest:
+        raise FileError(f"{path} has more than {largest:,} bytes")
+    return data
+
+
+def write(path: Path, text: str) -> None:
+    """Replace `path` by `text`: after a crash or on a full disk it holds the old bytes or the new, never a part.
+
+    Raises: MeasureError.
+    """
+    temporary = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        temporary = Path(name)
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.chmod(0o666 & ~_umask())
+        temporary.replace(path)
+    except OSError as exc:
+        if temporary is not None:
+            with contextlib.suppress(OSError):
+                temporary.unlink()
+        raise MeasureError(
+            f"cannot write {path}: {exc.strerror}", hint="free some space or name another path"
+        ) from exc
+
+
+def remove_tree(path: Path) -> None:
+    """Remove a directory and all below it; what is gone already is fine."""
+    shutil.rmtree(path, ignore_errors=True)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

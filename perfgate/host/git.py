@@ -1,0 +1,160 @@
+"""A git repository as perfgate needs it: revisions, the working tree as a commit, worktrees.
+
+Never touches the user's checkout, index, branches or configuration; what it adds are objects and, for the
+prepared sides, entries under .git/worktrees that `perfgate clean` takes away.
+"""
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from perfgate.core.model import Revision
+from perfgate.errors import GitError, UsageError
+from perfgate.host import command
+from perfgate.host.interrupt import Interrupts
+
+# An identity and a date that never change make the commit of a working tree depend on its content alone.
+_NOBODY = {
+    f"GIT_{who}_{what}": value
+    for who in ("AUTHOR", "COMMITTER")
+    for what, value in (
+        ("NAME", "perfgate"),
+        ("EMAIL", "perfgate@localhost"),
+        ("DATE", "2000-01-01T00:00:00Z"),
+    )
+}
+
+
+class Repository:
+    """The repository around a directory."""
+
+    def __init__(self, directory: Path, *, interrupts: Interrupts) -> None:
+        self._interrupts = interrupts
+        self.root = directory
+        try:
+            self.root = Path(self.git("rev-parse", "--show-toplevel"))
+        except FileNotFoundError as exc:
+            raise GitError("git is not installed", hint="install git and try again") from exc
+        except GitError as exc:
+            raise UsageError(
+                f"{directory} is not inside a git repository",
+                hint="run it in a project under git, or compare two run files",
+            ) from exc
+        self.common_directory = (self.root / self.git("rev-parse", "--git-common-dir")).resolve()
+        """What all worktrees of this repository share: its identity on this machine."""
+
+    def git(self, *args: str, cwd: Path | None = None, environ: dict[str, str] | None = None) -> str:
+        """Run git and return what it printed, stripped.
+
+        Raises: GitError with git's last words.
+        """
+        clean = {
+            k: v for k, v in os.environ.items() if not k.startswith("GIT_") or k.startswith("GIT_CONFIG")
+        }
+        quiet = {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", **(environ or {})}
+        # A hook of the user's must not run for what perfgate does on the side.
+        argv = ("git", "-c", "core.hooksPath=/dev/null", "-c", "advice.detachedHead=false", *args)
+        ended = command.run(argv, cwd=cwd or self.root, environ=clean | quiet, interrupts=self._interrupts)
+        if ended.status:
+            raise GitError(f"git {' '.join(args)}: {ended.tail or f'exit status {ended.status}'}")
+        return ended.output.strip()
+
+    def asks(self, *args: str) -> str | None:
+        """Return what git printed, None where it refused: for questions that may have no answer."""
+        try:
+            return self.git(*args)
+        except GitError:
+            return None
+
+    def revision(self, name: str) -> Revision:
+        """Return the commit that `name` means.
+
+        Raises: UsageError where there is none here, with what to do about it.
+        """
+        commit = self.asks("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
+        if commit is not None:
+            return Revision(label=name, commit=commit)
+        message = f"{name!r} is neither a revision of {self.root} nor a run file"
+        if self.asks("rev-parse", "--is-shallow-repository") == "true":
+            raise UsageError(f"{message}; this clone is shallow and may lack it", hint=self._fetch_hint(name))
+        raise UsageError(message, hint="name a branch, tag or commit: git log --oneline lists some")
+
+    def _fetch_hint(self, name: str) -> str:
+        remote = self.remote() or "origin"
+        if set(name) <= set("0123456789abcdef") and len(name) == 40:
+            return f"git fetch --depth=1 {remote} {name}"
+        plain = name.removeprefix(f"{remote}/")
+        if any(mark in plain for mark in "~^@{"):
+            return f"git fetch --unshallow {remote}"
+        return (
+            f"git fetch --depth=1 {remote} {plain}:refs/remotes/{remote}/{plain}, then name {remote}/{plain}"
+        )
+
+    def remote(self) -> str | None:
+        """Return the remote to ask about the default branch."""
+        remotes = (self.asks("remote") or "").split()
+        return "origin" if "origin" in remotes else next(iter(remotes), None)
+
+    def fork_point(self) -> Revision:
+        """Return where HEAD left the default branch: what a change is compared with when nothing is said.
+
+        Raises: UsageError where that cannot be known, or where HEAD itself is that commit.
+        """
+        hint = "name the base: perfgate compare HEAD~1"
+        remote = self.remote()
+        names = [f"refs/remotes/{remote}/{branch}" for branch in ("HEAD", "main", "master") if remote]
+        names += ["refs/heads/main", "refs/heads/master"]
+        for name in names:
+            if self.asks("rev-parse", "--verify", "--quiet", name) is None:
+                continue
+            if (base := self.asks("merge-base", "HEAD", name)) is None:
+                raise UsageError(
+                    f"HEAD and {name} have no common commit in this clone", hint="git fetch --unshallow"
+                )
+            if base == self.git("rev-parse", "HEAD") and not self.is_dirty():
+                raise UsageError(f"nothing to compare: HEAD is already on {name}", hint=hint)
+            return Revision(label=f"merge base with {name.removeprefix('refs/remotes/')}", commit=base)
+        raise UsageError("no default branch to compare with", hint=hint)
+
+    def is_dirty(self) -> bool:
+        """Return whether the working tree holds anything that HEAD does not."""
+        return bool(self.git("status", "--porcelain"))
+
+    def working_tree(self) -> Revision:
+        """Return the working tree as a commit: HEAD where nothing changed, else a new one that no branch has.
+
+        Ignored files stay out, untracked ones are in. Index and checkout are left as they are.
+        """
+        if self.asks("rev-parse", "--verify", "--quiet", "HEAD") is None:
+            raise UsageError(f"{self.root} has no commit yet", hint="git commit first")
+        head = self.git("rev-parse", "HEAD")
+        with tempfile.TemporaryDirectory(prefix="perfgate-") as scratch:
+            index = Path(scratch) / "index"
+            mine = self.root / self.git("rev-parse", "--git-path", "index")
+            if mine.exists():
+                shutil.copyfile(mine, index)
+            environ = {"GIT_INDEX_FILE": str(index)}
+            self.git("add", "--all", environ=environ)
+            tree = self.git("write-tree", environ=environ)
+        if tree == self.git("rev-parse", "HEAD^{tree}"):
+            return Revision(label="working tree", commit=head)
+        commit = self.git("commit-tree", tree, "-p", head, "-m", "working tree", environ=_NOBODY)
+        return Revision(label="working tree", commit=commit, dirty=True)
+
+    def tree(self, commit: str, *paths: str) -> tuple[str, ...]:
+        """Return the paths of all files in `commit`, or of those below `paths`."""
+        output = self.git(
+            "-c", "core.quotePath=false", "ls-tree", "-r", "-z", "--name-only", commit, "--", *paths
+        )
+        return tuple(path for path in output.split("\0") if path)
+
+    def forget_worktree(self, tree: Path) -> None:
+        """Remove git's entry of the worktree at `tree`, also one that a killed `git worktree add` left locked.
+
+        Done by hand: `git worktree prune` spares locked entries, and this must work while everything stops.
+        """
+        for entry in (self.common_directory / "worktrees").glob("*"):
+            pointer = entry / "gitdir"
+            if pointer.is_file() and Path(pointer.read_text(encoding="utf-8").strip()).parent == tree:
+                shutil.rmtree(entry, ignore_errors=True)

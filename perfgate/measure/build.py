@@ -1,0 +1,75 @@
+"""Preparing a side's environment: a fresh virtual environment and the project's own setup commands."""
+
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from perfgate.core.model import Revision
+from perfgate.core.ports import Place
+from perfgate.errors import BuildError
+from perfgate.host import command, files
+from perfgate.host.interrupt import Interrupts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Build:
+    """How a side is prepared."""
+
+    python: str
+    """The interpreter to make the environment of, or to use as it is."""
+    setup: tuple[str, ...] = ()
+    """Shell commands, run in the side's directory."""
+    isolated: bool = False
+    """Whether the side gets a virtual environment of its own."""
+
+    @property
+    def identity(self) -> list[str]:
+        """What must be equal for a prepared side to be used again."""
+        resolved = Path(self.python).resolve()
+        stamp = str(resolved.stat().st_mtime_ns) if resolved.exists() else ""
+        return [self.python, stamp, str(self.isolated), *self.setup]
+
+
+def create_environment(venv: Path, build: Build, *, interrupts: Interrupts) -> None:
+    """Make the virtual environment `venv`, with pip in it: by uv where present (seconds faster), else by venv.
+
+    Raises: BuildError.
+    """
+    if uv := shutil.which("uv"):
+        argv = [uv, "venv", "--quiet", "--seed", "--python", build.python, str(venv)]
+    else:
+        argv = [build.python, "-m", "venv", str(venv)]
+    try:
+        ended = command.run(argv, cwd=venv.parent, interrupts=interrupts)
+    except OSError as exc:
+        raise BuildError(
+            f"cannot start {argv[0]}: {exc.strerror}", hint="set build.python to an interpreter that exists"
+        ) from exc
+    if ended.status:
+        raise BuildError(f"cannot make a virtual environment with {build.python}:\n{ended.tail}")
+
+
+def run_setup(build: Build, revision: Revision, place: Place, *, log: Path, interrupts: Interrupts) -> None:
+    """Run the setup commands in order, their output in `log`.
+
+    Raises: BuildError with the last lines of the command that failed.
+    """
+    transcript = []
+    environ = os.environ | dict(place.environ)
+    environ.pop("PYTHONHOME", None)
+    for line in build.setup:
+        ended = command.run(line, cwd=Path(place.root), environ=environ, interrupts=interrupts)
+        transcript.append(f"$ {line}\n{ended.output}")
+        files.write(log, "\n".join(transcript))
+        if ended.status:
+            raise BuildError(
+                f"setup of {revision} failed: `{line}` exited with status {ended.status}\n{ended.tail}",
+                hint="try the command in a clean checkout of that revision; build.setup holds the commands",
+            )
+
+
+def own_environment(venv: Path) -> tuple[tuple[str, str], ...]:
+    """Return the variables that an activated `venv` sets, without what would leak in from outside."""
+    path = os.pathsep.join([str(venv / "bin"), os.environ.get("PATH", os.defpath)])
+    return (("VIRTUAL_ENV", str(venv)), ("PATH", path), ("PYTHONPATH", ""))

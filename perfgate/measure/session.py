@@ -1,0 +1,293 @@
+"""The measurement of two sides: pairs round robin over the suites, looks, early leave, the end of the budget."""
+
+import math
+import secrets
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from perfgate.core.judge import Question, answer
+from perfgate.core.model import Design, Environment, Method, Run, Sample, Sli, Warning
+from perfgate.core.policy import Policy
+from perfgate.core.schedule import FIRST_LOOK, LOOK_STEP, is_look
+from perfgate.core.stats import describe, paired
+from perfgate.errors import Interrupted, MeasureError
+from perfgate.host.environment import environment
+from perfgate.host.git import Repository
+from perfgate.host.interrupt import Interrupts
+from perfgate.measure.sides import PreparedSide
+from perfgate.measure.suite import Circumstances, Job, Suite, Track, metric_named
+
+NORMAL_EFFORT_S = 4.0
+STRICT_EFFORT_S = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """Where an undecided benchmark stands."""
+
+    name: str
+    pairs: int
+    planned: int
+    ratio: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """What a watcher may want to know between two pairs."""
+
+    text: str
+    pair: int = 0
+    settled: int = 0
+    total: int = 0
+    used_s: float = 0.0
+    budget_s: float = 0.0
+    undecided: tuple[Standing, ...] = ()
+
+
+Watcher = Callable[[Progress], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effort:
+    """How much may be spent."""
+
+    budget_s: float
+    benchmark_s: float = NORMAL_EFFORT_S
+    seed: int = 0
+
+
+def measure_pairs(
+    repository: Repository,
+    base: PreparedSide,
+    head: PreparedSide,
+    jobs: Sequence[Job],
+    policy: Policy,
+    effort: Effort,
+    *,
+    interrupts: Interrupts,
+    watch: Watcher,
+) -> tuple[Run, Run]:
+    """Measure both sides in pairs until everything is settled or the budget is spent.
+
+    Returns: the runs of base and head, of one measurement. On an interrupt they hold what was measured
+        until then, with a warning that says so; where that is nothing, Interrupted is raised.
+    """
+    session = _Session(repository, (base, head), jobs, policy, effort, interrupts, watch)
+    session.run(session.look)
+    return session.result(0), session.result(1)
+
+
+def measure_alone(
+    repository: Repository,
+    side: PreparedSide,
+    jobs: Sequence[Job],
+    effort: Effort,
+    *,
+    processes: int,
+    interrupts: Interrupts,
+    watch: Watcher,
+) -> Run:
+    """Measure one side in `processes` fresh processes a suite, or as many as the budget holds."""
+    alone = [Job(name=j.name, runner=j.runner, timeout_s=j.timeout_s, design=Design.ALONE) for j in jobs]
+    session = _Session(repository, (side,), alone, Policy(), effort, interrupts, watch)
+
+    def enough(suites: Sequence[Suite]) -> None:
+        for track in _tracks(suites):
+            track.settled = len(track.pairs) >= processes
+
+    session.run(enough)
+    return session.result(0)
+
+
+class _Session:
+    def __init__(
+        self,
+        repository: Repository,
+        sides: Sequence[PreparedSide],
+        jobs: Sequence[Job],
+        policy: Policy,
+        effort: Effort,
+        interrupts: Interrupts,
+        watch: Watcher,
+    ) -> None:
+        self.sides, self.policy, self.effort, self.watch = tuple(sides), policy, effort, watch
+        self.measurement = secrets.token_hex(8)
+        self.began = datetime.now(UTC)
+        self.start = time.monotonic()
+        self.warnings: list[Warning] = []
+        around = Circumstances(
+            repository=repository,
+            mark=self.measurement,
+            seed=effort.seed,
+            effort_s=effort.benchmark_s,
+            interrupts=interrupts,
+        )
+        self.suites = [Suite(job, sides, around) for job in jobs]
+
+    @property
+    def used_s(self) -> float:
+        return time.monotonic() - self.start
+
+    def run(self, look: Callable[[Sequence[Suite]], None]) -> None:
+        """Explore, then run pairs until nothing is open, the budget is spent, or somebody wants to stop."""
+        try:
+            for suite in self.suites:
+                self.watch(Progress(text=f"exploring suite {suite.job.name}"))
+                suite.explore()
+            self._pairs(look)
+        except Interrupted:
+            if not any(track.pairs for track in _tracks(self.suites)):
+                raise
+            self.warnings.append(
+                Warning(code="interrupted", text="interrupted: only what was measured until then counts")
+            )
+
+    def _pairs(self, look: Callable[[Sequence[Suite]], None]) -> None:
+        number = 0
+        while any(track.open for track in _tracks(self.suites)):
+            for suite in self.suites:
+                if not any(track.open for track in suite.tracks.values()):
+                    continue
+                if self.used_s + suite.expected_s() > self.effort.budget_s:
+                    self._out_of_budget()
+                    return
+                suite.run_pair(number)
+            number += 1
+            look(self.suites)
+            self._report(number)
+
+    def look(self, suites: Sequence[Suite]) -> None:
+        """Ask of every SLI at its scheduled look whether more pairs would change the answer."""
+        asked = [
+            (track, Sli(benchmark=track.benchmark, metric=metric_named(name)), effects)
+            for track in _tracks(suites)
+            for name, effects in track.effects.items()
+        ]
+        ruled = [
+            (track, sli, effects, rule)
+            for track, sli, effects in asked
+            if (rule := self.policy.rule_for(sli))
+        ]
+        due = {
+            id(track) for track, _, effects, _ in ruled if track.open and is_look(len(effects), track.planned)
+        }
+        if not due:
+            return
+        questions = [
+            Question(
+                rule=rule,
+                log_ratios=_until_look(effects, track.planned),
+                planned=track.planned,
+                base=describe.median(
+                    [describe.median(reading.values[sli.metric.name]) for reading in track.readings[0]]
+                ),
+            )
+            for track, sli, effects, rule in ruled
+        ]
+        answers = answer(questions, self.policy)
+        unsettled = {
+            id(track) for (track, *_), found in zip(ruled, answers, strict=True) if not found.settled
+        }
+        for track, *_ in ruled:
+            if id(track) in due:
+                track.settled = id(track) not in unsettled
+
+    def _out_of_budget(self) -> None:
+        text = f"the budget of {self.effort.budget_s:g} s ended before everything was settled"
+        self.warnings.append(Warning(code="budget-spent", text=text))
+
+    def _report(self, number: int) -> None:
+        tracks = list(_tracks(self.suites))
+        self.watch(
+            Progress(
+                text="measuring",
+                pair=number,
+                settled=sum(not track.open for track in tracks),
+                total=len(tracks),
+                used_s=self.used_s,
+                budget_s=self.effort.budget_s,
+                undecided=tuple(_standing(track) for track in tracks if track.open and track.effects),
+            )
+        )
+
+    def result(self, side: int) -> Run:
+        """Return what was measured of one side."""
+        prepared = self.sides[side]
+        samples = tuple(
+            sample
+            for suite in self.suites
+            for track in suite.tracks.values()
+            for sample in _samples(track, side, suite.job.design)
+        )
+        failures = tuple(failure for suite in self.suites for failure in suite.failures[side].values())
+        if not samples and not failures:
+            raise MeasureError(
+                "the budget ended before anything was measured", hint="raise the budget: --budget 10m"
+            )
+        busy_s = sum(suite.busy_s for suite in self.suites)
+        startups = [seconds for suite in self.suites for seconds in suite.startups]
+        python = next((suite.python[side] for suite in self.suites if suite.python), ())
+        return Run(
+            revision=prepared.revision,
+            environment=environment(python),
+            samples=samples,
+            failures=failures,
+            measurement=self.measurement,
+            method=Method(
+                seed=self.effort.seed,
+                budget_s=self.effort.budget_s,
+                took_s=self.used_s,
+                overhead_s=max(0.0, self.used_s - busy_s),
+                startup_s=sum(startups) / len(startups) if startups else 0.0,
+            ),
+            processes=tuple(facts for suite in self.suites for facts in suite.facts[side]),
+            warnings=tuple(
+                dict.fromkeys([*self.warnings, *(w for suite in self.suites for w in suite.warnings)])
+            ),
+            started=self.began.isoformat(timespec="seconds"),
+        )
+
+
+def _tracks(suites: Sequence[Suite]) -> list[Track]:
+    return [track for suite in suites for track in suite.tracks.values()]
+
+
+def _until_look(effects: Sequence[float], planned: int) -> tuple[float, ...]:
+    """Return the effects up to the last scheduled look: in between nobody looks."""
+    pairs = next((n for n in range(len(effects), FIRST_LOOK - 1, -1) if is_look(n, planned)), 0)
+    return tuple(effects[:pairs])
+
+
+def _samples(track: Track, side: int, design: Design) -> list[Sample]:
+    readings = track.readings[side]
+    if not readings:
+        return []
+    warnings: tuple[Warning, ...] = ()
+    if track.parallel:
+        text = "uses several CPUs: measured without pinning, so it needs more pairs"
+        warnings = (Warning(code="several-cpus", text=text),)
+    return [
+        Sample(
+            sli=Sli(benchmark=track.benchmark, metric=metric_named(name)),
+            processes=tuple(tuple(reading.values[name]) for reading in readings),
+            pairs=tuple(track.pairs),
+            design=design,
+            planned=track.planned,
+            pair_s=track.pair_s,
+            warnings=warnings,
+        )
+        for name in readings[0].values
+    ]
+
+
+def _standing(track: Track) -> Standing:
+    effects = next(iter(track.effects.values()))
+    ratio, low, high = paired.interval(effects, level=0.99)
+    return Standing(
+        name=str(track.benchmark), pairs=len(effects), planned=track.planned, ratio=ratio, low=low, high=high
+    )

@@ -1,0 +1,187 @@
+"""Where a revision lives while it is measured: a worktree of its own and an environment built for it.
+
+Kept in a cache under a key of commit and build configuration, so that the second run starts at once; equal
+key lengths give both sides equal path lengths, which is one difference less. A lock that dies with its
+process keeps two measurements out of one directory: the second takes the next slot.
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+from platformdirs import user_cache_path
+
+from perfgate.core.model import Revision
+from perfgate.core.ports import Place
+from perfgate.errors import BuildError, GitError
+from perfgate.host import files
+from perfgate.host.git import Repository
+from perfgate.host.interrupt import Interrupts
+from perfgate.measure.build import Build, create_environment, own_environment, run_setup
+
+CACHE = "PERFGATE_CACHE"
+SLOTS = 8  # measurements of one revision at once on one machine; more is a loop gone wild
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreparedSide:
+    """A side that is ready to be measured."""
+
+    revision: Revision
+    place: Place
+    directory: Path
+    """All that belongs to this side: what it imports as its own must come from here."""
+
+
+def cache_root() -> Path:
+    """Return where prepared sides are kept: `PERFGATE_CACHE`, or the system's cache directory."""
+    return Path(os.environ.get(CACHE) or user_cache_path("perfgate")).absolute()
+
+
+def repository_cache(repository: Repository) -> Path:
+    """Return where the prepared sides of this repository are kept."""
+    identity = str(repository.common_directory)
+    return cache_root() / hashlib.sha256(identity.encode()).hexdigest()[:10]
+
+
+@contextmanager
+def prepared(
+    repository: Repository, revision: Revision, build: Build, *, interrupts: Interrupts
+) -> Iterator[PreparedSide]:
+    """Hold a side of `revision`, built and clean, for as long as the context lasts.
+
+    Raises: BuildError where its setup fails, GitError where it cannot be checked out.
+    """
+    assert revision.commit is not None
+    key = hashlib.sha256(json.dumps([revision.commit, build.identity]).encode()).hexdigest()[:12]
+    with _slot(repository_cache(repository), key) as directory:
+        tree, done = directory / "tree", directory / "ready"
+        try:
+            if done.exists() and tree.exists():
+                _reset(repository, revision.commit, tree)
+            else:
+                _create(repository, revision, build, directory, interrupts)
+                files.write(done, revision.commit + "\n")
+        except (BuildError, GitError, OSError) as exc:
+            _remove(repository, directory)
+            if isinstance(exc, OSError):
+                raise BuildError(f"cannot prepare {revision} in {directory}: {exc.strerror}") from exc
+            raise
+        except BaseException:
+            _remove(repository, directory)
+            raise
+        place = _place(tree, directory / "venv", build)
+        yield PreparedSide(revision=revision, place=place, directory=directory)
+
+
+def share_files(repository: Repository, side: PreparedSide, source: Revision, paths: tuple[str, ...]) -> None:
+    """Make `paths` in `side` what they are in `source`, so that both sides run the same benchmarks."""
+    assert source.commit is not None
+    tree = Path(side.place.root)
+    present = [path for path in paths if repository.tree(source.commit, path)]
+    repository.git("rm", "-r", "-q", "-f", "--ignore-unmatch", "--", *paths, cwd=tree)
+    if present:
+        repository.git("checkout", "-q", source.commit, "--", *present, cwd=tree)
+
+
+def clean(repository: Repository) -> tuple[int, int]:
+    """Remove the prepared sides that nobody uses; return how many went and how many are in use."""
+    gone = busy = 0
+    for directory in sorted(repository_cache(repository).glob("*-[0-9]")):
+        lock = FileLock(f"{directory}.lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            busy += 1
+            continue
+        _remove(repository, directory)
+        lock.release()
+        with contextlib.suppress(OSError):
+            Path(f"{directory}.lock").unlink()
+        gone += 1
+    return gone, busy
+
+
+@contextmanager
+def _slot(cache: Path, key: str) -> Iterator[Path]:
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+    except OSError as exc:
+        raise BuildError(
+            f"cannot write to {cache}: {exc.strerror}", hint=f"set {CACHE} to another directory"
+        ) from exc
+    for slot in range(SLOTS):
+        directory = cache / f"{key}-{slot}"
+        lock = FileLock(f"{directory}.lock")
+        with contextlib.suppress(Timeout), lock.acquire(timeout=0):
+            directory.mkdir(exist_ok=True)
+            yield directory
+            return
+    raise BuildError(f"{SLOTS} measurements of this revision are already running", hint="wait for one to end")
+
+
+def _create(
+    repository: Repository, revision: Revision, build: Build, directory: Path, interrupts: Interrupts
+) -> None:
+    _remove(repository, directory)
+    directory.mkdir(parents=True)
+    tree, venv = directory / "tree", directory / "venv"
+    repository.git("worktree", "add", "--quiet", "--force", "--detach", str(tree), str(revision.commit))
+    if (tree / ".gitmodules").exists():
+        _checkout_submodules(repository, revision, tree)
+    if build.isolated:
+        create_environment(venv, build, interrupts=interrupts)
+    run_setup(build, revision, _place(tree, venv, build), log=directory / "build.log", interrupts=interrupts)
+
+
+def _checkout_submodules(repository: Repository, revision: Revision, tree: Path) -> None:
+    try:
+        repository.git("submodule", "update", "--init", "--recursive", "--quiet", cwd=tree)
+    except GitError as exc:
+        raise BuildError(
+            f"the submodules of {revision} cannot be checked out: {exc.message}",
+            hint="make them fetchable from here, as in: git submodule update --init",
+        ) from exc
+
+
+def _reset(repository: Repository, commit: str, tree: Path) -> None:
+    """Undo what an earlier measurement shared with it; what the build made is untracked and stays."""
+    repository.git("checkout", "--quiet", "--force", "--detach", commit, cwd=tree)
+
+
+def _remove(repository: Repository, directory: Path) -> None:
+    files.remove_tree(directory)
+    repository.forget_worktree(directory / "tree")
+
+
+def _place(tree: Path, venv: Path, build: Build) -> Place:
+    if build.isolated:
+        return Place(root=str(tree), python=str(venv / "bin" / "python"), environ=own_environment(venv))
+    # Its own code first, whatever the current environment has installed; `src` before the root.
+    path = [str(tree / "src"), str(tree)] if (tree / "src").is_dir() else [str(tree)]
+    inherited = [os.environ["PYTHONPATH"]] if os.environ.get("PYTHONPATH") else []
+    binaries = str(Path(build.python).parent)
+    return Place(
+        root=str(tree),
+        python=build.python,
+        environ=(
+            ("PYTHONPATH", os.pathsep.join(path + inherited)),
+            ("PATH", os.pathsep.join([binaries, os.environ.get("PATH", os.defpath)])),
+        ),
+    )
+
+
+def default_python(root: Path) -> str:
+    """Return the interpreter to measure with when nothing is said: the project's own environment first."""
+    active = os.environ.get("VIRTUAL_ENV")
+    for environment in (Path(active) if active else None, root / ".venv", root / "venv"):
+        if environment and (python := environment / "bin" / "python").exists():
+            return str(python)
+    return sys.executable

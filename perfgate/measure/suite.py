@@ -1,0 +1,274 @@
+"""One suite on one or two sides: what there is to measure, and what was measured so far."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from statistics import fmean
+
+from perfgate.core.comparison import pair_effect
+from perfgate.core.model import (
+    METRICS,
+    Benchmark,
+    Design,
+    Failure,
+    Metric,
+    ProcessFacts,
+    Reason,
+    Revision,
+    Warning,
+)
+from perfgate.core.ports import Runner
+from perfgate.core.schedule import SideDraw, Turns, draw_pair, planned_pairs, turns_for
+from perfgate.errors import MeasureError
+from perfgate.host import cpus
+from perfgate.host.git import Repository
+from perfgate.host.interrupt import Interrupts
+from perfgate.measure import scout
+from perfgate.measure.scout import Survey
+from perfgate.measure.sides import PreparedSide, share_files
+from perfgate.measure.turns import BASE, HEAD, Pairing, PairResult, Reading, run_pair
+
+SEVERAL_CPUS = 1.1  # CPU time above wall time by so much is no rounding
+HANDOVER_S = 0.01  # what pytest and the token take of a pair, for the first plan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """A suite as configured."""
+
+    name: str
+    runner: Runner
+    timeout_s: float
+    design: Design = Design.TURNS
+    shared: bool = True
+    """Whether base runs head's benchmark files."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Circumstances:
+    """What is the same for all suites of a measurement."""
+
+    repository: Repository
+    mark: str
+    seed: int
+    effort_s: float
+    interrupts: Interrupts
+
+
+@dataclass(slots=True, kw_only=True)
+class Track:
+    """One benchmark's way through the measurement."""
+
+    benchmark: Benchmark
+    turns: Turns
+    planned: int
+    parallel: bool
+    pairs: list[int] = field(default_factory=list)
+    readings: tuple[list[Reading], ...] = ()
+    """A list a side, one reading a pair."""
+    seconds: list[float] = field(default_factory=list)
+    effects: dict[str, list[float]] = field(default_factory=dict)
+    """Metric name to the pairs' log ratios so far."""
+    settled: bool = False
+
+    @property
+    def open(self) -> bool:
+        """Whether more pairs are wanted."""
+        return not self.settled and len(self.pairs) < self.planned
+
+    @property
+    def pair_s(self) -> float:
+        """Mean seconds that this benchmark takes of a pair; 0 before the first."""
+        return fmean(self.seconds) if self.seconds else 0.0
+
+
+class Suite:
+    """Measures one suite, pair by pair."""
+
+    def __init__(self, job: Job, sides: Sequence[PreparedSide], around: Circumstances) -> None:
+        self.job, self.sides, self.around = job, tuple(sides), around
+        self.tracks: dict[str, Track] = {}
+        self.failures: tuple[dict[str, Failure], ...] = tuple({} for _ in sides)
+        self.facts: tuple[list[ProcessFacts], ...] = tuple([] for _ in sides)
+        self.python: tuple[tuple[tuple[str, str], ...], ...] = ()
+        self.warnings: list[Warning] = []
+        self.startups: list[float] = []
+        self.busy_s = 0.0
+        self._names: tuple[str, ...] = ()
+        self._cpus: tuple[int, ...] = ()
+
+    def explore(self) -> None:
+        """Find the benchmarks of both sides, run each once, and plan.
+
+        Raises: MeasureError where head offers none, ProvenanceError where a side ran foreign code.
+        """
+        head = self._survey(self.sides[-1], calibrate=True)
+        scout.refuse_collection_errors("head" if len(self.sides) > 1 else "the working tree", head)
+        if not head.names:
+            raise MeasureError(
+                f"suite {self.job.name!r}: no benchmarks found in {self._where()} of {self.sides[-1].revision}",
+                hint="a benchmark is a test that uses the `benchmark` fixture; suite.*.paths says where to look",
+            )
+        self._names = head.names
+        surveys = [head]
+        if len(self.sides) > 1:
+            own = self._share()
+            base = self._survey(self.sides[BASE], calibrate=True)
+            self._note_absent(base, head, own)
+            scout.check_provenance(*self.sides, (base.origins, head.origins))
+            surveys = [base, head]
+        self.python = tuple(survey.python for survey in surveys)
+        for side, survey in enumerate(surveys):
+            for name, troubles in survey.journey.troubles.items():
+                self._fail(side, name, troubles[0].reason, troubles[0].text)
+        self._plan(surveys, head.names)
+
+    def run_pair(self, number: int) -> None:
+        """Run pair `number` of all open benchmarks: the pinned ones together, then those that use several CPUs."""
+        for parallel in (False, True):
+            tracks = {
+                name: track
+                for name, track in self.tracks.items()
+                if track.open and track.parallel is parallel
+            }
+            if tracks:
+                self._run_group(number, tracks, pinned=not parallel)
+
+    def expected_s(self) -> float:
+        """Return the seconds that the next pair will take, judged by those before."""
+        running = [track for track in self.tracks.values() if track.open]
+        groups = len({track.parallel for track in running})
+        return groups * (fmean(self.startups) if self.startups else 0.0) + sum(
+            track.pair_s for track in running
+        )
+
+    def _run_group(self, number: int, tracks: dict[str, Track], *, pinned: bool) -> None:
+        launches = [self.job.runner.launch(side.place, names=self._names) for side in self.sides]
+        pairing = Pairing(
+            suite=self.job.name,
+            launches=tuple(launches),
+            design=self.job.design,
+            timeout_s=self.job.timeout_s,
+            mark=self.around.mark,
+        )
+        draw = draw_pair(self.around.seed, self.job.name, number, cpus=self._cpus if pinned else ())
+        plans = {name: track.turns for name, track in tracks.items()}
+        result = run_pair(pairing, draw, plans, interrupts=self.around.interrupts)
+        self._keep(number, result)
+
+    def _keep(self, number: int, result: PairResult) -> None:
+        self.startups.append(result.startup_s)
+        for side, facts in enumerate(self.facts):
+            facts.extend(result.facts[side])
+        for name, troubles in result.troubles.items():
+            del self.tracks[name]
+            for trouble in troubles:
+                self._fail(trouble.member, name, trouble.reason, trouble.text)
+        for name, readings in result.readings.items():
+            if len(readings) < len(self.sides):
+                continue
+            track = self.tracks[name]
+            track.pairs.append(number)
+            track.seconds.append(result.seconds[name])
+            for side, reading in readings.items():
+                track.readings[side].append(reading)
+                self.busy_s += reading.busy_s
+            if len(self.sides) > 1:
+                self._add_effects(track)
+
+    def _add_effects(self, track: Track) -> None:
+        base, head = track.readings[BASE][-1], track.readings[HEAD][-1]
+        for name, values in head.values.items():
+            theirs = base.values.get(name, [])
+            effect = math.nan
+            if theirs and min(*theirs, *values) > 0:
+                effect = pair_effect(metric_named(name), self.job.design, theirs, values)
+            track.effects.setdefault(name, []).append(effect)
+
+    def _survey(self, side: PreparedSide, *, calibrate: bool) -> Survey:
+        assert side.revision.commit is not None
+        return scout.survey(
+            self.job.runner.launch(side.place, names=self._names),
+            SideDraw(hash_seed=0, layout_seed=0, pad=0),
+            calibrate=calibrate,
+            watch=scout.project_modules(self.around.repository.tree(side.revision.commit)),
+            timeout_s=self.job.timeout_s,
+            mark=self.around.mark,
+            interrupts=self.around.interrupts,
+        )
+
+    def _share(self) -> frozenset[str] | None:
+        """Give base head's benchmark files; return what base itself had, None where it is the same."""
+        base, head = self.sides
+        repository = self.around.repository
+        sources = self.job.runner.sources(self._names)
+        if not sources or not self.job.shared:
+            return None
+        if not repository.git("diff", "--name-only", str(base.revision.commit), str(head.revision.commit), "--", *sources):
+            return None
+        own = frozenset(self._survey(base, calibrate=False).names)
+        share_files(repository, base, head.revision, sources)
+        return own
+
+    def _note_absent(self, base: Survey, head: Survey, own: frozenset[str] | None) -> None:
+        """Give every benchmark that one side does not offer a failure that says why."""
+        reasons = "\n".join(base.errors)
+        for name in head.names:
+            if name in base.names:
+                continue
+            if reasons and (own is None or name in own):
+                self._fail(BASE, name, Reason.RAISED, reasons)
+            else:
+                self._fail(BASE, name, Reason.ABSENT, reasons or "base has no such benchmark")
+        for name in sorted(((own or frozenset()) | frozenset(base.names)) - frozenset(head.names)):
+            self._fail(HEAD, name, Reason.ABSENT, "base has it, head has not")
+
+    def _plan(self, surveys: Sequence[Survey], names: Sequence[str]) -> None:
+        if cpus.can_pin():
+            self._cpus = cpus.allowed()
+        else:
+            text = "this system lets no process choose its CPU: turns were not pinned, expect three times the spread"
+            self.warnings.append(Warning(code="not-pinned", text=text))
+        if len(self._cpus) == 1:
+            text = "only one CPU: perfgate itself ran beside the benchmarks"
+            self.warnings.append(Warning(code="one-cpu", text=text))
+        for name in names:
+            if any(name in failures for failures in self.failures):
+                continue
+            iteration_s = [survey.iteration_s[name] for survey in surveys]
+            if min(iteration_s) <= 0:
+                self._fail(
+                    iteration_s.index(min(iteration_s)), name, Reason.BAD_VALUE, "it took no time at all"
+                )
+                continue
+            turns = turns_for(iteration_s[0], most=surveys[-1].most[name])
+            pair_s = (
+                sum((turns.count + turns.warmup) * turns.loops * seconds for seconds in iteration_s)
+                + HANDOVER_S
+            )
+            self.tracks[name] = Track(
+                benchmark=self._benchmark(name),
+                turns=turns,
+                planned=planned_pairs(pair_s, effort_s=self.around.effort_s),
+                parallel=bool(self._cpus) and max(survey.cpus[name] for survey in surveys) > SEVERAL_CPUS,
+                readings=tuple([] for _ in self.sides),
+            )
+
+    def _fail(self, side: int, name: str, reason: Reason, text: str) -> None:
+        self.failures[side][name] = Failure(benchmark=self._benchmark(name), reason=reason, text=text.strip())
+
+    def _benchmark(self, name: str) -> Benchmark:
+        return Benchmark(suite=self.job.name, name=name)
+
+    def _where(self) -> str:
+        return ", ".join(getattr(self.job.runner, "paths", ())) or "the tests"
+
+
+def metric_named(name: str) -> Metric:
+    """Return the metric that a runner calls `name`.
+
+    Raises: MeasureError for a name that nobody knows.
+    """
+    if name not in METRICS:
+        raise MeasureError(f"a runner reports the metric {name!r}, which perfgate does not know")
+    return METRICS[name]

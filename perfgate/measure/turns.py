@@ -1,0 +1,179 @@
+"""One pair: two fresh processes alive together on one CPU, taking turns through the benchmarks.
+
+Where turns are not wanted the same two processes run one after the other, by the same code.
+"""
+
+import math
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from random import Random
+
+from perfgate.core.model import Design, ProcessFacts, Reason
+from perfgate.core.ports import Launch
+from perfgate.core.schedule import FEWEST_TURNS, LONG_PAIR_S, LONG_TURN_S, PairDraw, SideDraw, Turns
+from perfgate.host.agent import Message
+from perfgate.host.cpus import away_from
+from perfgate.host.interrupt import Interrupts
+from perfgate.measure.crew import Crew, Trouble, TurnFailed, crew
+
+BASE, HEAD = 0, 1
+
+
+@dataclass(slots=True, kw_only=True)
+class Reading:
+    """The turns of one benchmark in one process."""
+
+    values: dict[str, list[float]] = field(default_factory=dict)
+    """Metric name to one value a turn, per iteration, in measured order."""
+    busy_s: float = 0.0
+    """Seconds in turns, the dropped ones included."""
+
+    def add(self, member: int, answer: Message, *, keep: bool) -> None:
+        """Take a turn's answer.
+
+        Raises: TurnFailed where a value is no measurement: not finite, or a time of zero.
+        """
+        self.busy_s += answer["elapsed"]
+        for metric, value in answer["values"].items():
+            if not math.isfinite(value) or value < 0 or (metric == "time" and value == 0):
+                raise TurnFailed(member, Reason.BAD_VALUE, f"{metric} of a turn came out as {value}")
+            if keep:
+                self.values.setdefault(metric, []).append(value)
+
+
+@dataclass(slots=True, kw_only=True)
+class PairResult:
+    """What one pair gave."""
+
+    readings: dict[str, dict[int, Reading]] = field(default_factory=dict)
+    """Benchmark to side to reading; both sides where nothing went wrong."""
+    troubles: dict[str, list[Trouble]] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+    """What each benchmark took of the pair, both sides."""
+    facts: tuple[list[ProcessFacts], list[ProcessFacts]] = field(default_factory=lambda: ([], []))
+    took_s: float = 0.0
+
+    @property
+    def startup_s(self) -> float:
+        """Seconds in which processes started and ended."""
+        return max(0.0, self.took_s - sum(self.seconds.values()))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pairing:
+    """How the pairs of one suite are run."""
+
+    suite: str
+    launches: tuple[Launch, ...]
+    """Base and head; head alone where only one side is measured."""
+    design: Design
+    timeout_s: float
+    mark: str
+
+
+def run_pair(
+    pairing: Pairing, draw: PairDraw, plans: Mapping[str, Turns], *, interrupts: Interrupts
+) -> PairResult:
+    """Run one pair of fresh processes through the benchmarks in `plans`.
+
+    A process that dies takes only its benchmark with it: the others go on in new processes.
+    """
+    result = PairResult()
+    start = time.monotonic()
+    sides = tuple(range(len(pairing.launches)))
+    together = [sides] if pairing.design is Design.TURNS else [(side,) for side in sides]
+    if not draw.base_starts:
+        together.reverse()
+    for members in together:
+        left = [name for name in plans if name not in result.troubles]
+        while left:
+            visited = _run_crew(
+                pairing, draw, members, {name: plans[name] for name in left}, result, interrupts
+            )
+            left = left[visited:]
+    result.took_s = time.monotonic() - start
+    return result
+
+
+def environ_of(draw: SideDraw) -> dict[str, str]:
+    """Return what chance puts into a process's environment."""
+    return {
+        "PYTHONHASHSEED": str(draw.hash_seed),
+        "PERFGATE_LAYOUT": str(draw.layout_seed),
+        "PERFGATE_PAD": "x" * draw.pad,
+    }
+
+
+def take_turns(crew: Crew, name: str, turns: Turns, *, rng: Random, timeout_s: float) -> list[Reading]:
+    """Let all members of the crew take turns at a benchmark they are ready for, in random order each time.
+
+    Where a turn takes much longer than planned (head became slow) there are fewer of them.
+    """
+    readings = [Reading() for _ in crew.agents]
+    order = list(range(len(readings)))
+    left = turns.warmup + turns.count
+    while left > 0:
+        rng.shuffle(order)
+        keep = left <= turns.count
+        before = sum(reading.busy_s for reading in readings)
+        for member in order:
+            answer = crew.ask(member, do="turn", loops=turns.loops, timeout_s=timeout_s)
+            readings[member].add(member, answer, keep=keep)
+        left -= 1
+        turn_s = (sum(reading.busy_s for reading in readings) - before) / len(readings)
+        if turn_s > LONG_TURN_S:
+            done = turns.count - left if keep else 0
+            left = min(left, max(FEWEST_TURNS, round(LONG_PAIR_S / turn_s)) - done)
+    return readings
+
+
+def _run_crew(
+    pairing: Pairing,
+    draw: PairDraw,
+    members: Sequence[int],
+    plans: Mapping[str, Turns],
+    result: PairResult,
+    interrupts: Interrupts,
+) -> int:
+    """Take one crew through `plans`; return how many benchmarks it is done with."""
+    rng = Random(draw.order_seed)
+    draws = (draw.base, draw.head) if len(pairing.launches) > 1 else (draw.head,)
+    launches = [(pairing.launches[member], environ_of(draws[member])) for member in members]
+    with crew(launches, mark=pairing.mark, interrupts=interrupts, last_first=not draw.base_starts) as people:
+        people.meet()
+        clock = [time.monotonic()]
+
+        def visit(name: str, states: Sequence[Message]) -> None:
+            readings = take_turns(people, name, plans[name], rng=rng, timeout_s=pairing.timeout_s)
+            result.readings.setdefault(name, {}).update(zip(members, readings, strict=True))
+            now = time.monotonic()
+            result.seconds[name] = result.seconds.get(name, 0.0) + now - clock[0]
+            clock[0] = now
+
+        with away_from(draw.cpu):
+            journey = people.travel(tuple(plans), visit, cpu=draw.cpu, timeout_s=pairing.timeout_s)
+    for name, troubles in journey.troubles.items():
+        result.readings.pop(name, None)
+        for trouble in troubles:
+            real = Trouble(member=members[trouble.member], reason=trouble.reason, text=trouble.text)
+            result.troubles.setdefault(name, []).append(real)
+    for place, member in enumerate(members):
+        preempted = journey.byes[place].get("preempted", 0) if len(journey.byes) == len(members) else 0
+        layout = tuple(people.hellos[place].get("layout", ()))
+        result.facts[member].append(_facts(pairing, draw, draws[member], layout, preempted))
+    return len(journey.visited)
+
+
+def _facts(
+    pairing: Pairing, draw: PairDraw, side: SideDraw, layout: tuple[int, ...], preempted: int
+) -> ProcessFacts:
+    return ProcessFacts(
+        pair=draw.pair,
+        suite=pairing.suite,
+        cpu=draw.cpu,
+        hash_seed=side.hash_seed,
+        layout_seed=side.layout_seed,
+        layout=layout,
+        preempted=preempted,
+    )

@@ -1,0 +1,36 @@
+"""Adapters by name: the built-in ones come through the same entry points as anybody else's."""
+
+from importlib.metadata import entry_points
+from typing import Any, cast
+
+from perfgate.core.ports import Renderer, Runner
+from perfgate.errors import UsageError
+
+
+def runner(name: str, options: dict[str, Any]) -> Runner:
+    """Return the runner `name`, made with its suite's options.
+
+    Raises: UsageError for a name that nothing installed answers to.
+    """
+    return cast(Runner, _find("perfgate.runners", name)(**options))
+
+
+def renderer(name: str) -> Renderer:
+    """Return the renderer `name`.
+
+    Raises: UsageError for a name that nothing installed answers to.
+    """
+    return cast(Renderer, _find("perfgate.renderers", name))
+
+
+def renderers() -> tuple[str, ...]:
+    """Return the formats that a report can be written in."""
+    return tuple(sorted(entry_points(group="perfgate.renderers").names))
+
+
+def _find(group: str, name: str) -> Any:
+    found = entry_points(group=group, name=name)
+    if not found:
+        known = ", ".join(sorted(entry_points(group=group).names))
+        raise UsageError(f"nothing installed provides {name!r}; there are: {known}")
+    return next(iter(found)).load()

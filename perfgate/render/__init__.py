@@ -1,0 +1,1 @@
+"""Report -> text, for people and for machines; pure."""

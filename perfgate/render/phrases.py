@@ -1,0 +1,182 @@
+"""What a report's parts are called and how its numbers are written, the same in every format.
+
+Numbers are given to the digits that their interval supports, names made safe for one line.
+"""
+
+import math
+import unicodedata
+
+from perfgate.core.comparison import Change, Comparison, Evidence
+from perfgate.core.judge import Judgement, Verdict
+from perfgate.core.model import Design
+from perfgate.core.report import Outcome, Report
+from perfgate.core.units import Unit
+
+LONGEST_NAME = 160
+
+ICONS = {
+    Verdict.REGRESSION: "❌",
+    Verdict.FAILED: "🚫",
+    Verdict.MISSING: "🚫",
+    Verdict.INCONCLUSIVE: "❔",
+    Verdict.IMPROVEMENT: "🚀",
+    Verdict.NEW: "🆕",
+    Verdict.PASS: "✅",
+    Verdict.SKIPPED: "⏭️",
+}
+COUNTED = {
+    Verdict.REGRESSION: ("regression", "regressions"),
+    Verdict.FAILED: ("failed", "failed"),
+    Verdict.MISSING: ("missing", "missing"),
+    Verdict.IMPROVEMENT: ("improved", "improved"),
+    Verdict.PASS: ("unchanged", "unchanged"),
+    Verdict.INCONCLUSIVE: ("inconclusive", "inconclusive"),
+    Verdict.NEW: ("new", "new"),
+    Verdict.SKIPPED: ("skipped", "skipped"),
+}
+"""In the order of the headline."""
+_OPENINGS = {
+    Outcome.REGRESSION: "❌",
+    Outcome.INCOMPLETE: "🚫 not everything could be measured ·",
+    Outcome.INCONCLUSIVE: "❔ no regression found, but not everything could be settled ·",
+    Outcome.PASS: "✅ no regression ·",
+}
+_SCALES: dict[Unit, tuple[tuple[float, str], ...]] = {
+    Unit.SECOND: ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns")),
+    Unit.BYTE: ((2.0**30, "GiB"), (2.0**20, "MiB"), (2.0**10, "KiB"), (1.0, "B")),
+    Unit.PER_SECOND: ((1e6, "M/s"), (1e3, "k/s"), (1.0, "/s")),
+    Unit.ONE: ((1.0, ""),),
+}
+_DESIGNS = {
+    Design.TURNS: "pairs of fresh processes taking turns on one CPU",
+    Design.SEQUENTIAL: "pairs of fresh processes, one after the other",
+    Design.ALONE: "fresh processes of one side at a time",
+}
+
+
+def headline(report: Report) -> str:
+    """Return the verdict in one line, as in "❌ 1 regression · 2 improved · 38 unchanged"."""
+    counts = report.counts
+    parts = [f"{counts[v]} {words[counts[v] > 1]}" for v, words in COUNTED.items() if v in counts]
+    return f"{_OPENINGS[report.outcome]} {' · '.join(parts) or 'nothing was measured'}"
+
+
+def name(text: str) -> str:
+    """Return a benchmark's name fit for one line: control characters replaced, the middle of a long one left out."""
+    safe = "".join("\ufffd" if unicodedata.category(char)[0] == "C" else char for char in text)
+    if len(safe) <= LONGEST_NAME:
+        return safe
+    return f"{safe[: LONGEST_NAME - 41]}…{safe[-40:]}"
+
+
+def value(amount: float, unit: Unit, *, spread: float = 0.01) -> str:
+    """Return an amount with its unit, to the digits that a relative uncertainty of `spread` leaves."""
+    scale, label = next(((s, n) for s, n in _SCALES[unit] if abs(amount) >= s), _SCALES[unit][-1])
+    scaled = amount / scale
+    digits = 3 if not 0 < spread < math.inf else min(5, max(2, 1 - math.floor(math.log10(spread))))
+    whole = len(str(int(abs(scaled))))
+    return f"{scaled:.{max(0, digits - whole)}f} {label}".strip()
+
+
+def change(found: Change) -> str:
+    """Return a change with its interval: "+10.6 % [+9.8, +11.5]", or "2.31× [2.25, 2.37]" from double on."""
+    if not math.isfinite(found.ratio):
+        return "from nothing"
+    half = (found.high - found.low) / 2
+    if found.ratio >= 2:
+        decimals = _decimals(half)
+        bounds = "" if half == 0 else f" [{found.low:.{decimals}f}, {_or_open(found.high, f'.{decimals}f')}]"
+        return f"{found.ratio:.{decimals}f}×{bounds}"
+    decimals = _decimals(100 * half)
+    bounds = "" if half == 0 else f" [{_percent(found.low, decimals)}, {_percent(found.high, decimals)}]"
+    return f"{_percent(found.ratio, decimals)} %{bounds}"
+
+
+def share(amount: float) -> str:
+    """Return a share as a percentage without needless zeros: 0.05 is "5 %"."""
+    return f"{100 * amount:.3g} %"
+
+
+def seconds(amount: float) -> str:
+    """Return a duration for a person: "45 s", "4 min", "1.5 h"."""
+    if amount < 100:
+        return f"{amount:.0f} s"
+    return f"{amount / 60:.0f} min" if amount < 6000 else f"{amount / 3600:.1f} h"
+
+
+def levels(found: Comparison) -> tuple[str, str]:
+    """Return base's and head's level."""
+    spread = (found.change.high - found.change.low) / 2
+    unit = found.sli.metric.unit
+    return value(found.base, unit, spread=spread), value(found.head, unit, spread=spread)
+
+
+def limit(row: Judgement) -> str:
+    """Return what the row's rule allows."""
+    if row.rule is None:
+        return ""
+    floor = f", at least {value(row.rule.floor, row.rule.floor_unit)}" if row.rule.floor_unit else ""
+    return f"{share(row.rule.limit)}{floor}{'' if row.critical else ', warns only'}"
+
+
+def why(row: Judgement) -> str:
+    """Return what stands behind a verdict that no number explains: what was seen, what would settle it."""
+    if row.verdict is not Verdict.INCONCLUSIVE or row.comparison is None or row.text:
+        return name(" ".join(row.text.split())) if len(row.text) < LONGEST_NAME else row.text
+    pairs = len(row.comparison.log_ratios)
+    seen = f"{pairs} pair{'s' * (pairs != 1)}"
+    if row.visible is not None:
+        seen += f" could see ≥ {share(row.visible)}"
+    if row.needs is None:
+        return f"{seen}; too close to the limit, or too noisy, for more pairs to settle it"
+    return f"{seen}; to settle it: {row.needs.pairs} more, about {seconds(row.needs.seconds)}"
+
+
+def method(report: Report) -> str:
+    """Return how it was measured, in one line; empty for files."""
+    if report.method is None:
+        return ""
+    compared = [row.comparison for row in report.judgements if row.comparison and row.comparison.log_ratios]
+    counts = sorted(len(c.log_ratios) for c in compared) or [0]
+    pairs = str(counts[0]) if counts[0] == counts[-1] else f"{counts[0]} to {counts[-1]}"
+    return (
+        f"{pairs} {_DESIGNS[report.design]} · {seconds(report.method.took_s)} of {seconds(report.method.budget_s)}"
+        f" · seed {report.method.seed}"
+    )
+
+
+def decision(report: Report) -> str:
+    """Return the rule of the decision, in one sentence."""
+    return (
+        f"A regression is blocked when head is worse than its limit and, with certainty, than {share(report.margin)}:"
+        f" at most one run in {1 / report.family_level:.0f} that changes nothing may be blocked. Intervals are 99 %."
+    )
+
+
+def doubts(report: Report) -> list[str]:
+    """Return every warning once: the run's, then each SLI's with its name."""
+    own = [warning.text for warning in report.warnings]
+    rows = [
+        f"{name(row.name)}: {warning.text}"
+        for row in report.judgements
+        if row.comparison and row.comparison.evidence is Evidence.PAIRED
+        for warning in row.comparison.warnings
+    ]
+    return [*own, *rows]
+
+
+def _decimals(half: float) -> int:
+    if not 0 < half < math.inf:
+        return 1
+    return min(3, max(0, -math.floor(math.log10(half))))
+
+
+def _percent(ratio: float, decimals: int) -> str:
+    if not math.isfinite(ratio):
+        return "no bound"
+    text = f"{100 * (ratio - 1):+.{decimals}f}"
+    return text.replace("-", "−") if float(text) else text.lstrip("+-")
+
+
+def _or_open(number: float, spec: str) -> str:
+    return format(number, spec) if math.isfinite(number) else "no bound"

@@ -1,0 +1,58 @@
+"""The report for a terminal: the verdict first, then what changed, then how to see it again."""
+
+from perfgate.core.judge import Judgement, Verdict
+from perfgate.core.report import Report
+from perfgate.render import phrases
+
+SHOW_ALL = 15  # rows up to which the unchanged are listed too: they fit on a screen
+
+
+def render(report: Report) -> str:
+    """Return the report as plain text."""
+    changed = report.of(Verdict.REGRESSION, Verdict.FAILED, Verdict.MISSING) + report.of(Verdict.IMPROVEMENT)
+    unsettled = report.of(Verdict.INCONCLUSIVE)
+    quiet = report.of(Verdict.NEW) + report.of(Verdict.PASS, Verdict.SKIPPED)
+    shown = quiet if len(report.judgements) <= SHOW_ALL else report.of(Verdict.NEW)
+    parts = [
+        phrases.headline(report),
+        f"{report.base.revision} → {report.head.revision}",
+        *(_table(rows) for rows in (changed, unsettled, shown) if rows),
+        "\n".join(f"note: {text}" for text in phrases.doubts(report)),
+        "\n".join(
+            line
+            for line in (phrases.method(report), f"again: {report.repeat}" if report.repeat else "")
+            if line
+        ),
+    ]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _table(rows: tuple[Judgement, ...]) -> str:
+    cells = [_cells(row) for row in rows]
+    widths = [max(len(line[column]) for line in cells) for column in range(4)]
+    lines = []
+    for row, line in zip(rows, cells, strict=True):
+        columns = [
+            line[0].ljust(widths[0]),
+            line[1].ljust(widths[1]),
+            line[2].rjust(widths[2]),
+            line[3].ljust(widths[3]),
+        ]
+        lines.append(f"  {'  '.join(columns)}".rstrip())
+        if reason := phrases.why(row):
+            lines += [f"      {part}" for part in reason.splitlines()]
+    return "\n".join(lines)
+
+
+def _cells(row: Judgement) -> tuple[str, str, str, str]:
+    word = {Verdict.PASS: "unchanged", Verdict.IMPROVEMENT: "improved"}.get(row.verdict, str(row.verdict))
+    if row.comparison is None:
+        return word, phrases.name(row.name), "", ""
+    base, head = phrases.levels(row.comparison)
+    limit = f"(limit {phrases.limit(row)})" if row.rule else ""
+    return (
+        word,
+        phrases.name(row.name),
+        f"{base} → {head}",
+        f"{phrases.change(row.comparison.change)}  {limit}",
+    )

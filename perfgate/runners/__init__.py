@@ -1,0 +1,1 @@
+"""One adapter a kind of benchmark: how its processes are started."""

@@ -1,0 +1,76 @@
+"""Runs command lines as benchmarks: one turn is one whole process, from start to its collected end.
+
+Started by perfgate's own interpreter, once a side and pair; stays on its CPU, which the commands inherit.
+Arguments: name and command line (JSON list) in turns.
+"""
+
+import json
+import os
+import sys
+import tempfile
+
+import perfgate_agent as agent
+from random import Random
+
+RSS_UNIT = 1 if sys.platform == "darwin" else 1024  # what wait4 counts in
+
+
+class CommandFailed(Exception):
+    """The command could not be started or ended with another status than 0."""
+
+
+def main(arguments):
+    """Offer the commands, run the chosen ones."""
+    rng = Random(int(os.environ.get("PERFGATE_LAYOUT", "0")))
+    os.environ.pop("PERFGATE_LAYOUT", None)  # what is drawn goes to the commands, not to this process
+    channel = agent.start()
+    commands = dict(zip(arguments[::2], map(json.loads, arguments[1::2])))
+    channel.send("offer", benchmarks=list(commands), errors=[])
+    order = channel.receive()
+    agent.pin(order["cpu"])
+    for name in order["names"]:
+        outcome, text = "passed", ""
+        try:
+            with tempfile.TemporaryFile() as sink:
+                agent.offer_turns(channel, name, lambda loops: run(commands[name], sink, rng))
+        except CommandFailed as exc:
+            outcome, text = "failed", str(exc)
+        channel.send("finished", name=name, outcome=outcome, text=text)
+    channel.send("bye", preempted=agent.preempted(), modules={})
+
+
+def run(argv, sink, rng):
+    """Run a command once; return its wall and CPU seconds and its largest resident set in bytes."""
+    sink.seek(0)
+    sink.truncate()
+    environ = dict(
+        os.environ, PYTHONHASHSEED=str(rng.randrange(2**32)), PERFGATE_PAD="x" * rng.randrange(4096)
+    )
+    actions = [
+        (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+        (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0),
+        (os.POSIX_SPAWN_DUP2, sink.fileno(), 2),
+    ]
+    start = agent.clock()
+    try:
+        child = os.posix_spawnp(argv[0], argv, environ, file_actions=actions)
+    except OSError as exc:
+        raise CommandFailed("cannot start %s: %s" % (argv[0], exc.strerror))
+    _, status, usage = os.wait4(child, 0)
+    wall = agent.clock() - start
+    if status != 0:
+        sink.seek(0)
+        words = sink.read()[-2000:].decode(errors="replace").strip()
+        raise CommandFailed("%s: %s" % (ended(status), words or "it printed nothing on standard error"))
+    return {"time": wall, "cpu": usage.ru_utime + usage.ru_stime, "peak-memory": usage.ru_maxrss * RSS_UNIT}
+
+
+def ended(status):
+    """Say how a process ended."""
+    if os.WIFSIGNALED(status):
+        return "killed by signal %d" % os.WTERMSIG(status)
+    return "exit status %d" % os.WEXITSTATUS(status)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,290 @@
+"""Runs a project's own pytest with its own plug-ins, and lets the orchestrator time what they benchmark.
+
+Started as a script by the interpreter of the code under test; its first argument is the JSON list of the
+paths to collect, the others go to pytest. It
+drives pytest-benchmark's fixture class rather than replace the fixture: the plug-in and other people's
+conftest files check for that class. pytest-codspeed's fixture and marker are driven likewise.
+"""
+
+import gc
+import importlib.util
+import json
+import os
+import sys
+import time
+
+import perfgate_agent as agent
+
+channel = agent.start()
+sys.path[0] = os.getcwd()  # as `python -m pytest` has it
+del __file__  # a spawned multiprocessing child must not take this script for the user's main module
+os.environ.pop("CODSPEED_ENV", None)  # its own instrument would time beside ours
+
+try:
+    import pytest
+except ImportError as exc:
+    channel.send("offer", benchmarks=[], errors=["%s: pytest is not installed in %s" % (exc, sys.executable)])
+    sys.exit(1)
+
+_current = []  # the item that runs, so that a fixture's call knows its benchmark
+_measured = set()
+
+
+def main():
+    """Run pytest on the paths given, one benchmark after the other as the orchestrator asks."""
+    installed = [name for name in ("pytest_benchmark", "pytest_codspeed") if importlib.util.find_spec(name)]
+    # Tools that would time, split or watch the tests themselves are told to keep out.
+    quiet = {"xdist": ["-n0"], "pytest_cov": ["--no-cov"], "pytest_timeout": ["--timeout=0"]}
+    if os.environ.get("PYTEST_DISABLE_PLUGIN_AUTOLOAD"):
+        quiet = {}
+    options = [flag for name, flags in quiet.items() if importlib.util.find_spec(name) for flag in flags]
+    options += [
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "no:randomly",
+        "-p",
+        "no:pytest-randomly",
+        "--rootdir",
+        os.getcwd(),
+    ]
+    wanted = json.loads(sys.argv[1])
+    paths = [path for path in wanted if os.path.exists(path)]
+    if wanted and not paths:  # base may not have them yet; with no path pytest would look everywhere
+        channel.send("offer", benchmarks=[], errors=[])
+        channel.receive()
+        return channel.send("bye", preempted=0, modules={})
+    try:
+        return pytest.main(paths + sys.argv[2:] + options, plugins=[Plugin(installed)])
+    finally:
+        channel.send("bye", preempted=agent.preempted(), modules=_origins())
+
+
+class Plugin:
+    """pytest's hooks: choose the benchmarks, run those that are asked for."""
+
+    def __init__(self, installed):
+        self.installed = installed
+        self.errors = []
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_configure(self, config):
+        """Switch pytest-benchmark on and put our timing into the fixtures."""
+        for option in ("benchmark_disable", "benchmark_skip", "benchmark_enable", "codspeed"):
+            if hasattr(config.option, option):
+                setattr(config.option, option, False)
+        for option in ("benchmark_compare", "benchmark_autosave", "benchmark_save", "benchmark_json"):
+            if hasattr(config.option, option):
+                setattr(config.option, option, None)
+        if "pytest_benchmark" in self.installed:
+            drive_pytest_benchmark()
+        if "pytest_codspeed" in self.installed:
+            drive_pytest_codspeed()
+
+    def pytest_collectreport(self, report):
+        """Keep what could not be collected: a silent loss would be a benchmark that stopped running."""
+        if report.failed:
+            self.errors.append("%s: %s" % (report.nodeid or "collection", str(report.longrepr)[-2000:]))
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session):
+        """Offer the benchmarks, run the chosen ones in the order asked for."""
+        chosen = {item.nodeid: item for item in session.items if self.is_benchmark(item)}
+        if not self.installed:
+            self.errors.append(
+                "neither pytest-benchmark nor pytest-codspeed is installed in %s" % sys.executable
+            )
+        channel.send("offer", benchmarks=list(chosen), errors=self.errors)
+        order = channel.receive()
+        _watched.extend(order["watch"])
+        agent.pin(order["cpu"])
+        items = [chosen[name] for name in order["names"]]
+        root = os.getcwd()
+        for item, following in zip(items, [*items[1:], None]):
+            _current[:] = [item]
+            reports = Outcome()
+            item.config.pluginmanager.register(reports)
+            try:
+                item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+            finally:
+                item.config.pluginmanager.unregister(reports)
+            os.chdir(root)
+            outcome, text = reports.summary(item.nodeid)
+            channel.send("finished", name=item.nodeid, outcome=outcome, text=text[-2000:])
+        return True
+
+    def is_benchmark(self, item):
+        """Return whether this test measures something: by the fixture, or as a whole by codspeed's marker."""
+        names = getattr(item, "fixturenames", ())
+        return "benchmark" in names or "codspeed_benchmark" in names or self.is_whole(item)
+
+    def is_whole(self, item):
+        """Return whether the test function itself is the benchmark."""
+        names = getattr(item, "fixturenames", ())
+        marked = item.get_closest_marker("codspeed_benchmark") or item.get_closest_marker("benchmark")
+        fixture = "benchmark" in names or "codspeed_benchmark" in names
+        return bool(marked) and not fixture and "pytest_codspeed" in self.installed
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_pyfunc_call(self, pyfuncitem):
+        """Time a whole test; others go the ordinary way."""
+        if not self.is_whole(pyfuncitem):
+            return None
+        arguments = {name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames}
+        measure(Stopwatch(), pyfuncitem.obj, (), arguments)
+        return True
+
+
+class Outcome:
+    """Hears how one test ended."""
+
+    def __init__(self):
+        self.reports = []
+
+    def pytest_runtest_logreport(self, report):
+        """Keep the report of each phase."""
+        self.reports.append(report)
+
+    def summary(self, nodeid):
+        """Return passed, failed or skipped, with the reason."""
+        for report in self.reports:
+            if report.failed:
+                crash = getattr(report.longrepr, "reprcrash", None)
+                where = "" if report.when == "call" else "in %s: " % report.when
+                return "failed", where + (crash.message if crash else str(report.longrepr))
+        for report in self.reports:
+            if report.skipped:
+                reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+                return "skipped", getattr(report, "wasxfail", "") or reason
+        if nodeid not in _measured:
+            return "nothing", "the test never called its benchmark fixture"
+        return "passed", ""
+
+
+class Stopwatch:
+    """How a fixture wants its calls timed, and who else wants to hear the times."""
+
+    def __init__(self, timer=agent.clock, gc_off=False, record=lambda seconds: None):
+        self.timer, self.gc_off, self.record = timer, gc_off, record
+
+    def time(self, function, args, kwargs, calls):
+        """Return the seconds of `calls` calls and what the last one returned."""
+        again, result, timer = range(calls), None, self.timer
+        gc_on = gc.isenabled()
+        if self.gc_off:
+            gc.disable()
+        try:
+            start = timer()
+            for _ in again:
+                result = function(*args, **kwargs)
+            seconds = timer() - start
+        finally:
+            if gc_on:
+                gc.enable()
+        self.record(seconds / calls)
+        return seconds, result
+
+
+def measure(watch, function, args, kwargs):
+    """Let the orchestrator time `function`, then return what one more call returns."""
+
+    def batch(loops):
+        return watch.time(function, args, kwargs, loops)[0]
+
+    offer(agent.timed(batch))
+    return watch.time(function, args, kwargs, 1)[1]
+
+
+def measure_rounds(
+    watch, target, args=(), kwargs=None, setup=None, teardown=None, rounds=1, warmup_rounds=0, iterations=1
+):
+    """Do the same for `pedantic`: a set-up before each round, iterations inside it.
+
+    Without a set-up a target is run no more often than its author allowed: it may use something up.
+    """
+
+    def one_round():
+        here, named = (setup() if setup else None) or (args, kwargs or {})
+        seconds, result = watch.time(target, here, named, iterations)
+        if teardown is not None:
+            teardown(*here, **named)
+        return seconds / iterations, result
+
+    results = []
+
+    def batch(loops):
+        seconds = 0.0
+        for _ in range(loops):
+            spent, result = one_round()
+            seconds += spent
+            results[:] = [result]
+        return seconds
+
+    offer(agent.timed(batch), None if setup else rounds + warmup_rounds)
+    return results[0] if results else one_round()[1]
+
+
+def offer(turn, most=None):
+    """Offer the running test's benchmark."""
+    name = _current[0].nodeid
+    _measured.add(name)
+    agent.offer_turns(channel, name, turn, most)
+
+
+def drive_pytest_benchmark():
+    """Put our timing below `benchmark(...)`, `benchmark.pedantic(...)`, `weave` and `patch`."""
+    from pytest_benchmark.fixture import BenchmarkFixture
+
+    def watch(fixture):
+        fixture._add_stats = lambda stats: None  # shown by perfgate, not by the plug-in's own table
+        fixture.stats = fixture._make_stats(1)  # a test may look at benchmark.stats afterwards
+        timer = agent.clock if fixture._timer is time.perf_counter else fixture._timer
+        return Stopwatch(timer, fixture._disable_gc, fixture.stats.update)
+
+    def raw(self, function_to_benchmark, *args, **kwargs):
+        return measure(watch(self), function_to_benchmark, args, kwargs)
+
+    def raw_pedantic(self, target, **options):
+        return measure_rounds(watch(self), target, **options)
+
+    BenchmarkFixture._raw = raw
+    BenchmarkFixture._raw_pedantic = raw_pedantic
+
+
+def drive_pytest_codspeed():
+    """Put our timing below pytest-codspeed's fixture, which only calls through unless its own mode is on."""
+    from pytest_codspeed.plugin import BenchmarkFixture
+
+    def call(self, target, *args, **kwargs):
+        once(self)
+        return measure(Stopwatch(), target, args, kwargs)
+
+    def pedantic(self, target, *args, **options):
+        once(self)
+        return measure_rounds(Stopwatch(), target, *args, **options)
+
+    def once(fixture):
+        if fixture._called:
+            raise RuntimeError("The benchmark fixture can only be used once per test")
+        fixture._called = True
+
+    BenchmarkFixture.__call__ = call
+    BenchmarkFixture.pedantic = pedantic
+
+
+_watched = []  # top-level modules whose origin the orchestrator wants to know
+
+
+def _origins():
+    """Return where the watched modules were imported from."""
+    found = {}
+    for name in _watched:
+        module = sys.modules.get(name)
+        path = getattr(module, "__file__", None) or next(iter(getattr(module, "__path__", None) or ()), None)
+        if path:
+            found[name] = os.path.realpath(path)
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit(main())
