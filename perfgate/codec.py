@@ -14,11 +14,11 @@ from perfgate.core.report import Report
 from perfgate.errors import FileError
 
 # Schema 1: first version. A run's values are in measured order, grouped by process, in base units.
-SCHEMA = 1
+SCHEMA: Literal[1] = 1
 LARGEST = 256 * 2**20  # bytes; 1,000 benchmarks of 42 pairs are about 40 MB
 
-RUN_KIND = "perfgate run"
-REPORT_KIND = "perfgate report"
+RUN_KIND: Literal["perfgate run"] = "perfgate run"
+REPORT_KIND: Literal["perfgate report"] = "perfgate report"
 
 
 class _RunFile(BaseModel):
@@ -55,9 +55,7 @@ def load_run(data: bytes, *, name: str) -> Run:
 
 def dump_report(report: Report) -> str:
     """Return `report` as JSON; an interval without an end is written "Infinity"."""
-    return (
-        _ReportFile(kind=REPORT_KIND, schema_version=SCHEMA, report=report).model_dump_json(indent=1) + "\n"
-    )
+    return _ReportFile(kind=REPORT_KIND, schema_version=SCHEMA, report=report).model_dump_json(indent=1) + "\n"
 
 
 def load_report(data: bytes, *, name: str) -> Report:

@@ -124,14 +124,15 @@ def _measure_both(
 ) -> tuple[Run, Run]:
     build = _build(repository, loaded)
     with ExitStack() as stack:
-        prepared = []
-        for label, revision in (("base", base), ("head", head)):
+
+        def prepare(label: str, revision: Revision) -> sides.PreparedSide:
             shop.watch(Progress(text=f"preparing {label}, {revision}"))
-            side = sides.prepared(repository, revision, build, interrupts=shop.interrupts)
-            prepared.append(stack.enter_context(side))
+            return stack.enter_context(sides.prepared(repository, revision, build, interrupts=shop.interrupts))
+
         return measure_pairs(
             repository,
-            *prepared,
+            prepare("base", base),
+            prepare("head", head),
             _jobs(loaded, shop),
             loaded.config.policy(),
             _effort(loaded, shop),

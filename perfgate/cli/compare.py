@@ -23,12 +23,8 @@ from perfgate.host import files
     help="How to write the report.",
 )
 @click.option("-o", "--output", default="-", help="Where to write it; - is standard output.")
-@click.option(
-    "--save", type=click.Path(path_type=Path), help="Keep the runs in this directory: base.json, head.json."
-)
-def compare(
-    base: str | None, head: str | None, chosen: Chosen, form: str, output: str, save: Path | None
-) -> int:
+@click.option("--save", type=click.Path(path_type=Path), help="Keep the runs in this directory: base.json, head.json.")
+def compare(base: str | None, head: str | None, chosen: Chosen, form: str, output: str, save: Path | None) -> int:
     """Measure BASE and HEAD side by side, in pairs that take turns, and judge the difference.
 
     Each is a git revision or a run file. BASE defaults to the merge base with the remote's default branch,

@@ -64,7 +64,7 @@ def run(argv: Sequence[str]) -> int:
         return int(Exit.INTERRUPTED)
     except BrokenPipeError:
         return int(Exit.NOT_MEASURED)
-    except Exception:  # noqa: BLE001 - the outermost frame
+    except Exception:
         traceback.print_exc()
         _say("this is a bug in perfgate", "please report it with the lines above")
         return int(Exit.BUG)

@@ -52,9 +52,7 @@ def measuring(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options of everything that measures; the command gets them as `chosen`."""
 
     @functools.wraps(command)
-    def chosen(
-        config: Path | None, budget: str | None, strictness: str | None, seed: int | None, **rest: Any
-    ) -> Any:
+    def chosen(config: Path | None, budget: str | None, strictness: str | None, seed: int | None, **rest: Any) -> Any:
         suite = rest.pop("suite")
         return command(
             chosen=Chosen(config=config, budget=budget, strictness=strictness, seed=seed, suite=suite), **rest
@@ -62,9 +60,7 @@ def measuring(command: Callable[..., Any]) -> Callable[..., Any]:
 
     for option in reversed(
         [
-            click.option(
-                "--config", type=click.Path(path_type=Path), help="Read this file instead of perfgate.toml."
-            ),
+            click.option("--config", type=click.Path(path_type=Path), help="Read this file instead of perfgate.toml."),
             click.option("--budget", help='Measuring time at most, as in "90s" or "10m".'),
             click.option("--strictness", type=click.Choice(["normal", "strict"]), help="How sure to be."),
             click.option("--suite", multiple=True, help="Measure only this suite; may be repeated."),

@@ -55,9 +55,7 @@ def load(
     prefix = "tool.perfgate." if name.endswith("pyproject.toml") else ""
     lines = _lines(text, prefix)
     origins = {where: f"{name}:{line}" for where, line in lines.items()}
-    overrides = [
-        (where, environ[v], f"environment {v}") for v, where in ENVIRONMENT.items() if environ.get(v)
-    ]
+    overrides = [(where, environ[v], f"environment {v}") for v, where in ENVIRONMENT.items() if environ.get(v)]
     overrides += [(where, value, f"flag --{where[1]}") for where, value in (flags or {}).items()]
     for (table, key), value, origin in overrides:
         data.setdefault(table, {})[key] = value
@@ -111,9 +109,7 @@ def _lines(text: str, prefix: str) -> dict[tuple[str, ...], int]:
             name = f"{header[2]}."
             table = None
             if name.startswith(prefix) or not prefix:
-                parts = [
-                    part.strip("\"' ") for part in name.removeprefix(prefix).rstrip(".").split(".") if part
-                ]
+                parts = [part.strip("\"' ") for part in name.removeprefix(prefix).rstrip(".").split(".") if part]
                 if header[1]:
                     counts[name] = counts.get(name, -1) + 1
                     parts.append(str(counts[name]))
@@ -156,9 +152,7 @@ def _keys(where: Sequence[str]) -> list[str]:
     field = Config.model_fields.get(where[0])
     if len(where) == 1 or field is None:
         return list(Config.model_fields)
-    models = tables.get(where[0]) or [
-        m for m in Section.__subclasses__() if m.__name__.lower().startswith(where[0])
-    ]
+    models = tables.get(where[0]) or [m for m in Section.__subclasses__() if m.__name__.lower().startswith(where[0])]
     return [info.alias or key for model in models for key, info in model.model_fields.items()]
 
 

@@ -45,7 +45,7 @@ Answer = Literal["pass", "fail"]
 class Section(BaseModel):
     """A table of the file: unknown keys are faults."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, populate_by_name=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, use_attribute_docstrings=True)
 
 
 class Perfgate(Section):
@@ -112,6 +112,10 @@ class CommandSuite(_SuiteBase):
 Suite = Annotated[PytestSuite | CommandSuite, Field(discriminator="runner")]
 
 
+def _one_suite() -> dict[str, PytestSuite | CommandSuite]:
+    return {"benchmarks": PytestSuite()}
+
+
 class RuleTable(Section):
     """What SLIs may lose; the first rule whose `sli` matches counts, last of all `*:time` with 5 %."""
 
@@ -144,7 +148,7 @@ class Config(Section):
 
     perfgate: Perfgate = Perfgate()
     build: Build = Build()
-    suite: dict[str, Suite] = Field(default_factory=lambda: {"benchmarks": PytestSuite()}, min_length=1)
+    suite: dict[str, Suite] = Field(default_factory=_one_suite, min_length=1)
     rule: tuple[RuleTable, ...] = ()
 
     @model_validator(mode="before")

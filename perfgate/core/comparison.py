@@ -62,9 +62,7 @@ def compare(base: Run, head: Run) -> tuple[Comparison, ...]:
     """Compare every SLI that both runs have, in head's order."""
     theirs = {sample.sli: sample for sample in base.samples}
     return tuple(
-        compare_sample(theirs[sample.sli], sample, base, head)
-        for sample in head.samples
-        if sample.sli in theirs
+        compare_sample(theirs[sample.sli], sample, base, head) for sample in head.samples if sample.sli in theirs
     )
 
 
@@ -93,9 +91,7 @@ def pair_log_ratios(base: Sample, head: Sample, base_run: Run, head_run: Run) ->
     if base_run.measurement is None or base_run.measurement != head_run.measurement:
         return ()
     theirs = dict(zip(base.pairs, base.processes, strict=True))
-    shared = [
-        (theirs[pair], mine) for pair, mine in zip(head.pairs, head.processes, strict=True) if pair in theirs
-    ]
+    shared = [(theirs[pair], mine) for pair, mine in zip(head.pairs, head.processes, strict=True) if pair in theirs]
     if any(min(*one, *other) <= 0 for one, other in shared):
         return ()  # no ratio of nothing; the medians are compared instead, and inform
     return tuple(pair_effect(head.sli.metric, head.design, one, other) for one, other in shared)

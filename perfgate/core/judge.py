@@ -98,7 +98,7 @@ class Judgement:
 
 def answer(questions: Sequence[Question], policy: Policy) -> tuple[Answer, ...]:
     """Answer all questions of one run together: the family shares the error."""
-    level = {critical: policy.family_level for critical in (True, False)}
+    level = dict.fromkeys((True, False), policy.family_level)
     blocked: dict[int, float] = {}
     margin = math.log1p(policy.margin)
     for critical, family_level in level.items():
@@ -111,8 +111,7 @@ def answer(questions: Sequence[Question], policy: Policy) -> tuple[Answer, ...]:
         blocked |= {family[place]: at for place, at in rejected.items()}
         level[critical] = family_level / max(1, len(family) - len(rejected))
     return tuple(
-        _answer(question, blocked.get(i), level[question.rule.critical], margin)
-        for i, question in enumerate(questions)
+        _answer(question, blocked.get(i), level[question.rule.critical], margin) for i, question in enumerate(questions)
     )
 
 
@@ -157,23 +156,18 @@ def judge(base: Run, head: Run, policy: Policy) -> tuple[Judgement, ...]:
     covered = [(c, rule) for c, rule in covered if c.sli.benchmark not in broken]
     paired_ones = [(c, rule) for c, rule in covered if c.evidence is Evidence.PAIRED]
     questions = [
-        Question(rule=rule, log_ratios=c.log_ratios, planned=c.planned, base=c.base)
-        for c, rule in paired_ones
+        Question(rule=rule, log_ratios=c.log_ratios, planned=c.planned, base=c.base) for c, rule in paired_ones
     ]
     answers = iter(zip(questions, answer(questions, policy), strict=True))
     startup_s = head.method.startup_s if head.method else 0.0
     rows = [
-        _paired_row(c, *next(answers), policy, startup_s)
-        if c.evidence is Evidence.PAIRED
-        else _plain_row(c, rule)
+        _paired_row(c, *next(answers), policy, startup_s) if c.evidence is Evidence.PAIRED else _plain_row(c, rule)
         for c, rule in covered
     ]
     return (*rows, *broken.values(), *_unmet(head, policy))
 
 
-def _paired_row(
-    c: Comparison, question: Question, found: Answer, policy: Policy, startup_s: float
-) -> Judgement:
+def _paired_row(c: Comparison, question: Question, found: Answer, policy: Policy, startup_s: float) -> Judgement:
     spread, margin = paired.effect(c.log_ratios), math.log1p(policy.margin)
 
     def settles(more: paired.Effect) -> bool:

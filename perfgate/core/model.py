@@ -66,7 +66,7 @@ class Sli:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Warning:  # noqa: A001 - the field's word, and nothing here issues Python's own
+class Warning:
     """Doubt that stands beside a number: a stable kebab-case code, a sentence, what would settle it."""
 
     code: str
@@ -222,6 +222,4 @@ class Run:
     @property
     def benchmarks(self) -> frozenset[Benchmark]:
         """Everything that gave a sample or failed to."""
-        return frozenset(s.sli.benchmark for s in self.samples) | frozenset(
-            f.benchmark for f in self.failures
-        )
+        return frozenset(s.sli.benchmark for s in self.samples) | frozenset(f.benchmark for f in self.failures)

@@ -46,9 +46,7 @@ def write(path: Path, text: str) -> None:
         if temporary is not None:
             with contextlib.suppress(OSError):
                 temporary.unlink()
-        raise MeasureError(
-            f"cannot write {path}: {exc.strerror}", hint="free some space or name another path"
-        ) from exc
+        raise MeasureError(f"cannot write {path}: {exc.strerror}", hint="free some space or name another path") from exc
 
 
 def remove_tree(path: Path) -> None:

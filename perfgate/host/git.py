@@ -49,9 +49,7 @@ class Repository:
 
         Raises: GitError with git's last words.
         """
-        clean = {
-            k: v for k, v in os.environ.items() if not k.startswith("GIT_") or k.startswith("GIT_CONFIG")
-        }
+        clean = {k: v for k, v in os.environ.items() if not k.startswith("GIT_") or k.startswith("GIT_CONFIG")}
         quiet = {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", **(environ or {})}
         # A hook of the user's must not run for what perfgate does on the side.
         argv = ("git", "-c", "core.hooksPath=/dev/null", "-c", "advice.detachedHead=false", *args)
@@ -87,9 +85,7 @@ class Repository:
         plain = name.removeprefix(f"{remote}/")
         if any(mark in plain for mark in "~^@{"):
             return f"git fetch --unshallow {remote}"
-        return (
-            f"git fetch --depth=1 {remote} {plain}:refs/remotes/{remote}/{plain}, then name {remote}/{plain}"
-        )
+        return f"git fetch --depth=1 {remote} {plain}:refs/remotes/{remote}/{plain}, then name {remote}/{plain}"
 
     def remote(self) -> str | None:
         """Return the remote to ask about the default branch."""
@@ -109,9 +105,7 @@ class Repository:
             if self.asks("rev-parse", "--verify", "--quiet", name) is None:
                 continue
             if (base := self.asks("merge-base", "HEAD", name)) is None:
-                raise UsageError(
-                    f"HEAD and {name} have no common commit in this clone", hint="git fetch --unshallow"
-                )
+                raise UsageError(f"HEAD and {name} have no common commit in this clone", hint="git fetch --unshallow")
             if base == self.git("rev-parse", "HEAD") and not self.is_dirty():
                 raise UsageError(f"nothing to compare: HEAD is already on {name}", hint=hint)
             return Revision(label=f"merge base with {name.removeprefix('refs/remotes/')}", commit=base)
@@ -144,9 +138,7 @@ class Repository:
 
     def tree(self, commit: str, *paths: str) -> tuple[str, ...]:
         """Return the paths of all files in `commit`, or of those below `paths`."""
-        output = self.git(
-            "-c", "core.quotePath=false", "ls-tree", "-r", "-z", "--name-only", commit, "--", *paths
-        )
+        output = self.git("-c", "core.quotePath=false", "ls-tree", "-r", "-z", "--name-only", commit, "--", *paths)
         return tuple(path for path in output.split("\0") if path)
 
     def forget_worktree(self, tree: Path) -> None:
@@ -158,3 +150,15 @@ class Repository:
             pointer = entry / "gitdir"
             if pointer.is_file() and Path(pointer.read_text(encoding="utf-8").strip()).parent == tree:
                 shutil.rmtree(entry, ignore_errors=True)
+
+    def commit_all(self, message: str) -> None:
+        """Commit everything in the working tree, as nobody in particular."""
+        self.git("add", "--all")
+        self.git("commit", "--quiet", "--no-verify", "-m", message, environ=_NOBODY)
+
+
+def create_repository(root: Path, *, interrupts: Interrupts) -> Repository:
+    """Make an empty repository at `root`."""
+    root.mkdir(parents=True, exist_ok=True)
+    command.run(("git", "init", "--quiet", "--initial-branch=main", str(root)), cwd=root, interrupts=interrupts)
+    return Repository(root, interrupts=interrupts)

@@ -117,9 +117,7 @@ class Crew:
         """Do one benchmark; return whether everybody is still there to do the next."""
         members = range(len(self.agents))
         states = {member: self._receive(member, journey, name, timeout_s) for member in members}
-        waiting = {
-            member for member, state in states.items() if state is not None and state["kind"] == "ready"
-        }
+        waiting = {member for member, state in states.items() if state is not None and state["kind"] == "ready"}
         if len(waiting) == len(members):
             try:
                 visit(name, [state for state in states.values() if state is not None])
@@ -174,9 +172,7 @@ def _expect(agent: Agent, kind: str) -> Message:
     try:
         message = agent.receive(timeout_s=START_S)
     except AgentSilent:
-        raise MeasureError(
-            f"a benchmark process was silent for {START_S:.0f} s:\n{agent.last_words()}"
-        ) from None
+        raise MeasureError(f"a benchmark process was silent for {START_S:.0f} s:\n{agent.last_words()}") from None
     except AgentGone:
         message = {}
     if message.get("kind") != kind:

@@ -62,7 +62,7 @@ def survey(
     found: Survey | None = None
     left: Sequence[str] | None = None
     while found is None or left:
-        with crew([(launch, environ_of(draw))], mark=mark, interrupts=interrupts) as people:
+        with crew([(launch, environ_of(draw, 0))], mark=mark, interrupts=interrupts) as people:
             people.meet()
             found = found or _offered(people)
             left = (found.names if calibrate else ()) if left is None else left

@@ -1,17 +1,15 @@
 """The measurement of two sides: pairs round robin over the suites, looks, early leave, the end of the budget."""
 
-import math
 import secrets
 import time
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from perfgate.core.judge import Question, answer
-from perfgate.core.model import Design, Environment, Method, Run, Sample, Sli, Warning
+from perfgate.core.model import Design, Method, Run, Sample, Sli, Warning
 from perfgate.core.policy import Policy
-from perfgate.core.schedule import FIRST_LOOK, LOOK_STEP, is_look
+from perfgate.core.schedule import FIRST_LOOK, is_look
 from perfgate.core.stats import describe, paired
 from perfgate.errors import Interrupted, MeasureError
 from perfgate.host.environment import environment
@@ -168,14 +166,8 @@ class _Session:
             for track in _tracks(suites)
             for name, effects in track.effects.items()
         ]
-        ruled = [
-            (track, sli, effects, rule)
-            for track, sli, effects in asked
-            if (rule := self.policy.rule_for(sli))
-        ]
-        due = {
-            id(track) for track, _, effects, _ in ruled if track.open and is_look(len(effects), track.planned)
-        }
+        ruled = [(track, sli, effects, rule) for track, sli, effects in asked if (rule := self.policy.rule_for(sli))]
+        due = {id(track) for track, _, effects, _ in ruled if track.open and is_look(len(effects), track.planned)}
         if not due:
             return
         questions = [
@@ -190,9 +182,7 @@ class _Session:
             for track, sli, effects, rule in ruled
         ]
         answers = answer(questions, self.policy)
-        unsettled = {
-            id(track) for (track, *_), found in zip(ruled, answers, strict=True) if not found.settled
-        }
+        unsettled = {id(track) for (track, *_), found in zip(ruled, answers, strict=True) if not found.settled}
         for track, *_ in ruled:
             if id(track) in due:
                 track.settled = id(track) not in unsettled
@@ -226,9 +216,7 @@ class _Session:
         )
         failures = tuple(failure for suite in self.suites for failure in suite.failures[side].values())
         if not samples and not failures:
-            raise MeasureError(
-                "the budget ended before anything was measured", hint="raise the budget: --budget 10m"
-            )
+            raise MeasureError("the budget ended before anything was measured", hint="raise the budget: --budget 10m")
         busy_s = sum(suite.busy_s for suite in self.suites)
         startups = [seconds for suite in self.suites for seconds in suite.startups]
         python = next((suite.python[side] for suite in self.suites if suite.python), ())
@@ -246,9 +234,7 @@ class _Session:
                 startup_s=sum(startups) / len(startups) if startups else 0.0,
             ),
             processes=tuple(facts for suite in self.suites for facts in suite.facts[side]),
-            warnings=tuple(
-                dict.fromkeys([*self.warnings, *(w for suite in self.suites for w in suite.warnings)])
-            ),
+            warnings=tuple(dict.fromkeys([*self.warnings, *(w for suite in self.suites for w in suite.warnings)])),
             started=self.began.isoformat(timespec="seconds"),
         )
 

@@ -114,9 +114,7 @@ def _slot(cache: Path, key: str) -> Iterator[Path]:
     try:
         cache.mkdir(parents=True, exist_ok=True)
     except OSError as exc:
-        raise BuildError(
-            f"cannot write to {cache}: {exc.strerror}", hint=f"set {CACHE} to another directory"
-        ) from exc
+        raise BuildError(f"cannot write to {cache}: {exc.strerror}", hint=f"set {CACHE} to another directory") from exc
     for slot in range(SLOTS):
         directory = cache / f"{key}-{slot}"
         lock = FileLock(f"{directory}.lock")
@@ -127,9 +125,7 @@ def _slot(cache: Path, key: str) -> Iterator[Path]:
     raise BuildError(f"{SLOTS} measurements of this revision are already running", hint="wait for one to end")
 
 
-def _create(
-    repository: Repository, revision: Revision, build: Build, directory: Path, interrupts: Interrupts
-) -> None:
+def _create(repository: Repository, revision: Revision, build: Build, directory: Path, interrupts: Interrupts) -> None:
     _remove(repository, directory)
     directory.mkdir(parents=True)
     tree, venv = directory / "tree", directory / "venv"

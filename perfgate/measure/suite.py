@@ -1,7 +1,7 @@
 """One suite on one or two sides: what there is to measure, and what was measured so far."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from statistics import fmean
 
@@ -14,7 +14,6 @@ from perfgate.core.model import (
     Metric,
     ProcessFacts,
     Reason,
-    Revision,
     Warning,
 )
 from perfgate.core.ports import Runner
@@ -115,7 +114,7 @@ class Suite:
             own = self._share()
             base = self._survey(self.sides[BASE], calibrate=True)
             self._note_absent(base, head, own)
-            scout.check_provenance(*self.sides, (base.origins, head.origins))
+            scout.check_provenance(self.sides[BASE], self.sides[HEAD], (base.origins, head.origins))
             surveys = [base, head]
         self.python = tuple(survey.python for survey in surveys)
         for side, survey in enumerate(surveys):
@@ -126,11 +125,7 @@ class Suite:
     def run_pair(self, number: int) -> None:
         """Run pair `number` of all open benchmarks: the pinned ones together, then those that use several CPUs."""
         for parallel in (False, True):
-            tracks = {
-                name: track
-                for name, track in self.tracks.items()
-                if track.open and track.parallel is parallel
-            }
+            tracks = {name: track for name, track in self.tracks.items() if track.open and track.parallel is parallel}
             if tracks:
                 self._run_group(number, tracks, pinned=not parallel)
 
@@ -138,9 +133,7 @@ class Suite:
         """Return the seconds that the next pair will take, judged by those before."""
         running = [track for track in self.tracks.values() if track.open]
         groups = len({track.parallel for track in running})
-        return groups * (fmean(self.startups) if self.startups else 0.0) + sum(
-            track.pair_s for track in running
-        )
+        return groups * (fmean(self.startups) if self.startups else 0.0) + sum(track.pair_s for track in running)
 
     def _run_group(self, number: int, tracks: dict[str, Track], *, pinned: bool) -> None:
         launches = [self.job.runner.launch(side.place, names=self._names) for side in self.sides]
@@ -189,7 +182,7 @@ class Suite:
         assert side.revision.commit is not None
         return scout.survey(
             self.job.runner.launch(side.place, names=self._names),
-            SideDraw(hash_seed=0, layout_seed=0, pad=0),
+            SideDraw(layout_seed=0, pad=0),
             calibrate=calibrate,
             watch=scout.project_modules(self.around.repository.tree(side.revision.commit)),
             timeout_s=self.job.timeout_s,
@@ -204,7 +197,9 @@ class Suite:
         sources = self.job.runner.sources(self._names)
         if not sources or not self.job.shared:
             return None
-        if not repository.git("diff", "--name-only", str(base.revision.commit), str(head.revision.commit), "--", *sources):
+        if not repository.git(
+            "diff", "--name-only", str(base.revision.commit), str(head.revision.commit), "--", *sources
+        ):
             return None
         own = frozenset(self._survey(base, calibrate=False).names)
         share_files(repository, base, head.revision, sources)
@@ -237,15 +232,10 @@ class Suite:
                 continue
             iteration_s = [survey.iteration_s[name] for survey in surveys]
             if min(iteration_s) <= 0:
-                self._fail(
-                    iteration_s.index(min(iteration_s)), name, Reason.BAD_VALUE, "it took no time at all"
-                )
+                self._fail(iteration_s.index(min(iteration_s)), name, Reason.BAD_VALUE, "it took no time at all")
                 continue
             turns = turns_for(iteration_s[0], most=surveys[-1].most[name])
-            pair_s = (
-                sum((turns.count + turns.warmup) * turns.loops * seconds for seconds in iteration_s)
-                + HANDOVER_S
-            )
+            pair_s = sum((turns.count + turns.warmup) * turns.loops * seconds for seconds in iteration_s) + HANDOVER_S
             self.tracks[name] = Track(
                 benchmark=self._benchmark(name),
                 turns=turns,

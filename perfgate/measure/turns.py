@@ -72,9 +72,7 @@ class Pairing:
     mark: str
 
 
-def run_pair(
-    pairing: Pairing, draw: PairDraw, plans: Mapping[str, Turns], *, interrupts: Interrupts
-) -> PairResult:
+def run_pair(pairing: Pairing, draw: PairDraw, plans: Mapping[str, Turns], *, interrupts: Interrupts) -> PairResult:
     """Run one pair of fresh processes through the benchmarks in `plans`.
 
     A process that dies takes only its benchmark with it: the others go on in new processes.
@@ -88,18 +86,16 @@ def run_pair(
     for members in together:
         left = [name for name in plans if name not in result.troubles]
         while left:
-            visited = _run_crew(
-                pairing, draw, members, {name: plans[name] for name in left}, result, interrupts
-            )
+            visited = _run_crew(pairing, draw, members, {name: plans[name] for name in left}, result, interrupts)
             left = left[visited:]
     result.took_s = time.monotonic() - start
     return result
 
 
-def environ_of(draw: SideDraw) -> dict[str, str]:
+def environ_of(draw: SideDraw, hash_seed: int) -> dict[str, str]:
     """Return what chance puts into a process's environment."""
     return {
-        "PYTHONHASHSEED": str(draw.hash_seed),
+        "PYTHONHASHSEED": str(hash_seed),
         "PERFGATE_LAYOUT": str(draw.layout_seed),
         "PERFGATE_PAD": "x" * draw.pad,
     }
@@ -139,7 +135,7 @@ def _run_crew(
     """Take one crew through `plans`; return how many benchmarks it is done with."""
     rng = Random(draw.order_seed)
     draws = (draw.base, draw.head) if len(pairing.launches) > 1 else (draw.head,)
-    launches = [(pairing.launches[member], environ_of(draws[member])) for member in members]
+    launches = [(pairing.launches[member], environ_of(draws[member], draw.hash_seed)) for member in members]
     with crew(launches, mark=pairing.mark, interrupts=interrupts, last_first=not draw.base_starts) as people:
         people.meet()
         clock = [time.monotonic()]
@@ -165,14 +161,12 @@ def _run_crew(
     return len(journey.visited)
 
 
-def _facts(
-    pairing: Pairing, draw: PairDraw, side: SideDraw, layout: tuple[int, ...], preempted: int
-) -> ProcessFacts:
+def _facts(pairing: Pairing, draw: PairDraw, side: SideDraw, layout: tuple[int, ...], preempted: int) -> ProcessFacts:
     return ProcessFacts(
         pair=draw.pair,
         suite=pairing.suite,
         cpu=draw.cpu,
-        hash_seed=side.hash_seed,
+        hash_seed=draw.hash_seed,
         layout_seed=side.layout_seed,
         layout=layout,
         preempted=preempted,

@@ -22,8 +22,7 @@ def render(report: Report) -> str:
     text = environment.get_template("report.md.j2").render(
         report=report,
         phrases=phrases,
-        changed=report.of(Verdict.REGRESSION, Verdict.FAILED, Verdict.MISSING)
-        + report.of(Verdict.IMPROVEMENT),
+        changed=report.of(Verdict.REGRESSION, Verdict.FAILED, Verdict.MISSING) + report.of(Verdict.IMPROVEMENT),
         unsettled=report.of(Verdict.INCONCLUSIVE),
         everything=sorted(report.judgements, key=lambda row: row.name),
         row=_row,

@@ -13,6 +13,7 @@ from perfgate.core.report import Outcome, Report
 from perfgate.core.units import Unit
 
 LONGEST_NAME = 160
+REASON_LINES = 5  # of what a failed benchmark said; the report as JSON has all
 
 ICONS = {
     Verdict.REGRESSION: "❌",
@@ -122,7 +123,7 @@ def limit(row: Judgement) -> str:
 def why(row: Judgement) -> str:
     """Return what stands behind a verdict that no number explains: what was seen, what would settle it."""
     if row.verdict is not Verdict.INCONCLUSIVE or row.comparison is None or row.text:
-        return name(" ".join(row.text.split())) if len(row.text) < LONGEST_NAME else row.text
+        return "\n".join(name(line) for line in row.text.strip().splitlines()[:REASON_LINES])
     pairs = len(row.comparison.log_ratios)
     seen = f"{pairs} pair{'s' * (pairs != 1)}"
     if row.visible is not None:

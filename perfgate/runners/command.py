@@ -21,9 +21,7 @@ class Command:
 
     def launch(self, place: Place, *, names: tuple[str, ...]) -> Launch:
         """Return how to start the process that runs the commands: perfgate's interpreter, not the side's."""
-        arguments = [
-            part for name, line in self.benchmarks.items() for part in (name, json.dumps(shlex.split(line)))
-        ]
+        arguments = [part for name, line in self.benchmarks.items() for part in (name, json.dumps(shlex.split(line)))]
         return Launch(argv=(sys.executable, "-E", "-S", _SHIM, *arguments), cwd=place.root)
 
     def sources(self, names: tuple[str, ...]) -> tuple[str, ...]:

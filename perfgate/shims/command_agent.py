@@ -8,9 +8,9 @@ import json
 import os
 import sys
 import tempfile
+from random import Random
 
 import perfgate_agent as agent
-from random import Random
 
 RSS_UNIT = 1 if sys.platform == "darwin" else 1024  # what wait4 counts in
 
@@ -43,9 +43,7 @@ def run(argv, sink, rng):
     """Run a command once; return its wall and CPU seconds and its largest resident set in bytes."""
     sink.seek(0)
     sink.truncate()
-    environ = dict(
-        os.environ, PYTHONHASHSEED=str(rng.randrange(2**32)), PERFGATE_PAD="x" * rng.randrange(4096)
-    )
+    environ = dict(os.environ, PYTHONHASHSEED=str(rng.randrange(2**32)), PERFGATE_PAD="x" * rng.randrange(4096))
     actions = [
         (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
         (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0),

@@ -64,9 +64,7 @@ def scramble(seed):
     for place in rng.sample(range(len(blocks)), len(blocks) // 2):
         blocks[place] = None
     functions = rng.randrange(20, 400)
-    source = "\n".join(
-        "def f%d(a, b=%d):\n    return [a, b, %d]" % (i, i, rng.randrange(9)) for i in range(functions)
-    )
+    source = "\n".join("def f%d(a, b=%d):\n    return [a, b, %d]" % (i, i, rng.randrange(9)) for i in range(functions))
     names = {}
     exec(compile(source, "<layout>", "exec"), names)
     kept = [block for block in blocks if block is not None]

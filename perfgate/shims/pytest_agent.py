@@ -91,9 +91,7 @@ class Plugin:
         """Offer the benchmarks, run the chosen ones in the order asked for."""
         chosen = {item.nodeid: item for item in session.items if self.is_benchmark(item)}
         if not self.installed:
-            self.errors.append(
-                "neither pytest-benchmark nor pytest-codspeed is installed in %s" % sys.executable
-            )
+            self.errors.append("neither pytest-benchmark nor pytest-codspeed is installed in %s" % sys.executable)
         channel.send("offer", benchmarks=list(chosen), errors=self.errors)
         order = channel.receive()
         _watched.extend(order["watch"])

@@ -9,7 +9,6 @@ Sources: Lan & DeMets 1983, doi:10.1093/biomet/70.3.659 (spending functions); Ar
 7.2 and 19.2; the levels are applied to t statistics as p values, ibid. section 3.8.
 """
 
-from collections.abc import Callable
 from enum import StrEnum
 from functools import lru_cache
 
@@ -55,9 +54,7 @@ def nominal_levels(spending: Spending, level: float, shares: tuple[float, ...]) 
     nodes, density = _first(shares[0], bound)
     for previous, share, step in zip(shares, shares[1:], steps[1:], strict=False):
         scale = np.sqrt(share - previous)
-        bound = _solve(
-            lambda x, n=nodes, d=density, s=scale: float(d @ ndtr((n - x) / s)), float(step), share
-        )
+        bound = _solve(nodes, density, float(scale), float(step), share)
         levels.append(float(ndtr(-bound / np.sqrt(share))))
         nodes, density = _advance(nodes, density, scale, share, bound)
     return tuple(levels)
@@ -88,10 +85,11 @@ def _nodes(share: float, bound: float) -> tuple[np.ndarray, np.ndarray]:
     return nodes, weights * (nodes[1] - nodes[0]) / 3
 
 
-def _solve(crossing: Callable[[float], float], step: float, share: float) -> float:
-    """Return the bound at which `crossing` (decreasing) equals `step`, by bisection on the score."""
+def _solve(nodes: np.ndarray, density: np.ndarray, scale: float, step: float, share: float) -> float:
+    """Return the bound that the share `step` of all crosses at this look, by bisection on the score."""
     low, high = -8 * np.sqrt(share), 12 * np.sqrt(share)
     for _ in range(60):
         middle = (low + high) / 2
-        low, high = (middle, high) if crossing(middle) > step else (low, middle)
+        crossing = float(density @ ndtr((nodes - middle) / scale))
+        low, high = (middle, high) if crossing > step else (low, middle)
     return float((low + high) / 2)

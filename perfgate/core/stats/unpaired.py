@@ -38,9 +38,7 @@ def hodges_lehmann(base: Sequence[float], head: Sequence[float]) -> float:
     return float(np.exp(np.median(_log_ratios(base, head))))
 
 
-def ratio_interval(
-    base: Sequence[float], head: Sequence[float], *, level: float
-) -> tuple[float, float, float]:
+def ratio_interval(base: Sequence[float], head: Sequence[float], *, level: float) -> tuple[float, float, float]:
     """Return (ratio, low, high): the Hodges-Lehmann ratio and the interval that inverts Mann-Whitney's test.
 
     The bounds are order statistics of the n*m log ratios. Where the samples are too small for `level`
@@ -59,7 +57,8 @@ def ratio_interval(
 
 
 def _log_ratios(base: Sequence[float], head: Sequence[float]) -> np.ndarray:
-    return np.subtract.outer(np.log(np.asarray(head)), np.log(np.asarray(base))).ravel()
+    ratios: np.ndarray = np.log(np.asarray(head))[:, None] - np.log(np.asarray(base))[None, :]
+    return ratios.ravel()
 
 
 def _lower_rank(n: int, m: int, tail: float) -> int:

@@ -1,0 +1,64 @@
+"""`perfgate demo`."""
+
+import os
+import sys
+import tempfile
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from perfgate import pipeline, registry
+from perfgate.cli import console
+from perfgate.cli.demo_project import BENCHMARKS, GUILTY, HISTORY
+from perfgate.cli.options import Chosen
+from perfgate.config.load import load
+from perfgate.errors import Exit, UsageError
+from perfgate.host import files
+from perfgate.host.git import Repository, create_repository
+from perfgate.host.interrupt import Interrupts
+from perfgate.measure.sides import CACHE
+
+
+@click.command()
+@click.option("--keep", type=click.Path(path_type=Path), help="Make the repository here and leave it for you to try.")
+@click.option("--seed", type=int, default=None, help="Repeat what chance drew in an earlier run.")
+def demo(keep: Path | None, seed: int | None) -> int:
+    """Make a small repository with a regression in its history, and let the gate find it.
+
+    Real git, real processes, real benchmarks; takes about a minute and ends with exit code 1, as a gate
+    that found a regression does.
+    """
+    if keep is not None and keep.exists() and (not keep.is_dir() or any(keep.iterdir())):
+        raise UsageError(f"{keep} is there already and not empty", hint="name a directory that is not")
+    with ExitStack() as stack:
+        scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="perfgate-demo-")))
+        os.environ[CACHE] = str(scratch / "cache")
+        root = keep.absolute() if keep else scratch / "wordlib"
+        build(root)
+        base = f"HEAD~{len(HISTORY) - 1}"
+        say = f"a pull request of {len(HISTORY) - 1} commits, one of which makes `score` do 15 % more work"
+        click.echo(f"perfgate demo: {root} holds {say}\n$ perfgate compare {base}", err=True)
+        chosen = Chosen(config=None, budget=None, strictness=None, seed=seed, suite=())
+        with chosen.workshop() as shop:
+            own = {("build", "python"): sys.executable}
+            here = replace(shop, directory=root, load_config=lambda at: load(at, environ={}, flags=own))
+            compared = pipeline.compare(base, None, here)
+            interrupted = shop.interrupts.requested
+        text = registry.renderer("text")(compared.report)
+        click.echo(console.coloured(text) if console.wants_colour() else text)
+        click.echo(
+            f"\nThe guilty commit is “{GUILTY}”. In CI this exit code, {compared.report.exit_code}, blocks the merge."
+        )
+        return int(Exit.INTERRUPTED if interrupted else compared.report.exit_code)
+
+
+def build(root: Path) -> None:
+    """Make the repository at `root`."""
+    with Interrupts() as interrupts:
+        repository: Repository = create_repository(root, interrupts=interrupts)
+        files.write(root / "test_wordlib.py", BENCHMARKS)
+        for message, library in HISTORY:
+            files.write(root / "wordlib.py", library)
+            repository.commit_all(message)

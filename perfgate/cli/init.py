@@ -1,0 +1,127 @@
+"""`perfgate init`."""
+
+import re
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import click
+
+from perfgate.config.load import FILE
+from perfgate.errors import UsageError
+from perfgate.host import files
+from perfgate.host.git import Repository
+from perfgate.host.interrupt import Interrupts
+
+LARGEST = 2**20  # bytes of a file that is looked into
+_USES_FIXTURE = re.compile(r"^\s*(?:async\s+)?def\s+test\w*\([^)]*\bbenchmark\b|@pytest\.mark\.benchmark", re.MULTILINE)
+_EXTRAS = ("bench", "benchmark", "benchmarks", "perf", "test", "tests", "testing", "dev")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What the project looks like."""
+
+    benchmarks: tuple[str, ...]
+    """Files with pytest benchmarks."""
+    setup: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+@click.command()
+def init() -> int:
+    """Look at the project and write perfgate.toml; says what it found and what to do next."""
+    with Interrupts() as interrupts:
+        repository = Repository(Path.cwd(), interrupts=interrupts)
+        tracked = repository.git("ls-files", "-z", "--cached", "--others", "--exclude-standard").split("\0")
+    path = repository.root / FILE
+    if path.exists():
+        raise UsageError(f"{path} is there already", hint="change it by hand, then: perfgate config check")
+    found = look(repository.root, [file for file in tracked if file])
+    files.write(path, toml(found))
+    for note in found.notes:
+        click.echo(note, err=True)
+    click.echo(f"wrote {path}\nnext: read it, then try it on your last commit: perfgate compare HEAD~1", err=True)
+    return 0
+
+
+def look(root: Path, tracked: list[str]) -> Found:
+    """Return what matters to perfgate of the project at `root` with these files."""
+    tests = [file for file in tracked if file.endswith(".py") and _USES_FIXTURE.search(_text(root / file))]
+    notes = [f"found {len(tests)} file{'s' * (len(tests) != 1)} with pytest benchmarks: {', '.join(tests[:5])}"]
+    if not tests:
+        notes = ["found no pytest benchmarks: a benchmark is a test that uses the `benchmark` fixture"]
+    setup = tuple(_setup(root, tracked))
+    notes.append(f"each side will be set up by: {'; '.join(setup)}" if setup else "found nothing to install")
+    return Found(benchmarks=tuple(tests), setup=setup, notes=tuple(notes))
+
+
+def toml(found: Found) -> str:
+    """Return a perfgate.toml for the project."""
+    setup = "".join(f"    {_quoted(line)},\n" for line in found.setup)
+    build = (
+        f"[build]\n# Run in each side's own worktree, in a fresh virtual environment.\nsetup = [\n{setup}]\n"
+        if setup
+        else ""
+    )
+    paths = ", ".join(_quoted(path) for path in _paths(found.benchmarks))
+    return f"""# Every key: perfgate config schema --format markdown
+[perfgate]
+budget = "10m"  # measuring time of one run at most; what is clear stops early
+
+{build}
+[suite.micro]
+runner = "pytest-benchmark"
+{f"paths = [{paths}]" if paths else '# paths = ["benchmarks"]'}
+
+[[rule]]
+sli = "micro/*:time"
+limit = "5%"  # head may be slower than base by this
+""".replace("\n\n\n", "\n\n")
+
+
+def _paths(benchmarks: tuple[str, ...]) -> list[str]:
+    """Return the directories that hold only benchmarks by their name, and the other files one by one."""
+    found = []
+    for file in benchmarks:
+        parents = [
+            str(parent) for parent in PurePosixPath(file).parents if "bench" in parent.name or "perf" in parent.name
+        ]
+        found.append(parents[-1] if parents else file)
+    return sorted(set(found))
+
+
+def _setup(root: Path, tracked: list[str]) -> list[str]:
+    lines = [f"python -m pip install -r {name}" for name in _requirements(tracked)]
+    if "pyproject.toml" in tracked or "setup.py" in tracked:
+        extra = _extra(_table(root / "pyproject.toml"))
+        lines.append(f"python -m pip install -e '.[{extra}]'" if extra else "python -m pip install -e .")
+    return [*lines, "python -m pip install pytest pytest-benchmark"] if lines else []
+
+
+def _requirements(tracked: list[str]) -> list[str]:
+    wanted = re.compile(r"requirements([-_.](dev|test|tests|bench|benchmark))?\.txt")
+    return [file for file in tracked if wanted.fullmatch(file)]
+
+
+def _extra(project: dict[str, Any]) -> str | None:
+    extras = project.get("project", {}).get("optional-dependencies", {})
+    return next((name for name in _EXTRAS if name in extras), None)
+
+
+def _table(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(_text(path))
+    except tomllib.TOMLDecodeError:
+        return {}
+
+
+def _text(path: Path) -> str:
+    if not path.is_file() or path.stat().st_size > LARGEST:
+        return ""
+    return path.read_text(encoding="utf-8", errors="replace")
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
