@@ -48,10 +48,9 @@ def demo(keep: Path | None, seed: int | None) -> int:
             interrupted = shop.interrupts.requested
         text = registry.renderer("text")(compared.report)
         click.echo(console.coloured(text) if console.wants_colour() else text)
-        click.echo(
-            f"\nThe guilty commit is “{GUILTY}”. In CI this exit code, {compared.report.exit_code}, blocks the merge."
-        )
-        return int(Exit.INTERRUPTED if interrupted else compared.report.exit_code)
+        code = Exit.INTERRUPTED if interrupted else compared.report.exit_code
+        click.echo(f"\nThe guilty commit is “{GUILTY}”. In CI the exit code, {code}, decides about the merge.")
+        return int(code)
 
 
 def build(root: Path) -> None:

@@ -89,26 +89,17 @@ TRUE_EFFECT = 0.15
 """150 words more beside 1,000, at the same work a word."""
 GUILTY_BENCHMARK = "test_wordlib.py::test_score"
 
-_OLD_SCORE = "        total = (total * 31 + len(word)) % 997\n    return total\n"
-_NEW_SCORE = (
-    "        total = (total * 31 + len(word)) % 997\n"
-    "    for word in words[:150]:\n"
-    "        total = (total * 31 + len(word)) % 997\n"
-    "    return total\n"
-)
+_STEP = "        total = (total * 31 + len(word)) % 997\n"
+_TOP = "def top(words, n):\n"
+
+_documented = LIBRARY.replace(_TOP, f'{_TOP}    """Return (word, count), most frequent first."""\n')
+_slowed = _documented.replace(_STEP, f"{_STEP}    for word in words[:150]:\n{_STEP}")
+_extended = f"{_slowed}\n\ndef shortest(words):\n    return min(words, key=len)\n"
 
 HISTORY = (
     ("a library of words, with benchmarks", LIBRARY),
-    (
-        "top: say what it returns",
-        LIBRARY.replace(
-            "def top(words, n):\n", 'def top(words, n):\n    """Return (word, count), most frequent first."""\n'
-        ),
-    ),
-    (GUILTY, LIBRARY.replace(_OLD_SCORE, _NEW_SCORE)),
-    (
-        "add shortest",
-        LIBRARY.replace(_OLD_SCORE, _NEW_SCORE) + "\n\ndef shortest(words):\n    return min(words, key=len)\n",
-    ),
+    ("top: say what it returns", _documented),
+    (GUILTY, _slowed),
+    ("add shortest", _extended),
 )
 """Commit messages, each with the library as of that commit."""

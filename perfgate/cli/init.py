@@ -60,11 +60,8 @@ def look(root: Path, tracked: list[str]) -> Found:
 def toml(found: Found) -> str:
     """Return a perfgate.toml for the project."""
     setup = "".join(f"    {_quoted(line)},\n" for line in found.setup)
-    build = (
-        f"[build]\n# Run in each side's own worktree, in a fresh virtual environment.\nsetup = [\n{setup}]\n"
-        if setup
-        else ""
-    )
+    comment = "# Run in each side's own worktree, in a fresh virtual environment."
+    build = f"[build]\n{comment}\nsetup = [\n{setup}]\n" if setup else ""
     paths = ", ".join(_quoted(path) for path in _paths(found.benchmarks))
     return f"""# Every key: perfgate config schema --format markdown
 [perfgate]
@@ -85,10 +82,9 @@ def _paths(benchmarks: tuple[str, ...]) -> list[str]:
     """Return the directories that hold only benchmarks by their name, and the other files one by one."""
     found = []
     for file in benchmarks:
-        parents = [
-            str(parent) for parent in PurePosixPath(file).parents if "bench" in parent.name or "perf" in parent.name
-        ]
-        found.append(parents[-1] if parents else file)
+        parents = PurePosixPath(file).parents
+        named = [str(parent) for parent in parents if "bench" in parent.name or "perf" in parent.name]
+        found.append(named[-1] if named else file)
     return sorted(set(found))
 
 

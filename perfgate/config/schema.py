@@ -54,8 +54,8 @@ class Perfgate(Section):
     budget: Duration = "10m"
     """Measuring time of one run, both sides together. What is settled early stops early."""
     strictness: Literal["normal", "strict"] = "normal"
-    """`normal`: at most 4 s a benchmark and one false block in 100 runs that change nothing (the margin makes it rarer);
-    `strict`: 10 s and one in 1,000."""
+    """`normal`: at most 4 s a benchmark and one false block in 100 runs that change nothing (the margin makes it
+    rarer); `strict`: 10 s and one in 1,000."""
     margin: Share = f"{MARGIN:.0%}"
     """A regression must be more than this with certainty, whatever its limit: what memory layout alone can do."""
     expect: tuple[str, ...] = ()

@@ -12,7 +12,7 @@ from perfgate.core.schedule import TURN_S, SideDraw
 from perfgate.errors import MeasureError, ProvenanceError
 from perfgate.host.agent import Message
 from perfgate.host.interrupt import Interrupts
-from perfgate.measure.crew import Crew, Journey, crew
+from perfgate.measure.crew import Crew, Journey, Visit, crew
 from perfgate.measure.sides import PreparedSide
 from perfgate.measure.turns import environ_of
 
@@ -84,7 +84,7 @@ def _offered(people: Crew) -> Survey:
     )
 
 
-def _calibration(people: Crew, found: Survey, timeout_s: float):  # type: ignore[no-untyped-def]
+def _calibration(people: Crew, found: Survey, timeout_s: float) -> Visit:
     def visit(name: str, states: Sequence[Message]) -> None:
         answer = people.ask(0, do="calibrate", turn_s=TURN_S, timeout_s=timeout_s)
         found.iteration_s[name] = answer["iteration_s"]
@@ -127,7 +127,7 @@ def check_provenance(
     if strays:
         raise ProvenanceError(
             "the sides did not run their own code:\n  " + "\n  ".join(strays),
-            hint='give each side an environment of its own: [build] setup = ["python -m pip install -e ."] in perfgate.toml',
+            hint='give each side its own environment, in perfgate.toml: [build] setup = ["python -m pip install -e ."]',
         )
 
 

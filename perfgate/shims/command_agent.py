@@ -32,7 +32,7 @@ def main(arguments):
         outcome, text = "passed", ""
         try:
             with tempfile.TemporaryFile() as sink:
-                agent.offer_turns(channel, name, lambda loops: run(commands[name], sink, rng))
+                agent.offer_turns(channel, name, lambda loops, argv=commands[name]: run(argv, sink, rng))
         except CommandFailed as exc:
             outcome, text = "failed", str(exc)
         channel.send("finished", name=name, outcome=outcome, text=text)
