@@ -70,6 +70,8 @@ class Pairing:
     design: Design
     timeout_s: float
     mark: str
+    draw_layout: bool = True
+    """Whether each process's memory layout is drawn anew; only a benchmark of the method says no."""
 
 
 def run_pair(pairing: Pairing, draw: PairDraw, plans: Mapping[str, Turns], *, interrupts: Interrupts) -> PairResult:
@@ -92,11 +94,11 @@ def run_pair(pairing: Pairing, draw: PairDraw, plans: Mapping[str, Turns], *, in
     return result
 
 
-def environ_of(draw: SideDraw, hash_seed: int) -> dict[str, str]:
+def environ_of(draw: SideDraw, hash_seed: int, *, layout: bool = True) -> dict[str, str]:
     """Return what chance puts into a process's environment."""
     return {
         "PYTHONHASHSEED": str(hash_seed),
-        "PERFGATE_LAYOUT": str(draw.layout_seed),
+        "PERFGATE_LAYOUT": str(draw.layout_seed) if layout else "",
         "PERFGATE_PAD": "x" * draw.pad,
     }
 
@@ -135,7 +137,7 @@ def _run_crew(
     """Take one crew through `plans`; return how many benchmarks it is done with."""
     rng = Random(draw.order_seed)
     draws = (draw.base, draw.head) if len(pairing.launches) > 1 else (draw.head,)
-    launches = [(pairing.launches[member], environ_of(draws[member], draw.hash_seed)) for member in members]
+    launches = [(pairing.launches[member], environ_of(draws[member], draw.hash_seed, layout=pairing.draw_layout)) for member in members]
     with crew(launches, mark=pairing.mark, interrupts=interrupts, last_first=not draw.base_starts) as people:
         people.meet()
         clock = [time.monotonic()]

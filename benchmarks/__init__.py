@@ -1,0 +1,1 @@
+"""What perfgate claims about itself, as commands that print the figures."""

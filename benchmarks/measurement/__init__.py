@@ -1,0 +1,1 @@
+"""How steady the ways to measure are, on the machine at hand."""
