@@ -7,7 +7,7 @@ import tarfile
 from pathlib import Path
 
 NAME, VERSION = "cattrs", "26.2.1"
-NEEDS = ("attrs", "typing_extensions", "exceptiongroup", "msgspec")
+NEEDS = ("attrs", "typing_extensions", "exceptiongroup", "msgspec", "orjson")
 
 
 def fetch(where: Path) -> Path:

@@ -148,7 +148,10 @@ class Repository:
         """
         for entry in (self.common_directory / "worktrees").glob("*"):
             pointer = entry / "gitdir"
-            if pointer.is_file() and Path(pointer.read_text(encoding="utf-8").strip()).parent == tree:
+            if (
+                pointer.is_file()
+                and Path(pointer.read_text(encoding="utf-8").strip()).parent.resolve() == tree.resolve()
+            ):
                 shutil.rmtree(entry, ignore_errors=True)
 
     def commit_all(self, message: str) -> None:

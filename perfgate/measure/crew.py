@@ -160,7 +160,10 @@ def crew(
         order = sorted(range(len(launches)), reverse=last_first)
         for member in order:
             launch, environ = launches[member]
-            agent = Agent(launch, environ={**environ, MARK: mark}, interrupts=interrupts)
+            try:
+                agent = Agent(launch, environ={**environ, MARK: mark}, interrupts=interrupts)
+            except OSError as exc:
+                raise MeasureError(f"cannot start {launch.argv[0]}: {exc.strerror}") from exc
             agents[member] = stack.enter_context(agent)
         yield Crew([agents[member] for member in sorted(agents)])
 

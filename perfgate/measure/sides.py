@@ -81,14 +81,16 @@ def prepared(
         yield PreparedSide(revision=revision, place=place, directory=directory)
 
 
-def share_files(repository: Repository, side: PreparedSide, source: Revision, paths: tuple[str, ...]) -> None:
+def share_files(repository: Repository, side: PreparedSide, source: PreparedSide, paths: tuple[str, ...]) -> None:
     """Make `paths` in `side` what they are in `source`, so that both sides run the same benchmarks."""
-    assert source.commit is not None
+    commits = str(side.revision.commit), str(source.revision.commit)
+    if not paths or not repository.git("diff", "--name-only", *commits, "--", *paths):
+        return
     tree = Path(side.place.root)
-    present = [path for path in paths if repository.tree(source.commit, path)]
+    present = [path for path in paths if repository.tree(commits[1], path)]
     repository.git("rm", "-r", "-q", "-f", "--ignore-unmatch", "--", *paths, cwd=tree)
     if present:
-        repository.git("checkout", "-q", source.commit, "--", *present, cwd=tree)
+        repository.git("checkout", "-q", commits[1], "--", *present, cwd=tree)
 
 
 def clean(repository: Repository) -> tuple[int, int]:

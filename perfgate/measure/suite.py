@@ -101,7 +101,7 @@ class Suite:
 
         Raises: MeasureError where head offers none, ProvenanceError where a side ran foreign code.
         """
-        head = self._survey(self.sides[-1], calibrate=True)
+        head = self._survey(self.sides[-1], names=(), calibrate=True)
         scout.refuse_collection_errors("head" if len(self.sides) > 1 else "the working tree", head)
         if not head.names:
             raise MeasureError(
@@ -111,8 +111,10 @@ class Suite:
         self._names = head.names
         surveys = [head]
         if len(self.sides) > 1:
-            own = self._share()
-            base = self._survey(self.sides[BASE], calibrate=True)
+            own = self._own_benchmarks()
+            if self.job.shared:
+                share_files(self.around.repository, *self.sides, self.job.runner.sources(head.names))
+            base = self._survey(self.sides[BASE], names=head.names, calibrate=True)
             self._note_absent(base, head, own)
             scout.check_provenance(self.sides[BASE], self.sides[HEAD], (base.origins, head.origins))
             surveys = [base, head]
@@ -178,10 +180,10 @@ class Suite:
                 effect = pair_effect(metric_named(name), self.job.design, theirs, values)
             track.effects.setdefault(name, []).append(effect)
 
-    def _survey(self, side: PreparedSide, *, calibrate: bool) -> Survey:
+    def _survey(self, side: PreparedSide, *, names: tuple[str, ...], calibrate: bool) -> Survey:
         assert side.revision.commit is not None
         return scout.survey(
-            self.job.runner.launch(side.place, names=self._names),
+            self.job.runner.launch(side.place, names=names),
             SideDraw(layout_seed=0, pad=0),
             calibrate=calibrate,
             watch=scout.project_modules(self.around.repository.tree(side.revision.commit)),
@@ -190,31 +192,32 @@ class Suite:
             interrupts=self.around.interrupts,
         )
 
-    def _share(self) -> frozenset[str] | None:
-        """Give base head's benchmark files; return what base itself had, None where it is the same."""
-        base, head = self.sides
-        repository = self.around.repository
-        sources = self.job.runner.sources(self._names)
-        if not sources or not self.job.shared:
+    def _own_benchmarks(self) -> frozenset[str] | None:
+        """Return what base offers by itself, None where that cannot be known: what head lost must be missed."""
+        try:
+            found = self._survey(self.sides[BASE], names=(), calibrate=False)
+            reason = found.errors[0] if found.errors else ""
+        except MeasureError as exc:
+            found, reason = None, exc.message
+        if reason or found is None:
+            text = f"base's own benchmarks could not all be listed, so one that head lost may go unseen: {reason}"
+            self.warnings.append(Warning(code="base-not-listed", text=text))
             return None
-        if not repository.git(
-            "diff", "--name-only", str(base.revision.commit), str(head.revision.commit), "--", *sources
-        ):
-            return None
-        own = frozenset(self._survey(base, calibrate=False).names)
-        share_files(repository, base, head.revision, sources)
-        return own
+        return frozenset(found.names)
 
     def _note_absent(self, base: Survey, head: Survey, own: frozenset[str] | None) -> None:
-        """Give every benchmark that one side does not offer a failure that says why."""
-        reasons = "\n".join(base.errors)
+        """Give every benchmark that only one side has a failure that says so."""
+        trouble = {name: found[0].text for name, found in base.journey.troubles.items()}
+        why = "\n".join(base.errors)
         for name in head.names:
-            if name in base.names:
+            if name in base.names and name not in trouble:
                 continue
-            if reasons and (own is None or name in own):
-                self._fail(BASE, name, Reason.RAISED, reasons)
-            else:
-                self._fail(BASE, name, Reason.ABSENT, reasons or "base has no such benchmark")
+            text = trouble.get(name, why)
+            if own is not None and name not in own:
+                base.journey.troubles.pop(name, None)
+                self._fail(BASE, name, Reason.ABSENT, f"base has no such benchmark, and cannot run head's: {text}")
+            elif name not in base.names:
+                self._fail(BASE, name, Reason.RAISED, text or "it is not offered with head's files")
         for name in sorted(((own or frozenset()) | frozenset(base.names)) - frozenset(head.names)):
             self._fail(HEAD, name, Reason.ABSENT, "base has it, head has not")
 

@@ -137,7 +137,10 @@ def _run_crew(
     """Take one crew through `plans`; return how many benchmarks it is done with."""
     rng = Random(draw.order_seed)
     draws = (draw.base, draw.head) if len(pairing.launches) > 1 else (draw.head,)
-    launches = [(pairing.launches[member], environ_of(draws[member], draw.hash_seed, layout=pairing.draw_layout)) for member in members]
+    launches = [
+        (pairing.launches[member], environ_of(draws[member], draw.hash_seed, layout=pairing.draw_layout))
+        for member in members
+    ]
     with crew(launches, mark=pairing.mark, interrupts=interrupts, last_first=not draw.base_starts) as people:
         people.meet()
         clock = [time.monotonic()]

@@ -22,7 +22,7 @@ class Command:
     def launch(self, place: Place, *, names: tuple[str, ...]) -> Launch:
         """Return how to start the process that runs the commands: perfgate's interpreter, not the side's."""
         arguments = [part for name, line in self.benchmarks.items() for part in (name, json.dumps(shlex.split(line)))]
-        return Launch(argv=(sys.executable, "-E", "-S", _SHIM, *arguments), cwd=place.root)
+        return Launch(argv=(sys.executable, "-E", "-S", _SHIM, *arguments), cwd=place.root, environ=place.environ)
 
     def sources(self, names: tuple[str, ...]) -> tuple[str, ...]:
         """Return none: a command line stands in the configuration, which is one for both sides."""

@@ -27,7 +27,9 @@ class PytestBenchmark:
         """Return how to start pytest on the files of `names`, or on the configured paths."""
         paths = self.paths or tuple(sorted(_tests(names)))
         options = [*(("-k", self.select) if self.select else ()), *(("-m", self.markers) if self.markers else ())]
-        return Launch(argv=(place.python, _SHIM, json.dumps(paths), *options, *self.args), cwd=place.root)
+        return Launch(
+            argv=(place.python, _SHIM, json.dumps(paths), *options, *self.args), cwd=place.root, environ=place.environ
+        )
 
     def sources(self, names: tuple[str, ...]) -> tuple[str, ...]:
         """Return the configured paths, or else the files of these benchmarks with the conftests beside them."""

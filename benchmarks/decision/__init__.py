@@ -1,0 +1,1 @@
+"""How often perfgate is right, live, on the machine at hand."""

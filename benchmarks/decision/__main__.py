@@ -1,0 +1,141 @@
+"""Live runs of `perfgate compare` on a suite of 20, in which one benchmark got 10 % slower and another 5 %.
+
+    python -m benchmarks.decision --quick [--runs 20]
+
+Each run is a commit in which one benchmark, drawn at random, does 10 % more of its own work, another 5 %, and
+18 nothing new; the limit is 3 %. Calm, then beside a bursting neighbour. The bounds are exact (Clopper-Pearson,
+95 % two-sided).
+"""
+
+import argparse
+import json
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+
+from scipy.stats import beta
+
+from benchmarks.neighbour import neighbour
+from benchmarks.workloads import bench_workloads
+from perfgate import codec
+from perfgate.core.judge import Verdict
+from perfgate.core.report import Report
+
+WORKLOADS = Path(bench_workloads.__file__)
+CONFIG = '[suite.s]\npaths = ["bench_workloads.py"]\nargs = ["-p", "no:codspeed"]\n[[rule]]\nsli = "*:time"\nlimit = "3%"\n'
+UNITS = 20
+
+
+class Repository:
+    """A throw-away project whose head does more work in two of its benchmarks."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        root.mkdir()
+        self.git("init", "--quiet", "--initial-branch=main")
+        shutil.copy(WORKLOADS, root / "bench_workloads.py")
+        (root / "perfgate.toml").write_text(CONFIG)
+        self.commit({})
+
+    def git(self, *args: str) -> None:
+        who = ["-c", "user.name=benchmark", "-c", "user.email=benchmark@localhost"]
+        subprocess.run(["git", *who, *args], cwd=self.root, check=True)
+
+    def commit(self, amounts: dict[str, int]) -> None:
+        (self.root / "amounts.py").write_text(f"AMOUNTS = {amounts!r}\n")
+        self.git("add", "--all")
+        self.git("commit", "--quiet", "--allow-empty", "-m", "change")
+
+    def compare(self, seed: int) -> Report:
+        output = self.root.parent / "report.json"
+        command = [sys.executable, "-m", "perfgate", "compare", "HEAD~1", "HEAD", "--seed", str(seed), "--format", "json"]
+        done = subprocess.run([*command, "-o", str(output)], cwd=self.root, check=False, capture_output=True, text=True)
+        if done.returncode not in (0, 1):
+            raise SystemExit(f"perfgate ended with {done.returncode}:\n{done.stderr}")
+        return codec.load_report(output.read_bytes(), name=str(output))
+
+
+def fixed_schedule_s(report: Report) -> float:
+    """Return what the same run would have taken with no early leave: every benchmark to its last planned pair."""
+    assert report.method is not None
+    found = [row.comparison for row in report.judgements if row.comparison]
+    most = max(c.planned for c in found)
+    return most * report.method.startup_s + sum(c.planned * c.pair_s for c in found)
+
+
+def measuring_s(report: Report) -> float:
+    """Return the time of the pairs that were run, start-ups included."""
+    assert report.method is not None
+    found = [row.comparison for row in report.judgements if row.comparison]
+    return max(len(c.log_ratios) for c in found) * report.method.startup_s + sum(
+        len(c.log_ratios) * c.pair_s for c in found
+    )
+
+
+def share(count: int, of: int) -> str:
+    """Return "38 of 40 [83, 99 %]" with exact bounds."""
+    low = beta.ppf(0.025, count, of - count + 1) if count else 0.0
+    high = beta.ppf(0.975, count + 1, of - count) if count < of else 1.0
+    return f"{count} of {of} [{100 * low:.2g}, {100 * high:.3g} %]"
+
+
+def series(where: str, runs: int, rng: random.Random, scratch: Path, rows: list[str]) -> Counter[str]:
+    """Run one condition and add its row; return the counts."""
+    counts: Counter[str] = Counter()
+    spent = fixed = took = overhead = 0.0
+    names = list(bench_workloads.WORK)
+    for number in range(runs):
+        root = scratch / f"{where}-{number}"
+        repository = Repository(root)
+        large, small = rng.sample(names, 2)
+        # Units enough that 5 % of them is a whole number, and both sides' file is the same length.
+        repository.commit({large: round(UNITS * 1.10), small: round(UNITS * 1.05)})
+        report = repository.compare(seed=rng.randrange(2**31))
+        for row in report.judgements:
+            name = row.benchmark.name.partition("[")[2].rstrip("]")
+            kind = "+10 %" if name == large else "+5 %" if name == small else "same"
+            counts[f"{kind} {row.verdict}"] += 1
+            if row.verdict is Verdict.REGRESSION and kind == "same":
+                print(f"  FALSE BLOCK {where} {number}: {name} {row.comparison}", flush=True)
+            if kind != "same" and row.verdict is not Verdict.REGRESSION:
+                assert row.comparison is not None
+                print(f"  missed {where} {number}: {kind} {name} {row.verdict} {row.comparison.change}", flush=True)
+        assert report.method is not None
+        spent, fixed = spent + measuring_s(report), fixed + fixed_schedule_s(report)
+        took, overhead = took + report.method.took_s, overhead + report.method.overhead_s
+        print(f"  {where} {number + 1}/{runs}: {report.method.took_s:.0f} s", file=sys.stderr, flush=True)
+        shutil.rmtree(root)
+    same = sum(count for key, count in counts.items() if key.startswith("same"))
+    rows.append(
+        f"| {where} | {share(counts['+10 % regression'], runs)} | {share(counts['+5 % regression'], runs)}"
+        f" | {share(counts['same regression'], same)} | {counts['same inconclusive'] / same:.1%}"
+        f" | {spent / fixed:.0%} | {took / runs:.0f} s | {overhead / took:.0%} |"
+    )
+    return counts
+
+
+def main() -> None:
+    """Run both conditions and print the table."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.decision", description=__doc__)
+    parser.add_argument("--quick", action="store_true", required=True, help="live runs only")
+    parser.add_argument("--runs", type=int, default=20, help="per condition")
+    parser.add_argument("--seed", type=int, default=20260304)
+    given = parser.parse_args()
+    rng, start, rows = random.Random(given.seed), time.monotonic(), []
+    with tempfile.TemporaryDirectory() as scratch:
+        for where in ("calm", "neighbour"):
+            with neighbour(where == "neighbour"):
+                series(where, given.runs, rng, Path(scratch), rows)
+    print("\n| | +10 % blocked | +5 % blocked | unchanged blocked | unchanged inconclusive | time of the fixed schedule |", end="")
+    print(" a run | perfgate's own share |\n|---|---|---|---|---:|---:|---:|---:|")
+    print("\n".join(rows))
+    print(f"\n{time.monotonic() - start:.0f} s")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,59 @@
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.live import Project
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--renew", action="store_true", help="write golden files anew; review the diff")
+
+
+@pytest.fixture(autouse=True)
+def _own_surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test sees the user's git configuration, cache, or perfgate variables."""
+    for name in list(os.environ):
+        if name.startswith("PERFGATE_") or name in ("VIRTUAL_ENV", "PYTHONPATH", "NO_COLOR"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("PERFGATE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+    for who in ("AUTHOR", "COMMITTER"):
+        monkeypatch.setenv(f"GIT_{who}_NAME", "Test")
+        monkeypatch.setenv(f"GIT_{who}_EMAIL", "test@example.invalid")
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Iterator[Project]:
+    """An empty repository; afterwards nothing that was started from it may still run."""
+    made = Project(tmp_path / "project")
+    yield made
+    assert made.processes() == []
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
+    """Compare text with a file under tests/golden, or write that file with --renew."""
+
+    def check(name: str, text: str) -> None:
+        path = Path(__file__).parent / "golden" / name
+        if request.config.getoption("--renew"):
+            path.write_text(text, encoding="utf-8")
+        assert text == path.read_text(encoding="utf-8")
+
+    return check
+
+
+@pytest.fixture(scope="session")
+def old_plugin(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """An interpreter with the oldest pytest-benchmark and pytest that are supported."""
+    venv = tmp_path_factory.mktemp("oldest") / "venv"
+    subprocess.run([sys.executable, "-m", "venv", str(venv)], check=True)
+    python = venv / "bin" / "python"
+    packages = ["pytest==7.4.0", "pytest-benchmark==4.0.0"]
+    subprocess.run([python, "-m", "pip", "install", "--quiet", *packages], check=True)
+    return str(python)

@@ -1,0 +1,239 @@
+import math
+from dataclasses import replace
+from random import Random
+
+import pytest
+from scipy.stats import binom
+
+from perfgate.core.judge import Question, Verdict, answer, judge
+from perfgate.core.model import Reason
+from perfgate.core.policy import DEFAULT_RULE, Policy, Rule
+from perfgate.core.schedule import FIRST_LOOK, is_look
+from perfgate.core.units import Unit
+from tests.core.build import BYTES, THROUGHPUT, failure, noisy_pair, run, sample
+
+
+def verdict(effect: float, policy: Policy | None = None, **options: object) -> Verdict:
+    base, head = noisy_pair(effect, **options)  # type: ignore[arg-type]
+    (row,) = judge(run(base), run(head), policy or Policy())
+    return row.verdict
+
+
+@pytest.mark.parametrize(
+    ("effect", "pairs", "expected"),
+    [
+        (0.10, 15, Verdict.REGRESSION),
+        (0.00, 9, Verdict.PASS),
+        (-0.10, 12, Verdict.IMPROVEMENT),
+        (0.05, 9, Verdict.INCONCLUSIVE),
+        (0.10, 5, Verdict.INCONCLUSIVE),
+        (0.00, 5, Verdict.INCONCLUSIVE),
+    ],
+)
+def test_the_verdict_of_a_clear_case(effect: float, pairs: int, expected: Verdict) -> None:
+    assert verdict(effect, pairs=pairs) is expected
+
+
+def test_a_change_that_is_certain_but_within_the_limit_passes() -> None:
+    assert verdict(0.03, pairs=42) is Verdict.PASS
+
+
+def test_a_regression_within_the_margin_of_layout_is_not_blocked() -> None:
+    """At 1.5 % with a limit of 1 %: above the limit for sure, yet within what layout alone can do."""
+    tight = Policy(rules=(Rule(sli="*", limit=0.01),))
+
+    assert verdict(0.015, tight, pairs=42, spread=0.003) is Verdict.INCONCLUSIVE
+
+
+def test_where_more_is_better_a_fall_is_a_regression() -> None:
+    policy = Policy(rules=(Rule(sli="*", limit=0.05),))
+
+    assert verdict(-0.10, policy, pairs=15, metric=THROUGHPUT) is Verdict.REGRESSION
+    assert verdict(0.10, policy, pairs=15, metric=THROUGHPUT) is Verdict.IMPROVEMENT
+
+
+def test_a_floor_raises_the_limit_for_what_is_quick() -> None:
+    """20 % of 1 ms is 200 µs: below a floor of 500 µs."""
+    rule = Rule(sli="*", limit=0.05, floor=500e-6, floor_unit=Unit.SECOND)
+
+    assert verdict(0.20, Policy(rules=(rule,)), pairs=15) is Verdict.PASS
+    assert verdict(0.90, Policy(rules=(rule,)), pairs=15) is Verdict.REGRESSION
+
+
+def test_only_a_critical_rule_blocks() -> None:
+    base, head = noisy_pair(0.2, pairs=15)
+    (row,) = judge(run(base), run(head), Policy(rules=(Rule(sli="*", limit=0.05, critical=False),)))
+
+    assert (row.verdict, row.critical, row.blocks) == (Verdict.REGRESSION, False, False)
+
+
+def test_an_inconclusive_sli_blocks_only_where_its_rule_says_so() -> None:
+    base, head = noisy_pair(0.05, pairs=9)
+    (quiet,) = judge(run(base), run(head), Policy())
+    (strict,) = judge(run(base), run(head), Policy(rules=(replace(DEFAULT_RULE, on_inconclusive=True),)))
+
+    assert (quiet.verdict, quiet.blocks) == (Verdict.INCONCLUSIVE, False)
+    assert (strict.verdict, strict.blocks) == (Verdict.INCONCLUSIVE, True)
+
+
+def test_an_inconclusive_sli_says_what_it_could_see_and_what_would_settle_it() -> None:
+    base, head = noisy_pair(0.02, pairs=9, spread=0.05)
+    (row,) = judge(run(base), run(head), Policy())
+
+    assert row.verdict is Verdict.INCONCLUSIVE
+    assert row.visible is not None
+    assert row.visible > 0.05
+    assert row.needs is not None
+    assert row.needs.seconds == pytest.approx(row.needs.pairs * (0.1 + 1.5))
+
+
+def test_an_estimate_at_the_limit_cannot_be_settled_and_says_so() -> None:
+    base, head = sample([[1.0]] * 9), sample([[1.05 * (1 + 0.001 * (-1) ** i)] for i in range(9)])
+    (row,) = judge(run(base), run(head), Policy(margin=0.06))
+
+    assert (row.verdict, row.needs) == (Verdict.INCONCLUSIVE, None)
+
+
+def test_an_sli_that_no_rule_covers_is_not_judged() -> None:
+    base, head = noisy_pair(0.5)
+
+    assert judge(run(base), run(head), Policy(rules=(Rule(sli="other/*", limit=0.1),))) == ()
+
+
+def test_runs_that_share_no_pairs_never_block_and_never_pass() -> None:
+    for effect in (0.0, 0.5):
+        base, head = noisy_pair(effect, pairs=20)
+        (row,) = judge(run(base, measurement="a"), run(head, measurement="b"), Policy())
+        assert (row.verdict, row.blocks) == (Verdict.INCONCLUSIVE, False)
+        assert "only pairs can tell" in row.text
+
+
+@pytest.mark.parametrize(
+    ("base", "head", "expected"),
+    [
+        (100, 100, Verdict.PASS),
+        (100, 101, Verdict.PASS),
+        (100, 102, Verdict.REGRESSION),
+        (100, 90, Verdict.IMPROVEMENT),
+        (0, 1, Verdict.REGRESSION),
+    ],
+)
+def test_exact_metrics_need_no_test(base: float, head: float, expected: Verdict) -> None:
+    policy = Policy(rules=(Rule(sli="*", limit=0.01),))
+    (row,) = judge(run(sample([[base]], metric=BYTES)), run(sample([[head]], metric=BYTES)), policy)
+
+    assert row.verdict is expected
+
+
+SAMPLE = sample([[1.0]] * 6)
+
+
+@pytest.mark.parametrize(
+    ("base", "head", "expected", "blocks"),
+    [
+        (run(), run(SAMPLE), Verdict.NEW, False),
+        (run(SAMPLE), run(), Verdict.MISSING, True),
+        (run(SAMPLE), run(failures=[failure(reason=Reason.RAISED)]), Verdict.FAILED, True),
+        (run(SAMPLE), run(failures=[failure(reason=Reason.TIMEOUT)]), Verdict.FAILED, True),
+        (run(SAMPLE), run(failures=[failure(reason=Reason.SKIPPED)]), Verdict.MISSING, True),
+        (run(failures=[failure()]), run(failures=[failure()]), Verdict.FAILED, True),
+        (run(failures=[failure(reason=Reason.ABSENT)]), run(SAMPLE), Verdict.NEW, False),
+        (run(failures=[failure(reason=Reason.DIED)]), run(SAMPLE), Verdict.INCONCLUSIVE, False),
+        (run(failures=[failure(reason=Reason.SKIPPED)]), run(failures=[failure(reason=Reason.SKIPPED)]), Verdict.SKIPPED, False),
+    ],
+)
+def test_a_benchmark_without_numbers_is_never_a_pass(base, head, expected: Verdict, blocks: bool) -> None:  # type: ignore[no-untyped-def]
+    (row,) = judge(base, head, Policy())
+
+    assert (row.verdict, row.blocks) == (expected, blocks)
+    assert row.text
+
+
+def test_a_failure_weighs_more_than_the_pairs_before_it() -> None:
+    base, head = noisy_pair(0.0, pairs=9)
+    (row,) = judge(run(base), run(head, failures=[failure()]), Policy())
+
+    assert row.verdict is Verdict.FAILED
+
+
+def test_a_retired_benchmark_may_go() -> None:
+    (row,) = judge(run(SAMPLE), run(), Policy(retired=("micro/par*",)))
+
+    assert (row.verdict, row.blocks) == (Verdict.SKIPPED, False)
+    assert "retired" in row.text
+
+
+def test_a_missing_benchmark_of_a_rule_that_only_warns_only_warns() -> None:
+    (row,) = judge(run(SAMPLE), run(), Policy(rules=(Rule(sli="*", limit=0.1, critical=False),)))
+
+    assert (row.verdict, row.blocks) == (Verdict.MISSING, False)
+
+
+def test_what_is_expected_and_absent_is_missing() -> None:
+    base, head = noisy_pair(0.0, pairs=9)
+    rows = judge(run(base), run(head), Policy(expect=("micro/parse", "micro/render*")))
+
+    assert [(row.name, row.verdict, row.blocks) for row in rows[1:]] == [("micro/render*", Verdict.MISSING, True)]
+
+
+def live(effects: list[list[float]], planned: int, policy: Policy) -> list[Verdict]:
+    """Play the orchestrator: look at the scheduled pairs, let the settled leave."""
+    seen: list[list[float]] = [[] for _ in effects]
+    open_ones = set(range(len(effects)))
+    answers = ()
+    while open_ones:
+        for i in open_ones:
+            seen[i].append(effects[i][len(seen[i])])
+        if not any(is_look(len(seen[i]), planned) for i in open_ones):
+            continue
+        answers = answer(
+            [Question(rule=DEFAULT_RULE, log_ratios=tuple(s), planned=planned, base=1.0) for s in seen], policy
+        )
+        open_ones = {i for i in open_ones if not answers[i].settled and len(seen[i]) < planned}
+    return [found.verdict for found in answers]
+
+
+def test_a_suite_that_changes_nothing_is_blocked_as_seldom_as_promised() -> None:
+    """Suites of 20 with looks, Holm and early leave; at the margin itself at most 1 % of suites are blocked."""
+    rng, suites, blocked = Random(5), 150, 0
+    edge = Policy(rules=(replace(DEFAULT_RULE, limit=0.001),), margin=0.02)
+    for _ in range(suites):
+        effects = [[rng.gauss(math.log(1.02), 0.015) for _ in range(18)] for _ in range(20)]
+        blocked += Verdict.REGRESSION in live(effects, 18, edge)
+
+    assert blocked <= binom.ppf(0.999, suites, 0.01)
+
+
+def test_a_regression_of_the_limit_is_called_a_pass_as_seldom_as_promised() -> None:
+    rng, trials, passed = Random(6), 400, 0
+    for _ in range(trials):
+        effects = [[rng.gauss(math.log(1.05), 0.015) for _ in range(24)]]
+        passed += live(effects, 24, Policy())[0] is Verdict.PASS
+
+    assert passed <= binom.ppf(0.999, trials, 0.02)
+
+
+def test_nothing_changed_is_settled_early() -> None:
+    rng = Random(7)
+    effects = [[rng.gauss(0, 0.012) for _ in range(42)] for _ in range(30)]
+    taken = []
+    for values in effects:
+        pairs = FIRST_LOOK
+        while not answer(
+            [Question(rule=DEFAULT_RULE, log_ratios=tuple(values[:pairs]), planned=42, base=1.0)], Policy()
+        )[0].settled:
+            pairs += 3
+        taken.append(pairs)
+
+    assert sum(taken) / len(taken) <= 0.4 * 42
+
+
+def test_an_early_estimate_of_an_improvement_keeps_measuring_until_it_is_one() -> None:
+    leaning = tuple(-0.04 + 0.02 * (-1) ** i for i in range(6))
+    question = Question(rule=DEFAULT_RULE, log_ratios=leaning, planned=42, base=1.0)
+
+    (found,) = answer([question], Policy())
+
+    assert (found.verdict, found.settled) == (Verdict.PASS, False)
+
+

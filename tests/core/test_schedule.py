@@ -1,0 +1,78 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from perfgate.core.schedule import (
+    FEWEST_TURNS,
+    FIRST_LOOK,
+    LOOK_STEP,
+    MOST_PAIRS,
+    TURN_S,
+    TURNS,
+    Turns,
+    draw_pair,
+    is_look,
+    looks,
+    planned_pairs,
+    turns_for,
+)
+
+
+@pytest.mark.parametrize(
+    ("iteration_s", "turns"),
+    [
+        (1e-6, Turns(loops=1000, count=20, warmup=3)),
+        (0.8e-3, Turns(loops=1, count=20, warmup=3)),
+        (10e-3, Turns(loops=1, count=8, warmup=1)),
+        (0.5, Turns(loops=1, count=4, warmup=1)),
+    ],
+)
+def test_turns_last_a_millisecond_and_long_iterations_get_fewer(iteration_s: float, turns: Turns) -> None:
+    assert turns_for(iteration_s) == turns
+
+
+@given(st.floats(1e-9, 10), st.one_of(st.none(), st.integers(1, 100)))
+def test_a_benchmark_is_never_run_more_often_than_it_allows(iteration_s: float, most: int | None) -> None:
+    turns = turns_for(iteration_s, most=most)
+
+    assert turns.count >= 1
+    assert turns.count <= TURNS
+    if most is None:
+        assert turns.count >= FEWEST_TURNS
+        assert turns.loops * iteration_s <= max(1.5 * TURN_S, iteration_s)
+    else:
+        assert (turns.count + turns.warmup) * turns.loops <= most
+
+
+@given(st.floats(1e-4, 100), st.floats(1, 20))
+def test_planned_pairs_end_on_a_look(pair_s: float, effort_s: float) -> None:
+    planned = planned_pairs(pair_s, effort_s=effort_s)
+
+    assert FIRST_LOOK <= planned <= MOST_PAIRS
+    assert (planned - FIRST_LOOK) % LOOK_STEP == 0
+    assert planned == FIRST_LOOK or planned * pair_s <= effort_s
+
+
+def test_looks_come_every_three_pairs_from_six_and_where_measuring_ends() -> None:
+    assert looks(12, 42) == (6, 9, 12)
+    assert looks(13, 42) == (6, 9, 12, 13)
+    assert looks(4, 42) == (4,)
+    assert looks(0, 42) == ()
+    assert [n for n in range(1, 16) if is_look(n, 15)] == [6, 9, 12, 15]
+    assert is_look(6, 6)
+
+
+def test_a_pair_is_drawn_from_its_seed_alone() -> None:
+    draw = draw_pair(7, "micro", 3, cpus=(0, 1))
+
+    assert draw == draw_pair(7, "micro", 3, cpus=(0, 1))
+    assert draw != draw_pair(8, "micro", 3, cpus=(0, 1))
+    assert draw.base.layout_seed != draw.head.layout_seed
+
+
+def test_the_cpu_rotates_and_the_start_order_is_drawn() -> None:
+    draws = [draw_pair(1, "micro", pair, cpus=(0, 1)) for pair in range(200)]
+
+    assert {draw.cpu for draw in draws[:2]} == {0, 1}
+    assert 50 < sum(draw.base_starts for draw in draws) < 150
+    assert draw_pair(1, "micro", 0, cpus=()).cpu is None

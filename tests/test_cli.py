@@ -1,0 +1,226 @@
+"""The commands that do not measure, and how the command line answers."""
+
+import json
+import tomllib
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from perfgate import registry
+from perfgate.cli import console, main
+from perfgate.cli.demo_project import GUILTY, HISTORY
+from perfgate.config.load import load
+from perfgate.errors import UsageError
+from perfgate.measure.session import Progress, Standing
+from tests.live import BENCHMARK, LIBRARY, Project
+
+
+@pytest.fixture
+def inside(project: Project, monkeypatch: pytest.MonkeyPatch) -> Project:
+    monkeypatch.chdir(project.root)
+    return project
+
+
+def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.run(["--help"]) == 0
+    shown = capsys.readouterr().out
+
+    assert all(f"  {name} " in shown for name in main.COMMANDS)
+    assert "Exit codes: 0 passed" in shown
+
+
+@pytest.mark.parametrize("name", list(main.COMMANDS))
+def test_every_command_explains_itself(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.run([name, "--help"]) == 0
+    assert capsys.readouterr().out.startswith(f"Usage: perfgate {name}")
+
+
+@pytest.mark.parametrize("argv", [["nonsense"], ["config", "nonsense"], ["compare", "--nonsense"]])
+def test_what_is_no_command_is_a_usage_error(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.run(argv) == 2
+    assert "nonsense" in capsys.readouterr().err
+
+
+def test_ctrl_c_outside_a_measurement_is_130(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(**_: object) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(main.perfgate, "main", interrupted)
+    assert main.run([]) == 130
+
+
+def test_a_closed_pipe_is_no_bug(monkeypatch: pytest.MonkeyPatch) -> None:
+    def closed(**_: object) -> int:
+        raise BrokenPipeError
+
+    monkeypatch.setattr(main.perfgate, "main", closed)
+    assert main.run([]) == 3
+
+
+def test_config_show_says_where_each_value_came_from(
+    inside: Project, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inside.put("perfgate.toml", '[perfgate]\nbudget = "5m"\n[[rule]]\nsli = "*"\nlimit = "1%"\n')
+    monkeypatch.setenv("PERFGATE_STRICTNESS", "strict")
+
+    assert main.run(["config", "show"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+
+    assert 'perfgate.budget = "5m"  # perfgate.toml:2' in lines
+    assert 'perfgate.strictness = "strict"  # environment PERFGATE_STRICTNESS' in lines
+    assert 'perfgate.margin = "2%"  # default' in lines
+    assert 'rule.0.limit = "1%"  # perfgate.toml:5' in lines
+    assert 'suite.benchmarks.benchmarks-from = "head"  # default' in lines
+
+
+def test_config_check_is_fine_or_lists_all_faults(inside: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    inside.put("perfgate.toml", '[perfgate]\nbudget = "5m"\n')
+    assert main.run(["config", "check"]) == 0
+    inside.put("perfgate.toml", "[perfgate]\nbudget = 5\nx = 1\n")
+    assert main.run(["config", "check"]) == 2
+    shown = capsys.readouterr()
+
+    assert shown.out == "perfgate.toml: fine; 1 suite, 0 rules\n"
+    assert "2 faults" in shown.err
+    assert "try: every key: perfgate config schema" in shown.err
+
+
+def test_config_works_outside_a_repository(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    assert main.run(["config", "check"]) == 0
+    assert capsys.readouterr().out.startswith("defaults: fine")
+
+
+def test_the_schema_is_valid_and_takes_what_perfgate_takes(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.run(["config", "schema"]) == 0
+    schema = json.loads(capsys.readouterr().out)
+    jsonschema.Draft202012Validator.check_schema(schema)
+
+    jsonschema.validate({"suite": {"cli": {"runner": "command", "benchmarks": {"a": "b"}}}}, schema)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({"perfgate": {"bugdet": "5m"}}, schema)
+
+
+def test_init_writes_a_configuration_that_is_fine(inside: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    inside.write(
+        lib_py=LIBRARY,
+        benchmarks__test_lib_py=BENCHMARK,
+        requirements_dev_txt="pytest\n",
+        pyproject_toml='[project]\nname = "lib"\n[project.optional-dependencies]\ntest = []\n',
+    )
+    (inside.root / "requirements.dev.txt").write_text("pytest\n")
+
+    assert main.run(["init"]) == 0
+    said = capsys.readouterr().err
+    written = (inside.root / "perfgate.toml").read_text()
+    loaded = load(inside.root, environ={})
+
+    assert "found 1 file with pytest benchmarks: benchmarks/test_lib.py" in said
+    assert "next: read it, then try it on your last commit: perfgate compare HEAD~1" in said
+    assert loaded.config.suite["micro"].paths == ("benchmarks",)  # type: ignore[union-attr]
+    assert loaded.config.build.setup == (
+        "python -m pip install -r requirements.dev.txt",
+        "python -m pip install -e '.[test]'",
+        "python -m pip install pytest pytest-benchmark",
+    )
+    assert tomllib.loads(written)["rule"] == [{"sli": "micro/*:time", "limit": "5%"}]
+
+    assert main.run(["init"]) == 2
+    assert "is there already" in capsys.readouterr().err
+
+
+def test_init_without_anything_to_find_still_writes_a_start(inside: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    inside.write(pyproject_toml="not = [toml\n", test_a_py="def test_a():\n    pass\n")
+    (inside.root / "huge.py").write_text("#" * 2**21)
+
+    assert main.run(["init"]) == 0
+    assert "found no pytest benchmarks" in capsys.readouterr().err
+    assert load(inside.root, environ={}).config.suite["micro"].runner == "pytest-benchmark"
+
+
+def test_init_names_single_files_where_the_directory_holds_more(inside: Project) -> None:
+    inside.write(tests__test_speed_py=BENCHMARK, tests__test_other_py="")
+
+    assert main.run(["init"]) == 0
+    assert load(inside.root, environ={}).config.suite["micro"].paths == ("tests/test_speed.py",)  # type: ignore[union-attr]
+    assert load(inside.root, environ={}).config.build.setup == ()
+
+
+def test_clean_says_what_it_removed(inside: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.run(["clean"]) == 0
+    assert "removed 0 prepared sides from" in capsys.readouterr().err
+
+
+def test_an_adapter_that_nobody_provides_is_named_with_those_that_are() -> None:
+    with pytest.raises(UsageError, match="nothing installed provides 'yaml'; there are: json, junit, markdown, text"):
+        registry.renderer("yaml")
+    with pytest.raises(UsageError, match="there are: command, pytest-benchmark"):
+        registry.runner("nose", {})
+
+
+def test_the_demo_s_history_has_one_guilty_commit() -> None:
+    texts = [library for _, library in HISTORY]
+
+    assert len(set(texts)) == len(texts)
+    assert [message for message, library in HISTORY if "words[:150]" in library][0] == GUILTY
+
+
+STATE = Progress(
+    text="measuring",
+    pair=7,
+    settled=1,
+    total=9,
+    used_s=12.0,
+    budget_s=60.0,
+    undecided=tuple(
+        Standing(name=f"s/b{i}", pairs=7, planned=42, ratio=1.02, low=0.0 if i else 0.99, high=1.05) for i in range(8)
+    ),
+)
+
+
+def test_progress_is_a_line_now_and_then_in_a_log(capsys: pytest.CaptureFixture[str]) -> None:
+    with console.progress() as watch:
+        for _ in range(5):
+            watch(Progress(text="preparing base"))
+            watch(Progress(text="preparing base"))
+        watch(STATE)
+    lines = capsys.readouterr().err.splitlines()
+
+    assert lines == [
+        "perfgate: preparing base",
+        "perfgate: measuring: pair 7, 1 of 9 settled, 12 s of at most 60 s",
+    ]
+
+
+def test_progress_on_a_terminal_shows_the_undecided(monkeypatch: pytest.MonkeyPatch) -> None:
+    from io import StringIO
+
+    from rich.console import Console
+
+    shown = Console(file=StringIO(), width=120)
+    shown.print(console._screen(STATE))
+    text = shown.file.getvalue()  # type: ignore[attr-defined]
+
+    assert "pair 7, 1 of 9 settled" in text
+    assert "+2.0 % [-1.0, +5.0]" in text
+    assert "s/b5" in text
+    assert "and 2 more" in text
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    with console.progress() as watch:
+        watch(STATE)
+
+
+def test_colour_is_for_terminals_that_want_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    painted = console.coloured("❌ 1 regression\n\n  regression  a:time\n  passing regression\n")
+
+    assert "\x1b[31m\x1b[1mregression\x1b[0m  a:time" in painted
+    assert "  passing regression\n" in painted
+    assert not console.wants_colour()
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    assert console.wants_colour()
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert not console.wants_colour()

@@ -1,0 +1,250 @@
+"""`perfgate compare` as a person runs it: real git, real processes, real numbers."""
+
+import json
+import sys
+from pathlib import Path
+from xml.etree.ElementTree import fromstring
+
+import pytest
+
+from tests.live import BENCHMARK, LIBRARY, Project
+
+SPIN, OTHER = "benchmarks/test_lib.py::test_spin", "benchmarks/test_lib.py::test_other"
+SHORT = ("--budget", "90s", "--seed", "1")
+
+
+def verdicts(text: str) -> dict[str, str]:
+    """Benchmark to verdict of a JSON report."""
+    rows = json.loads(text)["report"]["judgements"]
+    return {f"{row['benchmark']['suite']}/{row['benchmark']['name']}": row["verdict"] for row in rows}
+
+
+def test_without_configuration_a_slower_head_is_blocked_and_the_innocent_pass(project: Project) -> None:
+    project.two_commits(factor=1.6)
+    before = project.snapshot()
+
+    done = project.perfgate("compare", "HEAD~1", *SHORT)
+
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert done.stdout.startswith("❌ 1 regression · 1 unchanged\n")
+    assert f"  regression  {SPIN}:time" in done.stdout
+    assert project.snapshot() == before
+    assert "again: perfgate compare " in done.stdout
+
+
+def test_every_format_tells_the_same(project: Project, tmp_path: Path) -> None:
+    project.two_commits()
+    saved = tmp_path / "runs"
+    first = project.perfgate("compare", "HEAD~1", "HEAD", *SHORT, "--save", str(saved), "--format", "json")
+    assert verdicts(first.stdout) == {SPIN: "pass", OTHER: "pass"}, first.stdout
+    files = str(saved / "base.json"), str(saved / "head.json")
+
+    again = project.perfgate("compare", *files)
+    junit = project.perfgate("compare", *files, "--format", "junit")
+    page = project.perfgate("compare", *files, "--format", "markdown", "-o", str(tmp_path / "page.md"))
+
+    assert (again.returncode, again.stdout.splitlines()[0]) == (0, "✅ no regression · 2 unchanged")
+    assert len(fromstring(junit.stdout.encode()).findall(".//testcase")) == 2
+    assert page.stdout == ""
+    assert (tmp_path / "page.md").read_text().startswith("### ✅ no regression · 2 unchanged\n")
+
+
+def test_two_runs_of_their_own_are_no_proof(project: Project, tmp_path: Path) -> None:
+    project.two_commits(factor=1.6)
+    one, other = str(tmp_path / "one.json"), str(tmp_path / "other.json")
+    measured = project.perfgate("measure", "HEAD~1", "--processes", "6", "-o", one)
+    assert measured.returncode == 0, measured.stderr
+    project.perfgate("measure", "--processes", "6", "-o", other)
+
+    done = project.perfgate("compare", one, other)
+    mixed = project.perfgate("compare", one, "HEAD", "--format", "json")
+
+    assert done.returncode == 0
+    assert "❔ no regression found, but not everything could be settled · 2 inconclusive" in done.stdout
+    assert "only pairs can tell a change from a slower minute" in done.stdout
+    assert verdicts(mixed.stdout) == {SPIN: "inconclusive", OTHER: "inconclusive"}
+
+
+def test_the_dirty_working_tree_is_a_legal_head(project: Project) -> None:
+    project.two_commits()
+    project.write(lib_py=LIBRARY.replace("range(n)", "range(3 * n)"))
+    before = project.snapshot()
+
+    done = project.perfgate("compare", "HEAD", *SHORT, "--format", "json")
+
+    assert done.returncode == 1, done.stderr
+    assert verdicts(done.stdout)[SPIN] == "regression"
+    assert project.snapshot() == before
+
+
+def test_both_sides_run_head_s_benchmarks(project: Project) -> None:
+    """Head's file measures something else by the same name: base must too, or the change would look like one of code."""
+    project.commit("base", lib_py=LIBRARY, test_lib_py=BENCHMARK.replace("2000", "200"))
+    project.commit("head", test_lib_py=BENCHMARK)
+
+    shared = project.perfgate("compare", "HEAD~1", *SHORT, "--format", "json")
+    project.put("perfgate.toml", '[suite.benchmarks]\nbenchmarks-from = "each"\n')
+    each = project.perfgate("compare", "HEAD~1", *SHORT, "--format", "json")
+
+    assert verdicts(shared.stdout)[SPIN] == "pass", shared.stdout + shared.stderr
+    assert verdicts(each.stdout)[SPIN] == "regression"
+
+
+def test_what_only_one_side_has_is_new_or_missing(project: Project) -> None:
+    extra = "\n\ndef test_{0}(benchmark):\n    benchmark(lib.{0})\n"
+    base = "import lib\n" + extra.format("gone") + extra.format("kept")
+    head = "import lib\n" + extra.format("fresh") + extra.format("kept")
+    project.commit("base", lib_py="def gone():\n    pass\n\n\ndef kept():\n    pass\n", test_x_py=base)
+    project.commit("head", lib_py="def fresh():\n    pass\n\n\ndef kept():\n    pass\n", test_x_py=head)
+
+    done = project.perfgate("compare", "HEAD~1", *SHORT, "--format", "json")
+    text = project.perfgate("compare", "HEAD~1", *SHORT)
+
+    found = {name.rpartition("::")[2]: verdict for name, verdict in verdicts(done.stdout).items()}
+    assert found["test_gone"] == "missing"
+    assert found["test_kept"] == "pass"
+    assert found["test_fresh"] == "new"
+    assert done.returncode == 3
+    assert "🚫 not everything could be measured" in text.stdout
+    assert "base has it, head has not" in text.stdout
+
+
+def test_a_module_with_new_benchmarks_that_base_cannot_import_is_new(project: Project) -> None:
+    project.two_commits()
+    project.commit("more", more_py="def f():\n    pass\n", test_more_py=(
+        "from more import f\n\n\ndef test_f(benchmark):\n    benchmark(f)\n"
+    ))  # fmt: skip
+
+    done = project.perfgate("compare", "HEAD~1", *SHORT, "--format", "json")
+
+    assert verdicts(done.stdout)["benchmarks/test_more.py::test_f"] == "new", done.stdout + done.stderr
+    assert done.returncode == 0
+
+
+COMMANDS = """\
+[suite.cli]
+runner = "command"
+[suite.cli.benchmarks]
+script = "{python} script.py"
+fails = "{python} -c 'import sys; sys.exit(\\"out of cheese\\")'"
+absent = "no-such-program --help"
+
+[[rule]]
+sli = "cli/*:peak-memory"
+limit = "20%"
+[[rule]]
+sli = "cli/*"
+limit = "30%"
+"""
+
+
+def test_commands_are_benchmarks_with_time_memory_and_status(project: Project) -> None:
+    config = COMMANDS.format(python=sys.executable)
+    project.commit("base", script_py="sum(i * i for i in range(100_000))\n", perfgate_toml=config)
+    slow = "kept = bytearray(50_000_000)\nsum(i * i for i in range(1_000_000))\n"
+    project.commit("head", script_py=slow)
+
+    done = project.perfgate("compare", "HEAD~1", *SHORT, "--format", "json")
+
+    rows = json.loads(done.stdout)["report"]["judgements"]
+    found = {(row["benchmark"]["name"], (row["sli"] or {"metric": {"name": ""}})["metric"]["name"]): row for row in rows}
+    assert found["script", "time"]["verdict"] == "regression", done.stdout + done.stderr
+    assert found["script", "peak-memory"]["verdict"] == "regression"
+    assert ("script", "cpu") not in found
+    assert "exit status 1: out of cheese" in found["fails", ""]["text"]
+    assert "cannot start no-such-program" in found["absent", ""]["text"]
+    assert done.returncode == 1
+
+
+def test_a_side_is_built_in_an_environment_of_its_own_and_used_again(project: Project) -> None:
+    """An isolated side has an editable install of its own tree; the second run builds nothing."""
+    setup = "echo built >> ../count; python -m pip list > /dev/null; cp lib.py built.py"
+    config = f'[build]\nsetup = ["{setup}", "python -m pip install -q pytest pytest-benchmark"]\n'
+    project.commit("base", lib_py=LIBRARY, test_lib_py=BENCHMARK.replace("from lib", "from built"), perfgate_toml=config)
+    project.commit("head", lib_py=LIBRARY.replace("range(n)", "range(2 * n)"))
+    cache = project.root.parent / "cache"
+
+    first = project.perfgate("compare", "HEAD~1", *SHORT, "--format", "json")
+    second = project.perfgate("compare", "HEAD~1", *SHORT, "--format", "json")
+
+    assert first.returncode == second.returncode == 1, first.stderr
+    assert [path.read_text() for path in cache.glob("*/*/count")] == ["built\n", "built\n"]
+    assert len({len(str(path)) for path in cache.glob("*/*/tree")}) == 1
+    assert json.loads(first.stdout)["report"]["base"]["environment"]["facts"][-2][0] == "python"
+
+    cleaned = project.perfgate("clean")
+
+    assert "removed 2 prepared sides" in cleaned.stderr
+    assert list(cache.glob("*/*-0")) == []
+    assert project.git("worktree", "list").count("\n") == 0
+
+
+def test_a_side_that_runs_the_other_s_code_is_refused_with_the_paths(project: Project) -> None:
+    """A conftest that puts the user's own checkout first: both sides would run head."""
+    hijack = f"import sys\nsys.path.insert(0, {str(project.root)!r})\n"
+    project.commit("base", lib_py=LIBRARY, test_lib_py=BENCHMARK, conftest_py=hijack)
+    project.commit("head", lib_py=LIBRARY.replace("range(n)", "range(2 * n)"))
+
+    done = project.perfgate("compare", "HEAD~1", *SHORT)
+
+    assert done.returncode == 3
+    assert "the sides did not run their own code" in done.stderr
+    assert f"base imported lib from {project.root / 'lib.py'}" in done.stderr
+    assert "try: give each side its own environment" in done.stderr
+
+
+def test_a_sequential_suite_is_measured_side_after_side(project: Project) -> None:
+    project.two_commits(factor=3.0)
+    project.put("perfgate.toml", '[suite.benchmarks]\ndesign = "sequential"\n')
+
+    done = project.perfgate("compare", "HEAD~1", *SHORT)
+
+    assert f"  regression  {SPIN}:time" in done.stdout, done.stdout
+    assert "pairs of fresh processes, one after the other" in done.stdout
+
+
+def test_two_measurements_at_once_do_not_meet(project: Project) -> None:
+    project.two_commits(factor=3.0)
+    running = [project.start("compare", "HEAD~1", *SHORT, "--format", "json") for _ in range(2)]
+    outputs = [process.communicate(timeout=240) for process in running]
+
+    assert [process.returncode for process in running] == [1, 1], outputs
+    assert [verdicts(out)[SPIN] for out, _ in outputs] == ["regression", "regression"]
+
+
+def test_the_base_defaults_to_where_the_branch_left(project: Project, tmp_path: Path) -> None:
+    project.commit("base", lib_py=LIBRARY, test_lib_py=BENCHMARK)
+    project.git("clone", "--quiet", "--bare", ".", str(tmp_path / "origin.git"))
+    project.git("remote", "add", "origin", str(tmp_path / "origin.git"))
+    project.git("fetch", "--quiet", "origin")
+    nothing = project.perfgate("compare")
+    project.git("switch", "--quiet", "-c", "change")
+    project.commit("slower", lib_py=LIBRARY.replace("range(n)", "range(3 * n)"))
+
+    done = project.perfgate("compare", *SHORT)
+
+    assert (nothing.returncode, "nothing to compare: HEAD is already on" in nothing.stderr) == (2, True)
+    assert done.returncode == 1, done.stderr
+    assert "merge base with origin/main" in done.stdout
+
+
+def test_the_budget_ends_a_measurement_that_is_not_done(project: Project) -> None:
+    project.two_commits()
+
+    done = project.perfgate("compare", "HEAD~1", "--budget", "8s", "--strictness", "strict")
+
+    assert done.returncode in (0, 3), done.stderr
+    if done.returncode == 0:
+        assert "could not be settled" in done.stdout or "2 unchanged" in done.stdout
+    else:
+        assert "the budget ended before anything was measured" in done.stderr
+
+
+@pytest.mark.parametrize("args", [("--suite", "nope"), ("--budget", "soon"), ("--config", "none.toml")])
+def test_a_wrong_option_is_a_usage_error(project: Project, args: tuple[str, ...]) -> None:
+    project.two_commits()
+
+    done = project.perfgate("compare", "HEAD~1", *args)
+
+    assert done.returncode == 2
+    assert done.stderr.count("error: ") == 1

@@ -1,0 +1,60 @@
+"""Every example runs: the console blocks of its README, word by word, and the exit code that it promises."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.live import Project
+
+ROOT = Path(__file__).resolve().parent.parent
+EXAMPLES = {"quickstart": ("regression", "test_long"), "command": ("regression", "cli/version")}
+
+
+def commands(page: Path) -> list[str]:
+    """Return the lines after `$` in the page's console blocks."""
+    blocks = re.findall(r"```console\n(.*?)```", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    return [line[2:] for block in blocks for line in block.splitlines() if line.startswith("$ ")]
+
+
+def test_every_example_is_tested() -> None:
+    assert {path.parent.name for path in (ROOT / "examples").glob("*/README.md")} == set(EXAMPLES)
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_an_example_does_what_its_readme_says(name: str, tmp_path: Path) -> None:
+    place = tmp_path / name
+    shutil.copytree(ROOT / "examples" / name, place, ignore=shutil.ignore_patterns("__pycache__"))
+    environ = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    *before, last = commands(place / "README.md")
+    for line in before:
+        subprocess.run(["bash", "-c", line], cwd=place, env=environ, check=True)
+
+    done = subprocess.run(["bash", "-c", last], cwd=place, env=environ, check=False, capture_output=True, text=True)
+
+    word, benchmark = EXAMPLES[name]
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert re.search(rf"^  {word} .*{re.escape(benchmark)}", done.stdout, flags=re.MULTILINE), done.stdout
+    assert done.stdout.count("\n  regression ") == 1
+
+
+def test_the_demo_finds_the_guilty_one_and_its_interval_holds_the_truth(tmp_path: Path) -> None:
+    from perfgate.cli.demo_project import GUILTY_BENCHMARK, TRUE_EFFECT
+
+    (tmp_path / "here").mkdir()
+    here = Project(tmp_path / "here" / "anywhere")
+    done = here.perfgate("demo", "--keep", "made", "--seed", "7")
+
+    assert done.returncode == 1, done.stdout + done.stderr
+    first, *_ = done.stdout.splitlines()
+    assert first == "❌ 1 regression · 7 unchanged"
+    found = re.search(rf"regression  benchmarks/{re.escape(GUILTY_BENCHMARK)}:time .* \[\+(\d+\.?\d*), \+(\d+\.?\d*)\]", done.stdout)
+    assert found, done.stdout
+    assert float(found[1]) - 0.5 <= 100 * TRUE_EFFECT <= float(found[2]) + 0.5
+    assert (here.root / "made" / "wordlib.py").exists()
+    again = here.perfgate("demo", "--keep", "made")
+    assert (again.returncode, "is there already" in again.stderr) == (2, True)

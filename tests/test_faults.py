@@ -1,0 +1,421 @@
+"""Bad input and faults: a clear word, the right exit code, nothing lost and nothing left behind."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from perfgate.host.tree import MARK
+from tests.live import BENCHMARK, LIBRARY, Project
+from tests.test_compare import SHORT, verdicts
+
+MISBEHAVING = '''\
+import os
+import signal
+import time
+
+import pytest
+
+
+def test_a_good(benchmark):
+    benchmark(sum, range(1000))
+
+
+def test_dies(benchmark):
+    benchmark(os._exit, 0)
+
+
+def test_killed(benchmark):
+    benchmark(os.kill, os.getpid(), signal.SIGKILL)
+
+
+def test_hangs(benchmark):
+    benchmark(time.sleep, 1000)
+
+
+def test_prints(benchmark):
+    benchmark(lambda: [print("x" * 100), os.write(1, b"y" * 100)])
+
+
+def test_forks(benchmark):
+    """Both the parent and the child come back out of the call."""
+    seen = []
+
+    def once():
+        if len(seen) < 3:
+            seen.append(os.fork())
+
+    benchmark.pedantic(once, rounds=8)
+
+
+def test_leaves_a_daemon(benchmark):
+    def daemon():
+        if os.fork() == 0:
+            os.setsid()
+            time.sleep(1000)
+
+    benchmark.pedantic(daemon, rounds=1)
+
+
+def test_moves(benchmark, tmp_path):
+    benchmark(os.chdir, tmp_path)
+
+
+@pytest.mark.benchmark(timer=lambda: 1.0)
+def test_takes_no_time(benchmark):
+    benchmark(sum, [])
+
+
+@pytest.mark.benchmark(timer=lambda: float("nan"))
+def test_is_nan(benchmark):
+    benchmark(sum, [])
+
+
+def test_z_good(benchmark):
+    assert os.path.exists("test_bad.py")
+    benchmark(sum, range(1000))
+'''
+
+
+@pytest.fixture(scope="module")
+def misbehaving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[dict[str, dict[str, str]], Project]]:
+    project = Project(tmp_path_factory.mktemp("bad") / "project")
+    config = '[suite.s]\ntimeout = "3s"\n[perfgate]\nbudget = "60s"\n'
+    project.commit("base", test_bad_py=MISBEHAVING, perfgate_toml=config)
+    cache = str(project.root.parent / "cache")
+    done = project.perfgate("compare", "HEAD", "HEAD", "--format", "json", PERFGATE_CACHE=cache)
+    assert done.returncode == 3, done.stdout + done.stderr
+    rows = json.loads(done.stdout)["report"]["judgements"]
+    yield {row["benchmark"]["name"].partition("::")[2]: row for row in rows}, project
+    assert project.processes() == []
+
+
+@pytest.mark.parametrize("name", ["test_a_good", "test_z_good", "test_prints", "test_moves"])
+def test_a_benchmark_beside_bad_ones_is_measured_all_the_same(
+    misbehaving: tuple[dict[str, dict[str, str]], Project], name: str
+) -> None:
+    row = misbehaving[0][name]
+
+    assert row["verdict"] in ("pass", "inconclusive")
+    assert row["text"] == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("test_dies", "died on head: exited with status 0"),
+        ("test_killed", "died on head: killed by signal 9"),
+        ("test_hangs", "timeout on head: no answer within 3 s"),
+        ("test_takes_no_time", "bad-value on head: it took no time at all"),
+        ("test_is_nan", "bad-value on head: time of a turn came out as nan"),
+    ],
+)
+def test_a_bad_benchmark_fails_with_what_it_did(
+    misbehaving: tuple[dict[str, dict[str, str]], Project], name: str, text: str
+) -> None:
+    row = misbehaving[0][name]
+
+    assert row["verdict"] == "failed"
+    assert text in row["text"]
+
+
+def test_a_fork_that_comes_back_does_not_speak_for_its_parent(
+    misbehaving: tuple[dict[str, dict[str, str]], Project],
+) -> None:
+    assert misbehaving[0]["test_forks"]["verdict"] in ("pass", "inconclusive", "regression", "improvement")
+
+
+def test_a_daemon_is_ended_with_the_measurement(misbehaving: tuple[dict[str, dict[str, str]], Project]) -> None:
+    rows, project = misbehaving
+
+    assert "test_leaves_a_daemon" in rows
+    assert project.processes() == []
+
+
+def marked() -> list[Path]:
+    """Processes that a measurement of anybody's started."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            if f"{MARK}=".encode() in (entry / "environ").read_bytes():
+                found.append(entry)
+        except OSError:
+            continue
+    return found
+
+
+def wait_for(process: subprocess.Popen[str], word: str) -> None:
+    """Read the process's standard error until `word` comes."""
+    assert process.stderr is not None
+    for line in process.stderr:
+        if word in line:
+            return
+    pytest.fail(f"it ended without saying {word!r}")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("word", ["preparing base", "exploring", "measuring: pair 1"])
+def test_a_signal_at_any_moment_leaves_nothing(project: Project, number: signal.Signals, word: str) -> None:
+    project.two_commits()
+    before = project.snapshot()
+    entries = sorted(path.name for path in Path(os.environ.get("TMPDIR", "/tmp")).glob("perfgate-*"))
+
+    process = project.start("compare", "HEAD~1", "--budget", "300s")
+    wait_for(process, word)
+    process.send_signal(number)
+    out, err = process.communicate(timeout=60)
+
+    assert process.returncode == 130, out + err
+    assert project.processes() == []
+    assert project.snapshot() == before
+    assert sorted(path.name for path in Path(os.environ.get("TMPDIR", "/tmp")).glob("perfgate-*")) == entries
+    assert list((project.root / ".git").glob("worktrees/*/locked")) == []
+    assert list((project.root / ".git").rglob("*.lock")) == []
+    if word.startswith("measuring"):
+        assert "note: interrupted: only what was measured until then counts" in out
+        assert "inconclusive" in out
+    else:
+        assert "error: interrupted" in err
+
+
+def test_a_killed_perfgate_takes_its_processes_along_and_the_next_run_is_fine(project: Project) -> None:
+    project.two_commits(factor=3.0)
+    process = project.start("compare", "HEAD~1", "--budget", "300s")
+    wait_for(process, "exploring")
+    process.kill()
+    process.communicate()
+
+    deadline = time.monotonic() + 60
+    while project.processes() and time.monotonic() < deadline:
+        os.sched_yield()
+    assert project.processes() == []
+    again = project.perfgate("compare", "HEAD~1", *SHORT, "--format", "json")
+
+    assert again.returncode == 1, again.stderr
+
+
+def test_a_build_that_is_killed_half_way_is_done_again(project: Project) -> None:
+    project.commit("base", lib_py=LIBRARY, test_lib_py=BENCHMARK)
+    project.put("perfgate.toml", '[build]\nisolate = "none"\nsetup = ["echo begun; sleep 1000"]\n')
+    process = project.start("compare", "HEAD")
+    wait_for(process, "preparing base")
+    deadline = time.monotonic() + 60
+    while not (building := project.pids("sleep 1000")) and time.monotonic() < deadline:
+        os.sched_yield()
+    process.kill()
+    process.communicate()
+    for pid in building:
+        os.kill(pid, signal.SIGKILL)
+
+    project.put("perfgate.toml", '[build]\nisolate = "none"\nsetup = ["true"]\n')
+    again = project.perfgate("compare", "HEAD", *SHORT)
+
+    assert again.returncode == 0, again.stderr
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "message", "hint"),
+    [
+        (("no-such-branch",), 2, "'no-such-branch' is neither a revision of", "git log --oneline"),
+        (("none.json", "HEAD"), 2, "cannot read none.json", None),
+        (("--help-me",), 2, "No such option", None),
+        (("HEAD~1", "HEAD", "HEAD"), 2, "unexpected extra argument", None),
+        (("--option-like",), 2, "No such option", None),
+    ],
+)
+def test_a_wrong_argument_is_a_usage_error(
+    project: Project, args: tuple[str, ...], code: int, message: str, hint: str | None
+) -> None:
+    project.two_commits()
+
+    done = project.perfgate("compare", *args)
+
+    assert done.returncode == code
+    assert message in done.stderr
+    assert hint is None or hint in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_base_that_a_shallow_clone_lacks_comes_with_the_fetch_command(project: Project, tmp_path: Path) -> None:
+    first = project.commit("one", lib_py=LIBRARY, test_lib_py=BENCHMARK)
+    project.commit("two")
+    subprocess.run(
+        ["git", "clone", "--quiet", "--depth=1", f"file://{project.root}", str(tmp_path / "shallow")], check=True
+    )
+    shallow = Project.__new__(Project)
+    shallow.root = tmp_path / "shallow"
+
+    by_commit, by_branch, relative = (shallow.perfgate("compare", base) for base in (first, "other", "HEAD~1"))
+
+    assert {by_commit.returncode, by_branch.returncode, relative.returncode} == {2}
+    assert f"try: git fetch --depth=1 origin {first}" in by_commit.stderr
+    assert "try: git fetch --depth=1 origin other:refs/remotes/origin/other" in by_branch.stderr
+    assert "try: git fetch --unshallow origin" in relative.stderr
+
+
+def test_outside_a_repository_it_says_so(tmp_path: Path) -> None:
+    outside = Project.__new__(Project)
+    outside.root = tmp_path
+
+    done = outside.perfgate("compare", "HEAD")
+
+    assert done.returncode == 2
+    assert "is not inside a git repository" in done.stderr
+
+
+def test_a_repository_without_a_commit_says_so(project: Project) -> None:
+    project.write(lib_py=LIBRARY)
+
+    done = project.perfgate("measure")
+
+    assert (done.returncode, "has no commit yet" in done.stderr) == (2, True)
+
+
+def test_no_benchmarks_says_where_it_looked(project: Project) -> None:
+    project.commit("base", lib_py=LIBRARY, test_lib_py="def test_nothing():\n    pass\n")
+    anywhere = project.perfgate("compare", "HEAD")
+    project.put("perfgate.toml", '[suite.micro]\npaths = ["benchmarks"]\n')
+    somewhere = project.perfgate("compare", "HEAD")
+
+    assert (anywhere.returncode, somewhere.returncode) == (3, 3)
+    assert "suite 'benchmarks': no benchmarks found in the tests of working tree" in anywhere.stderr
+    assert "suite 'micro': no benchmarks found in benchmarks of working tree" in somewhere.stderr
+
+
+def test_a_benchmark_file_that_cannot_be_imported_stops_head(project: Project) -> None:
+    project.commit("base", lib_py=LIBRARY, test_lib_py=BENCHMARK)
+    project.commit("head", test_lib_py="import no_such_module\n" + BENCHMARK)
+
+    done = project.perfgate("compare", "HEAD~1")
+
+    assert done.returncode == 3
+    assert "head has benchmarks that cannot be collected" in done.stderr
+    assert "no_such_module" in done.stderr
+
+
+def test_a_conftest_that_breaks_pytest_shows_pytest_s_words(project: Project) -> None:
+    project.commit("base", lib_py=LIBRARY, test_lib_py=BENCHMARK, conftest_py="raise RuntimeError('no luck')\n")
+
+    done = project.perfgate("compare", "HEAD")
+
+    assert done.returncode == 3
+    assert "a benchmark process ended before it offered anything" in done.stderr
+    assert "no luck" in done.stderr
+
+
+def test_a_setup_that_fails_shows_its_last_lines_and_leaves_nothing(project: Project) -> None:
+    config = '[build]\nisolate = "none"\nsetup = ["seq 100; echo no compiler >&2; exit 4"]\n'
+    project.commit("base", lib_py=LIBRARY, test_lib_py=BENCHMARK, perfgate_toml=config)
+    done = project.perfgate("compare", "HEAD")
+
+    assert done.returncode == 3
+    assert "exited with status 4\n72\n" in done.stderr
+    assert "100\nno compiler\n" in done.stderr
+    assert list((project.root.parent / "cache").glob("*/*-0")) == []
+    assert project.git("worktree", "list").count("\n") == 0
+
+
+def test_an_interpreter_that_does_not_exist_is_named(project: Project) -> None:
+    project.commit("base", lib_py=LIBRARY, test_lib_py=BENCHMARK)
+    project.put("perfgate.toml", '[build]\npython = "/no/such/python"\n')
+    used = project.perfgate("compare", "HEAD")
+    project.put("perfgate.toml", '[build]\npython = "/no/such/python"\nisolate = "venv"\n')
+    built = project.perfgate("compare", "HEAD")
+
+    assert (used.returncode, built.returncode) == (3, 3)
+    assert "/no/such/python" in used.stderr
+    assert "/no/such/python" in built.stderr
+    assert "Traceback" not in used.stderr + built.stderr
+
+
+def test_submodules_are_checked_out_and_said_where_they_cannot_be(project: Project, tmp_path: Path) -> None:
+    part = Project(tmp_path / "part")
+    part.commit("part", inner_py=LIBRARY)
+    project.git("-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(part.root), "sub")
+    project.commit("base", test_lib_py=BENCHMARK.replace("from lib", "from sub.inner"))
+    allowed = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "protocol.file.allow", "GIT_CONFIG_VALUE_0": "always"}
+
+    refused = project.perfgate("compare", "HEAD")
+    done = project.perfgate("compare", "HEAD", *SHORT, **allowed)
+
+    assert refused.returncode == 3
+    assert "the submodules of HEAD" in refused.stderr
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_full_disk_is_said_and_the_next_run_is_fine(project: Project, tmp_path: Path) -> None:
+    """A cache that cannot grow: files of at most 1 kB."""
+    project.two_commits(factor=3.0)
+    project.commit("big", data_txt="x" * 100_000)
+    small = subprocess.run(
+        ["bash", "-c", 'ulimit -f 8; trap "" XFSZ; exec "$0" -m perfgate compare HEAD~2', os.sys.executable],  # type: ignore[attr-defined]
+        cwd=project.root,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    again = project.perfgate("compare", "HEAD~2", *SHORT)
+
+    assert small.returncode == 3, small.stderr
+    assert "Traceback" not in small.stderr
+    assert again.returncode == 1, again.stderr
+
+
+def test_a_cache_that_cannot_be_written_is_said(project: Project, tmp_path: Path) -> None:
+    project.two_commits()
+    (tmp_path / "file").write_text("")
+
+    done = project.perfgate("compare", "HEAD~1", PERFGATE_CACHE=str(tmp_path / "file" / "cache"))
+
+    assert done.returncode == 3
+    assert "try: set PERFGATE_CACHE to another directory" in done.stderr
+
+
+NAMES = '''\
+import pytest
+
+NAMES = ["with spaces", "ünïcödé ✓", "<b>|`mark`up`|</b>", "a\\nb\\x1b[31m", "n" * 10_000]
+
+
+@pytest.mark.parametrize("n", range(5), ids=NAMES)
+def test_named(benchmark, n):
+    benchmark(sum, range(100))
+'''
+
+
+def test_names_of_any_kind_are_measured_and_shown_safely(project: Project) -> None:
+    project.commit("base", test_names_py=NAMES)
+
+    done = project.perfgate("compare", "HEAD", *SHORT, "--format", "json")
+    (project.root / "out.json").write_text(done.stdout)
+    text = project.perfgate("compare", "HEAD", "--budget", "60s")
+
+    assert len(verdicts(done.stdout)) == 5, done.stderr
+    assert "\x1b" not in text.stdout
+    assert max(map(len, text.stdout.splitlines())) < 400
+
+
+def test_a_damaged_run_file_is_refused(project: Project, tmp_path: Path) -> None:
+    (tmp_path / "run.json").write_text('{"kind": "perfgate run", "schema_version": 99}')
+
+    done = project.perfgate("compare", str(tmp_path / "run.json"), str(tmp_path / "run.json"))
+
+    assert done.returncode == 2
+    assert "has schema 99; this perfgate reads up to 1" in done.stderr
+
+
+def test_a_bug_is_70_and_never_1(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    from perfgate.cli import clean, main
+
+    def broken(*_: object, **__: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(clean, "Repository", broken)
+
+    assert main.run(["clean"]) == 70
+    assert "this is a bug in perfgate" in capsys.readouterr().err
