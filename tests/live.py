@@ -102,7 +102,7 @@ class Project:
                 state = (entry / "stat").read_text().rpartition(")")[2].split()[0]
             except OSError:
                 continue
-            if where.startswith(home) and state != "Z":
+            if where.startswith(home) and state != "Z" and entry.name != str(os.getpid()):
                 found.append(f"{entry.name}: {words}")
         return found
 

@@ -109,7 +109,6 @@ def test_init_writes_a_configuration_that_is_fine(inside: Project, capsys: pytes
     inside.write(
         lib_py=LIBRARY,
         benchmarks__test_lib_py=BENCHMARK,
-        requirements_dev_txt="pytest\n",
         pyproject_toml='[project]\nname = "lib"\n[project.optional-dependencies]\ntest = []\n',
     )
     (inside.root / "requirements.dev.txt").write_text("pytest\n")

@@ -317,7 +317,7 @@ def test_a_file_that_cannot_be_imported_is_an_error_not_a_gap(tmp_path: Path) ->
 
 def test_a_benchmark_that_keeps_several_cpus_busy_is_noticed(tmp_path: Path) -> None:
     (tmp_path / "test_threads.py").write_text(
-        "import hashlib\nimport threading\n\nDATA = bytes(4_000_000)\n\n\ndef both():\n"
+        "import hashlib\nimport threading\n\nDATA = bytes(40_000_000)\n\n\ndef both():\n"
         "    threads = [threading.Thread(target=hashlib.sha256, args=(DATA,)) for _ in range(2)]\n"
         "    [t.start() for t in threads]\n    [t.join() for t in threads]\n\n\n"
         "def test_threads(benchmark):\n    benchmark(both)\n\n\n"

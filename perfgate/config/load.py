@@ -125,9 +125,9 @@ def _faults(exc: ValidationError, name: str, origins: Mapping[tuple[str, ...], s
     for error in exc.errors(include_url=False):
         where = tuple(str(part) for part in error["loc"] if part not in ("pytest-benchmark", "command"))
         origin = next((origins[where[:n]] for n in range(len(where), 0, -1) if where[:n] in origins), name)
-        faults.append(f"{origin}: {_dotted(where)}{_explain(error, where)}")
+        faults.append((_line(origin), f"{origin}: {_dotted(where)}{_explain(error, where)}"))
     count = f"{len(faults)} faults" if len(faults) > 1 else "a fault"
-    return f"the configuration has {count}:\n  " + "\n  ".join(faults)
+    return f"the configuration has {count}:\n  " + "\n  ".join(text for _, text in sorted(faults))
 
 
 def _explain(error: Any, where: Sequence[str]) -> str:
@@ -154,6 +154,11 @@ def _keys(where: Sequence[str]) -> list[str]:
         return list(Config.model_fields)
     models = tables.get(where[0]) or [m for m in Section.__subclasses__() if m.__name__.lower().startswith(where[0])]
     return [info.alias or key for model in models for key, info in model.model_fields.items()]
+
+
+def _line(origin: str) -> int:
+    line = origin.rpartition(":")[2]
+    return int(line) if line.isdigit() else 0
 
 
 def _dotted(where: Sequence[str]) -> str:

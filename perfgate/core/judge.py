@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from perfgate.core.comparison import Comparison, Evidence, compare
-from perfgate.core.model import TIME, Benchmark, Failure, Reason, Run, Sli
+from perfgate.core.model import TIME, Benchmark, Direction, Failure, Reason, Run, Sli
 from perfgate.core.policy import PASS_LEVEL, Policy, Rule, matches
 from perfgate.core.schedule import FIRST_LOOK, looks
 from perfgate.core.stats import paired, power
@@ -206,10 +206,12 @@ def _plain_row(c: Comparison, rule: Rule) -> Judgement:
 
 
 def _exact_verdict(c: Comparison, rule: Rule) -> Verdict:
-    worse = c.change.ratio - 1 if c.sli.metric.direction == "lower" else 1 / c.change.ratio - 1
-    if worse > rule.limit and abs(c.head - c.base) > rule.floor:
+    lower = c.sli.metric.direction is Direction.LOWER
+    worse, better = (c.head, c.base) if lower else (c.base, c.head)
+    # Products, not quotients: 101 against 100 is exactly 1 %, and 0 against 0 is nothing.
+    if worse > better * (1 + rule.limit) and worse - better > rule.floor:
         return Verdict.REGRESSION
-    return Verdict.IMPROVEMENT if worse < -rule.limit else Verdict.PASS
+    return Verdict.IMPROVEMENT if better > worse * (1 + rule.limit) else Verdict.PASS
 
 
 def _without_numbers(base: Run, head: Run, policy: Policy) -> list[Judgement]:

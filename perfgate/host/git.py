@@ -127,7 +127,8 @@ class Repository:
             index = Path(scratch) / "index"
             mine = self.root / self.git("rev-parse", "--git-path", "index")
             if mine.exists():
-                shutil.copyfile(mine, index)
+                # With its time: git trusts an entry only if the index is younger than the file.
+                shutil.copy2(mine, index)
             environ = {"GIT_INDEX_FILE": str(index)}
             self.git("add", "--all", environ=environ)
             tree = self.git("write-tree", environ=environ)

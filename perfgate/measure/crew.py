@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from random import Random
 
 from perfgate.core.model import Reason
 from perfgate.core.ports import Launch
@@ -59,8 +60,9 @@ Visit = Callable[[str, Sequence[Message]], None]
 class Crew:
     """Agents that were started together and speak in the order of the sides."""
 
-    def __init__(self, agents: Sequence[Agent]) -> None:
+    def __init__(self, agents: Sequence[Agent], rng: Random) -> None:
         self.agents = tuple(agents)
+        self._rng = rng
         self.hellos: list[Message] = []
         self.offers: list[Message] = []
 
@@ -96,6 +98,7 @@ class Crew:
                 return journey
         for agent in self.agents:
             with contextlib.suppress(AgentGone, AgentSilent):
+                agent.send(do="next")
                 journey.byes.append(agent.receive(timeout_s=END_S))
         return journey
 
@@ -116,29 +119,32 @@ class Crew:
     def _stop_at(self, name: str, visit: Visit, journey: Journey, timeout_s: float) -> bool:
         """Do one benchmark; return whether everybody is still there to do the next."""
         members = range(len(self.agents))
-        states = {member: self._receive(member, journey, name, timeout_s) for member in members}
-        waiting = {member for member, state in states.items() if state is not None and state["kind"] == "ready"}
+        states = {member: self._tell("next", member, journey, name, timeout_s) for member in self._shuffled(members)}
+        waiting = [member for member, state in states.items() if state is not None and state["kind"] == "ready"]
         if len(waiting) == len(members):
             try:
-                visit(name, [state for state in states.values() if state is not None])
+                visit(name, [state for member in members if (state := states[member]) is not None])
             except TurnFailed as exc:
                 if exc.ended is None:
                     journey.note(name, exc.member, exc.reason, exc.text)
                     return False
                 states[exc.member] = exc.ended
                 waiting.remove(exc.member)
-        for member in waiting:
-            with contextlib.suppress(AgentGone):
-                self.agents[member].send(do="leave")
-        for member in waiting:
-            states[member] = self._receive(member, journey, name, timeout_s)
+        for member in self._shuffled(waiting):
+            states[member] = self._tell("leave", member, journey, name, timeout_s)
         for member, state in states.items():
             if state is not None and (reason := _OUTCOMES.get(str(state.get("outcome")))):
                 journey.note(name, member, reason, str(state.get("text", "")))
         return None not in states.values()
 
-    def _receive(self, member: int, journey: Journey, name: str, timeout_s: float) -> Message | None:
+    def _shuffled(self, members: Sequence[int]) -> list[int]:
+        """Return `members` in random order: whoever always sets up first is 0.3 % faster afterwards."""
+        return self._rng.sample(list(members), k=len(members))
+
+    def _tell(self, order: str, member: int, journey: Journey, name: str, timeout_s: float) -> Message | None:
+        """Give one member the token and wait until it comes back, so that no other runs meanwhile."""
         try:
+            self.agents[member].send(do=order)
             return self.agents[member].receive(timeout_s=timeout_s)
         except (AgentGone, AgentSilent) as exc:
             journey.note(name, member, *_lost(self.agents[member], exc, timeout_s))
@@ -151,21 +157,24 @@ def crew(
     *,
     mark: str,
     interrupts: Interrupts,
-    last_first: bool = False,
+    seed: int = 0,
 ) -> Iterator[Crew]:
-    """Start one agent a launch, each with its own environment; everything they started is dead in the end."""
+    """Start one agent a launch, each with its own environment; everything they started is dead in the end.
+
+    `seed` draws who starts and who sets up first.
+    """
     with ExitStack() as stack:
         stack.callback(kill_marked, mark)
         agents: dict[int, Agent] = {}
-        order = sorted(range(len(launches)), reverse=last_first)
-        for member in order:
+        rng = Random(seed)
+        for member in rng.sample(range(len(launches)), k=len(launches)):
             launch, environ = launches[member]
             try:
                 agent = Agent(launch, environ={**environ, MARK: mark}, interrupts=interrupts)
             except OSError as exc:
                 raise MeasureError(f"cannot start {launch.argv[0]}: {exc.strerror}") from exc
             agents[member] = stack.enter_context(agent)
-        yield Crew([agents[member] for member in sorted(agents)])
+        yield Crew([agents[member] for member in sorted(agents)], rng)
 
 
 _OUTCOMES = {"failed": Reason.RAISED, "skipped": Reason.SKIPPED, "nothing": Reason.NOTHING}

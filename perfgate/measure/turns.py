@@ -141,7 +141,7 @@ def _run_crew(
         (pairing.launches[member], environ_of(draws[member], draw.hash_seed, layout=pairing.draw_layout))
         for member in members
     ]
-    with crew(launches, mark=pairing.mark, interrupts=interrupts, last_first=not draw.base_starts) as people:
+    with crew(launches, mark=pairing.mark, interrupts=interrupts, seed=draw.order_seed) as people:
         people.meet()
         clock = [time.monotonic()]
 

@@ -29,6 +29,7 @@ def main(arguments):
     order = channel.receive()
     agent.pin(order["cpu"])
     for name in order["names"]:
+        channel.receive()  # "next"
         outcome, text = "passed", ""
         try:
             with tempfile.TemporaryFile() as sink:
@@ -36,6 +37,7 @@ def main(arguments):
         except CommandFailed as exc:
             outcome, text = "failed", str(exc)
         channel.send("finished", name=name, outcome=outcome, text=text)
+    channel.receive()
     channel.send("bye", preempted=agent.preempted(), modules={})
 
 

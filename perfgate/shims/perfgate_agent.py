@@ -132,12 +132,13 @@ def offer_turns(channel, name, turn, most=None):
 
 def calibrate(turn, turn_s, most):
     """Return the seconds of one iteration, and how many CPUs it keeps busy."""
-    loops, spent = 1, 0
+    loops = 1
+    spent, busy, watched = 0, 0.0, 0.0
     while True:
         start, cpu = clock(), cpu_clock()
         turn(loops)
-        elapsed, cpu = clock() - start, cpu_clock() - cpu
-        spent += loops
+        elapsed = clock() - start
+        spent, busy, watched = spent + loops, busy + cpu_clock() - cpu, watched + elapsed
         # The first call pays for caches and imports: one slow call alone says nothing.
         if elapsed >= turn_s / 2 and (spent > loops or elapsed > 0.05):
             break
@@ -145,4 +146,4 @@ def calibrate(turn, turn_s, most):
             break  # a clock that stands still, or a benchmark that may run no more
         if elapsed < turn_s / 2 and most is None:
             loops = loops * 2 if elapsed > turn_s / 20 else loops * 10
-    return {"iteration_s": elapsed / loops, "cpus": cpu / elapsed if elapsed > 0 else 0.0}
+    return {"iteration_s": elapsed / loops, "cpus": busy / watched if watched > 0 else 0.0}

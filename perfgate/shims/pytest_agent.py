@@ -52,7 +52,8 @@ def main():
     paths = [path for path in wanted if os.path.exists(path)]
     if wanted and not paths:  # base may not have them yet; with no path pytest would look everywhere
         channel.send("offer", benchmarks=[], errors=[])
-        channel.receive()
+        channel.receive()  # "run", of nothing
+        channel.receive()  # "next"
         return channel.send("bye", preempted=0, modules={})
     try:
         return pytest.main(paths + sys.argv[2:] + options, plugins=[Plugin(installed)])
@@ -99,6 +100,7 @@ class Plugin:
         items = [chosen[name] for name in order["names"]]
         root = os.getcwd()
         for item, following in zip(items, [*items[1:], None]):
+            channel.receive()  # "next": the other side must not be running while this one sets up
             _current[:] = [item]
             reports = Outcome()
             item.config.pluginmanager.register(reports)
@@ -109,6 +111,7 @@ class Plugin:
             os.chdir(root)
             outcome, text = reports.summary(item.nodeid)
             channel.send("finished", name=item.nodeid, outcome=outcome, text=text[-2000:])
+        channel.receive()
         return True
 
     def is_benchmark(self, item):

@@ -54,10 +54,11 @@ class Effect:
 def effect(log_ratios: Sequence[float]) -> Effect:
     """Summarise (n,) pair log ratios, n >= 1; with one pair the spread is unknown and taken as infinite."""
     values = np.asarray(log_ratios)
-    # Equal values leave a spread of 1e-17 by rounding alone; that is none.
-    spread = float(values.std(ddof=1)) if len(values) > 1 else math.inf
-    spread = 0.0 if np.ptp(values) == 0 and len(values) > 1 else spread
-    return Effect(mean=float(values.mean()), sd=spread, n=len(values))
+    if len(values) == 1:
+        return Effect(mean=float(values[0]), sd=math.inf, n=1)
+    if np.ptp(values) == 0:  # rounding alone would leave a spread of 1e-17
+        return Effect(mean=float(values[0]), sd=0.0, n=len(values))
+    return Effect(mean=float(values.mean()), sd=float(values.std(ddof=1)), n=len(values))
 
 
 def interval(log_ratios: Sequence[float], *, level: float) -> tuple[float, float, float]:
