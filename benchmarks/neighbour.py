@@ -1,6 +1,6 @@
 """A bursting neighbour: keeps a CPU and its memory busy for a while, then rests, at random.
 
-    python -m benchmarks.neighbour SEED    until it is ended
+python -m benchmarks.neighbour SEED    until it is ended
 """
 
 import os

@@ -1,6 +1,6 @@
 """How long `perfgate --help` takes, beside an interpreter that does nothing.
 
-    python -m benchmarks.startup
+python -m benchmarks.startup
 """
 
 import statistics

@@ -155,8 +155,6 @@ def one_pair(
         timeout_s=timeout_s,
         mark=f"test-{os.getpid()}",
     )
-    plans = {
-        name: turns_for(survey.iteration_s.get(name) or 1e-3, most=survey.most.get(name)) for name in survey.names
-    }
+    plans = {name: turns_for(survey.iteration_s.get(name) or 1e-3, most=survey.most.get(name)) for name in survey.names}
     with Interrupts() as interrupts:
         return run_pair(pairing, draw_pair(1, "s", 0, cpus=()), plans, interrupts=interrupts)

@@ -132,7 +132,9 @@ def test_init_writes_a_configuration_that_is_fine(inside: Project, capsys: pytes
     assert "is there already" in capsys.readouterr().err
 
 
-def test_init_without_anything_to_find_still_writes_a_start(inside: Project, capsys: pytest.CaptureFixture[str]) -> None:
+def test_init_without_anything_to_find_still_writes_a_start(
+    inside: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
     inside.write(pyproject_toml="not = [toml\n", test_a_py="def test_a():\n    pass\n")
     (inside.root / "huge.py").write_text("#" * 2**21)
 

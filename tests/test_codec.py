@@ -69,7 +69,10 @@ def with_value(value: str) -> bytes:
         (with_value("Infinity"), "is damaged"),
         (with_value('"0.1"'), "is damaged"),
         (with_value("true"), "is damaged"),
-        (codec.dump_run(run(sample([[1.0]]))).replace('"pairs":[0]', '"pairs":[0,1]').encode(), "1 processes but 2 pairs"),
+        (
+            codec.dump_run(run(sample([[1.0]]))).replace('"pairs":[0]', '"pairs":[0,1]').encode(),
+            "1 processes but 2 pairs",
+        ),
         (b"[" * 100_000, "is not JSON"),
     ],
 )

@@ -376,7 +376,7 @@ def test_a_cache_that_cannot_be_written_is_said(project: Project, tmp_path: Path
     assert "try: set PERFGATE_CACHE to another directory" in done.stderr
 
 
-NAMES = '''\
+NAMES = """\
 import pytest
 
 NAMES = ["with spaces", "ünïcödé ✓", "<b>|`mark`up`|</b>", "a\\nb\\x1b[31m", "n" * 10_000]
@@ -385,7 +385,7 @@ NAMES = ["with spaces", "ünïcödé ✓", "<b>|`mark`up`|</b>", "a\\nb\\x1b[31m
 @pytest.mark.parametrize("n", range(5), ids=NAMES)
 def test_named(benchmark, n):
     benchmark(sum, range(100))
-'''
+"""
 
 
 def test_names_of_any_kind_are_measured_and_shown_safely(project: Project) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from perfgate.core.model import Revision
+from perfgate.core.policy import Policy
 from perfgate.core.ports import Launch, Place
 from perfgate.core.schedule import draw_pair, turns_for
 from perfgate.errors import BuildError, MeasureError, ProvenanceError, UsageError
@@ -24,7 +25,6 @@ from perfgate.measure.session import Effort, Progress, measure_pairs
 from perfgate.measure.sides import PreparedSide
 from perfgate.measure.suite import Job, metric_named
 from perfgate.measure.turns import Design, Pairing, run_pair
-from perfgate.core.policy import Policy
 from perfgate.runners.pytest_benchmark import PytestBenchmark
 from tests.live import BENCHMARK, LIBRARY, Project, explore, place
 
@@ -130,7 +130,9 @@ def test_a_tree_that_somebody_removed_is_made_anew(repository: Repository) -> No
 def test_an_isolated_side_has_its_own_environment(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
     """By uv where it is found, by venv where it is not: the same layout."""
     monkeypatch.setenv("PYTHONPATH", "/leaks/in")
-    isolated = Build(python=sys.executable, setup=('python -c "import sys; open(\'who\', \'w\').write(sys.prefix)"',), isolated=True)
+    isolated = Build(
+        python=sys.executable, setup=("python -c \"import sys; open('who', 'w').write(sys.prefix)\"",), isolated=True
+    )
     for path in (os.environ["PATH"], "/usr/bin:/bin"):
         monkeypatch.setenv("PATH", path)
         with prepare(repository, "HEAD", isolated) as made:
@@ -174,6 +176,7 @@ def test_the_default_base_is_named_or_said_to_be_missing(project: Project) -> No
             repository.fork_point()
         project.put("a.txt", "dirty")
         assert repository.fork_point().commit == project.git("rev-parse", "main")
+        project.git("checkout", "--quiet", "--", "a.txt")
         project.git("switch", "--quiet", "--orphan", "island")
         project.commit("alone", b_txt="1")
         with pytest.raises(UsageError, match="no common commit"):
@@ -327,8 +330,8 @@ def test_two_releases_of_a_library_that_others_wrote(project: Project) -> None:
     """The commit pins another release of `packaging`; each side's setup installs its own from the index."""
     config = '[build]\nsetup = ["python -m pip install -q -r requirements.txt"]\n'
     pins = "packaging=={0}\npytest<10\npytest-benchmark\n"
-    project.commit("base", requirements_txt=pins.format("FAST"), test_releases_py=RELEASES, perfgate_toml=config)
-    project.commit("head", requirements_txt=pins.format("SLOW"))
+    project.commit("base", requirements_txt=pins.format("26.2"), test_releases_py=RELEASES, perfgate_toml=config)
+    project.commit("head", requirements_txt=pins.format("24.2"))
 
     done = project.perfgate("compare", "HEAD~1", "--budget", "120s")
 

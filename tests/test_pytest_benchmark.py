@@ -226,7 +226,7 @@ def test_the_oldest_supported_plugin_runs_the_same_files(old_plugin: str, tmp_pa
     assert {name.partition("::")[2] for name in result.readings} == set(GOOD) - {"test_weave"}
 
 
-CODSPEED = '''\
+CODSPEED = """\
 import pytest
 
 
@@ -255,7 +255,7 @@ def test_marked_with_parameters(n):
 
 def test_plain():
     raise AssertionError("not a benchmark")
-'''
+"""
 
 
 @pytest.mark.parametrize("args", [("-p", "no:benchmark"), ()], ids=["codspeed alone", "beside pytest-benchmark"])

@@ -33,7 +33,9 @@ def situations() -> dict[str, Report]:
     names = {"a|b`c``d": 0.2, "<img src=x onerror=alert(1)> @team": 0.2, "line\nbreak\x1b[31m": 0.0, "ü" * 10_000: 0.2}
     warns = Policy(rules=(Rule(sli="*", limit=0.05, floor=10e-6, floor_unit=Unit.SECOND, critical=False),))
     gone = run(
-        *suite(kept=0.0)[0].samples, *suite(missing=0.0)[0].samples, failures=[failure("skipped", Reason.SKIPPED, "no net")]
+        *suite(kept=0.0)[0].samples,
+        *suite(missing=0.0)[0].samples,
+        failures=[failure("skipped", Reason.SKIPPED, "no net")],
     )
     left = run(
         *suite(kept=0.0)[1].samples,

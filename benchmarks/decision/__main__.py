@@ -8,7 +8,6 @@ Each run is a commit in which one benchmark, drawn at random, does 10 % more of 
 """
 
 import argparse
-import json
 import random
 import shutil
 import subprocess
@@ -27,7 +26,9 @@ from perfgate.core.judge import Verdict
 from perfgate.core.report import Report
 
 WORKLOADS = Path(bench_workloads.__file__)
-CONFIG = '[suite.s]\npaths = ["bench_workloads.py"]\nargs = ["-p", "no:codspeed"]\n[[rule]]\nsli = "*:time"\nlimit = "3%"\n'
+CONFIG = (
+    '[suite.s]\npaths = ["bench_workloads.py"]\nargs = ["-p", "no:codspeed"]\n[[rule]]\nsli = "*:time"\nlimit = "3%"\n'
+)
 UNITS = 20
 
 
@@ -43,17 +44,31 @@ class Repository:
         self.commit({})
 
     def git(self, *args: str) -> None:
+        """Run git in it."""
         who = ["-c", "user.name=benchmark", "-c", "user.email=benchmark@localhost"]
         subprocess.run(["git", *who, *args], cwd=self.root, check=True)
 
     def commit(self, amounts: dict[str, int]) -> None:
+        """Commit how many units each benchmark does."""
         (self.root / "amounts.py").write_text(f"AMOUNTS = {amounts!r}\n")
         self.git("add", "--all")
         self.git("commit", "--quiet", "--allow-empty", "-m", "change")
 
     def compare(self, seed: int) -> Report:
+        """Run the gate on the last commit."""
         output = self.root.parent / "report.json"
-        command = [sys.executable, "-m", "perfgate", "compare", "HEAD~1", "HEAD", "--seed", str(seed), "--format", "json"]
+        command = [
+            sys.executable,
+            "-m",
+            "perfgate",
+            "compare",
+            "HEAD~1",
+            "HEAD",
+            "--seed",
+            str(seed),
+            "--format",
+            "json",
+        ]
         done = subprocess.run([*command, "-o", str(output)], cwd=self.root, check=False, capture_output=True, text=True)
         if done.returncode not in (0, 1):
             raise SystemExit(f"perfgate ended with {done.returncode}:\n{done.stderr}")
@@ -131,8 +146,9 @@ def main() -> None:
         for where in ("calm", "neighbour"):
             with neighbour(where == "neighbour"):
                 series(where, given.runs, rng, Path(scratch), rows)
-    print("\n| | +10 % blocked | +5 % blocked | unchanged blocked | unchanged inconclusive | time of the fixed schedule |", end="")
-    print(" a run | perfgate's own share |\n|---|---|---|---|---:|---:|---:|---:|")
+    columns = ["", "+10 % blocked", "+5 % blocked", "unchanged blocked", "unchanged inconclusive"]
+    columns += ["time of the fixed schedule", "a run", "perfgate's own share"]
+    print(f"\n| {' | '.join(columns)} |\n|---|---|---|---|---:|---:|---:|---:|")
     print("\n".join(rows))
     print(f"\n{time.monotonic() - start:.0f} s")
 

@@ -59,7 +59,8 @@ class Subject:
         found = scout.survey(
             self.launch, draw, calibrate=True, watch=(), timeout_s=TIMEOUT_S, mark=MARK, interrupts=self.interrupts
         )
-        assert not found.errors and not found.journey.troubles, (found.errors, found.journey.troubles)
+        assert not found.errors, found.errors
+        assert not found.journey.troubles, found.journey.troubles
         return {name: turns_for(found.iteration_s[name]) for name in found.names}
 
 
@@ -122,7 +123,9 @@ def designs(pairs: int, where: Path, interrupts: Interrupts) -> None:
             "turns, layout drawn": lambda d: pair_effects(subject, subject, plans, d, Design.TURNS),
             "turns, layout left": lambda d: pair_effects(subject, subject, plans, d, Design.TURNS, layout=False),
             "sequential, layout drawn": lambda d: pair_effects(subject, subject, plans, d, Design.SEQUENTIAL),
-            "sequential, layout left": lambda d: pair_effects(subject, subject, plans, d, Design.SEQUENTIAL, layout=False),
+            "sequential, layout left": lambda d: pair_effects(
+                subject, subject, plans, d, Design.SEQUENTIAL, layout=False
+            ),
             "both at once on two CPUs": lambda d: together(subject, plans, d),
         }
         with neighbour(present):

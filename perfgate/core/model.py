@@ -208,6 +208,8 @@ class Run:
     environment: Environment
     samples: tuple[Sample, ...]
     failures: tuple[Failure, ...] = ()
+    offered: tuple[Benchmark, ...] = ()
+    """Benchmarks that this side has, measured or not: what failed on the other side is not missing here."""
     measurement: str | None = None
     method: Method | None = None
     processes: tuple[ProcessFacts, ...] = ()
@@ -221,5 +223,6 @@ class Run:
 
     @property
     def benchmarks(self) -> frozenset[Benchmark]:
-        """Everything that gave a sample or failed to."""
-        return frozenset(s.sli.benchmark for s in self.samples) | frozenset(f.benchmark for f in self.failures)
+        """Everything that this side has, or failed to have."""
+        measured = frozenset(sample.sli.benchmark for sample in self.samples)
+        return measured | frozenset(failure.benchmark for failure in self.failures) | frozenset(self.offered)

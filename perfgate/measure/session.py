@@ -225,6 +225,7 @@ class _Session:
             environment=environment(python),
             samples=samples,
             failures=failures,
+            offered=tuple(benchmark for suite in self.suites for benchmark in suite.offered(side)),
             measurement=self.measurement,
             method=Method(
                 seed=self.effort.seed,

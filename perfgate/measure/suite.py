@@ -89,6 +89,7 @@ class Suite:
         self.tracks: dict[str, Track] = {}
         self.failures: tuple[dict[str, Failure], ...] = tuple({} for _ in sides)
         self.facts: tuple[list[ProcessFacts], ...] = tuple([] for _ in sides)
+        self._offers: tuple[tuple[str, ...], ...] = tuple(() for _ in sides)
         self.python: tuple[tuple[tuple[str, str], ...], ...] = ()
         self.warnings: list[Warning] = []
         self.startups: list[float] = []
@@ -109,20 +110,26 @@ class Suite:
                 hint="a benchmark is a test that uses the `benchmark` fixture; suite.*.paths says where to look",
             )
         self._names = head.names
-        surveys = [head]
+        surveys, offers = [head], [head.names]
         if len(self.sides) > 1:
             own = self._own_benchmarks()
             if self.job.shared:
-                share_files(self.around.repository, *self.sides, self.job.runner.sources(head.names))
+                sources = self.job.runner.sources(head.names)
+                share_files(self.around.repository, self.sides[BASE], self.sides[HEAD], sources)
             base = self._survey(self.sides[BASE], names=head.names, calibrate=True)
             self._note_absent(base, head, own)
             scout.check_provenance(self.sides[BASE], self.sides[HEAD], (base.origins, head.origins))
-            surveys = [base, head]
+            surveys, offers = [base, head], [tuple({*base.names, *(own or ())}), head.names]
         self.python = tuple(survey.python for survey in surveys)
+        self._offers = tuple(offers)
         for side, survey in enumerate(surveys):
             for name, troubles in survey.journey.troubles.items():
                 self._fail(side, name, troubles[0].reason, troubles[0].text)
         self._plan(surveys, head.names)
+
+    def offered(self, side: int) -> tuple[Benchmark, ...]:
+        """Return the benchmarks that a side has, measured or not."""
+        return tuple(self._benchmark(name) for name in self._offers[side] if name not in self.failures[side])
 
     def run_pair(self, number: int) -> None:
         """Run pair `number` of all open benchmarks: the pinned ones together, then those that use several CPUs."""
@@ -235,7 +242,8 @@ class Suite:
                 continue
             iteration_s = [survey.iteration_s[name] for survey in surveys]
             if min(iteration_s) <= 0:
-                self._fail(iteration_s.index(min(iteration_s)), name, Reason.BAD_VALUE, "it took no time at all")
+                for side in (side for side, seconds in enumerate(iteration_s) if seconds <= 0):
+                    self._fail(side, name, Reason.BAD_VALUE, "it took no time at all")
                 continue
             turns = turns_for(iteration_s[0], most=surveys[-1].most[name])
             pair_s = sum((turns.count + turns.warmup) * turns.loops * seconds for seconds in iteration_s) + HANDOVER_S

@@ -44,12 +44,13 @@ def cell(text: str) -> str:
     return re.sub(r"([\\`*_{}\[\]<>|@#!~])", r"\\\1", " ".join(text.split()))
 
 
-def _row(row: Judgement) -> str:
-    """Return one table row."""
-    icon = phrases.ICONS[row.verdict]
+def _row(row: Judgement, *, p: bool = False) -> str:
+    """Return one table row; `p` adds Mann-Whitney's, which informs and does not decide."""
+    icon, name, limit = phrases.ICONS[row.verdict], code(row.name), cell(phrases.limit(row))
     if row.comparison is None:
-        return f"| {icon} | {code(row.name)} | | | {row.verdict} | {cell(phrases.limit(row))} |"
+        return f"| {icon} | {name} | | | {row.verdict} | {limit} |{' |' if p else ''}"
     base, head = phrases.levels(row.comparison)
     change = phrases.change(row.comparison.change)
     bold = f"**{change}**" if row.verdict in (Verdict.REGRESSION, Verdict.IMPROVEMENT) else change
-    return f"| {icon} | {code(row.name)} | {base} | {head} | {bold} | {cell(phrases.limit(row))} |"
+    last = f" {row.comparison.p:.2g} |" if p else ""
+    return f"| {icon} | {name} | {base} | {head} | {bold} | {limit} |{last}"

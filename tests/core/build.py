@@ -95,5 +95,3 @@ def noisy_pair(
         sample(base, name, metric=metric, planned=planned),
         sample(head, name, metric=metric, planned=planned),
     )
-
-

@@ -6,7 +6,7 @@ import pytest
 from scipy.stats import binom
 
 from perfgate.core.judge import Question, Verdict, answer, judge
-from perfgate.core.model import Reason
+from perfgate.core.model import Reason, Run
 from perfgate.core.policy import DEFAULT_RULE, Policy, Rule
 from perfgate.core.schedule import FIRST_LOOK, is_look
 from perfgate.core.units import Unit
@@ -139,10 +139,15 @@ SAMPLE = sample([[1.0]] * 6)
         (run(failures=[failure()]), run(failures=[failure()]), Verdict.FAILED, True),
         (run(failures=[failure(reason=Reason.ABSENT)]), run(SAMPLE), Verdict.NEW, False),
         (run(failures=[failure(reason=Reason.DIED)]), run(SAMPLE), Verdict.INCONCLUSIVE, False),
-        (run(failures=[failure(reason=Reason.SKIPPED)]), run(failures=[failure(reason=Reason.SKIPPED)]), Verdict.SKIPPED, False),
+        (
+            run(failures=[failure(reason=Reason.SKIPPED)]),
+            run(failures=[failure(reason=Reason.SKIPPED)]),
+            Verdict.SKIPPED,
+            False,
+        ),
     ],
 )
-def test_a_benchmark_without_numbers_is_never_a_pass(base, head, expected: Verdict, blocks: bool) -> None:  # type: ignore[no-untyped-def]
+def test_a_benchmark_without_numbers_is_never_a_pass(base: Run, head: Run, expected: Verdict, blocks: bool) -> None:
     (row,) = judge(base, head, Policy())
 
     assert (row.verdict, row.blocks) == (expected, blocks)
@@ -235,5 +240,3 @@ def test_an_early_estimate_of_an_improvement_keeps_measuring_until_it_is_one() -
     (found,) = answer([question], Policy())
 
     assert (found.verdict, found.settled) == (Verdict.PASS, False)
-
-

@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -36,9 +37,10 @@ def test_a_run_lists_an_sli_once() -> None:
 
 
 def test_a_run_knows_what_it_measured_and_what_it_could_not() -> None:
-    made: Run = run(sample([[1.0]], "a"), failures=[failure("b")])
+    offered = Benchmark(suite="micro", name="c")
+    made: Run = replace(run(sample([[1.0]], "a"), failures=[failure("b")]), offered=(offered,))
 
-    assert made.benchmarks == {Benchmark(suite="micro", name="a"), Benchmark(suite="micro", name="b")}
+    assert made.benchmarks == {Benchmark(suite="micro", name="a"), Benchmark(suite="micro", name="b"), offered}
 
 
 def test_environments_are_equal_by_their_facts_and_name_what_differs() -> None:
@@ -57,7 +59,10 @@ def test_environments_are_equal_by_their_facts_and_name_what_differs() -> None:
     ("revision", "text"),
     [
         (Revision(label="main", commit="0123456789abcdef"), "main (012345678)"),
-        (Revision(label="working tree", commit="0123456789abcdef", dirty=True), "working tree (012345678 with changes)"),
+        (
+            Revision(label="working tree", commit="0123456789abcdef", dirty=True),
+            "working tree (012345678 with changes)",
+        ),
         (Revision(label="0123456", commit="0123456789abcdef"), "012345678"),
         (Revision(label="base.json"), "base.json"),
     ],
