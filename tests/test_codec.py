@@ -1,5 +1,6 @@
 import json
 import math
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -39,7 +40,7 @@ def test_files_of_schema_1_load_for_ever() -> None:
     assert judged.outcome == "regression"
 
 
-def test_the_golden_files_are_what_is_written_today(golden) -> None:  # type: ignore[no-untyped-def]
+def test_the_golden_files_are_what_is_written_today(golden: Callable[[str, str], None]) -> None:
     base, head = noisy_pair(0.1, pairs=15)
     golden("run-v1.json", codec.dump_run(run(head, failures=[failure("broken")])))
     golden("report-v1.json", codec.dump_report(report(run(base), run(head), Policy(), repeat="x", version="1")))

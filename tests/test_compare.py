@@ -78,7 +78,7 @@ def test_the_dirty_working_tree_is_a_legal_head(project: Project) -> None:
 
 
 def test_both_sides_run_head_s_benchmarks(project: Project) -> None:
-    """Head's file measures something else by the same name: base must too, or the change would look like one of code."""
+    """Head's file measures something else by the same name: base must too, or it would look like a change of code."""
     project.commit("base", lib_py=LIBRARY, test_lib_py=BENCHMARK.replace("2000", "200"))
     project.commit("head", test_lib_py=BENCHMARK)
 

@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -38,7 +39,7 @@ def repository(project: Project) -> Iterator[Repository]:
         yield Repository(project.root, interrupts=interrupts)
 
 
-def prepare(repository: Repository, name: str, build: Build = HERE):  # type: ignore[no-untyped-def]
+def prepare(repository: Repository, name: str, build: Build = HERE) -> AbstractContextManager[PreparedSide]:
     return sides.prepared(repository, repository.revision(name), build, interrupts=repository._interrupts)
 
 

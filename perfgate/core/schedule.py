@@ -3,13 +3,15 @@
 Pure, so that a schedule can be replayed from its seed and simulated without measuring anything.
 """
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from random import Random
 
 TURN_S = 1e-3  # long enough that a timer's 50 ns do not matter, short enough that both sides meet one burst
 LONG_TURN_S = 5e-3  # from here on one iteration a turn, fewer turns: more pairs beat more turns
 TURNS = 20
 FEWEST_TURNS = 4
+MOST_TURNS = 60
 LONG_PAIR_S = 0.08  # one side's time in a pair that long iterations are fitted into
 WARMUP_TURNS = 3  # first samples are 1.2 to 1.6 times slow
 
@@ -47,6 +49,19 @@ def turns_for(iteration_s: float, *, most: int | None = None) -> Turns:
         warmup = min(warmup, max(0, most - FEWEST_TURNS))
         count = min(count, most - warmup)
     return Turns(loops=loops, count=count, warmup=warmup)
+
+
+def turns_in_company(turns: Turns, *, benchmarks: int, startup_s: float) -> Turns:
+    """Return the turns where `benchmarks` share the start of a pair's processes: the fewer, the more turns each.
+
+    Of variance v_b between pairs and v_t between turns, n pairs of k turns leave (v_b + v_t / k) / n in the time
+    n * (startup / benchmarks + k * 2 * TURN_S); that is least at k = sqrt(v_t / v_b * startup / (benchmarks * 2 *
+    TURN_S)). Measured on twenty workloads of a noisy shared machine, sqrt(v_t / v_b) is about 3.
+    """
+    if turns.count < TURNS:
+        return turns
+    best = round(3 * math.sqrt(startup_s / (benchmarks * 2 * TURN_S)))
+    return replace(turns, count=min(MOST_TURNS, max(TURNS, best)))
 
 
 def planned_pairs(pair_s: float, *, effort_s: float) -> int:

@@ -17,7 +17,7 @@ from perfgate.core.model import (
     Warning,
 )
 from perfgate.core.ports import Runner
-from perfgate.core.schedule import SideDraw, Turns, draw_pair, planned_pairs, turns_for
+from perfgate.core.schedule import SideDraw, Turns, draw_pair, planned_pairs, turns_for, turns_in_company
 from perfgate.errors import MeasureError
 from perfgate.host import cpus
 from perfgate.host.git import Repository
@@ -154,7 +154,11 @@ class Suite:
             mark=self.around.mark,
         )
         draw = draw_pair(self.around.seed, self.job.name, number, cpus=self._cpus if pinned else ())
-        plans = {name: track.turns for name, track in tracks.items()}
+        startup_s = fmean(self.startups) if self.startups else 0.0
+        plans = {
+            name: turns_in_company(track.turns, benchmarks=len(tracks), startup_s=startup_s)
+            for name, track in tracks.items()
+        }
         result = run_pair(pairing, draw, plans, interrupts=self.around.interrupts)
         self._keep(number, result)
 

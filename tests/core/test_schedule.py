@@ -15,6 +15,7 @@ from perfgate.core.schedule import (
     looks,
     planned_pairs,
     turns_for,
+    turns_in_company,
 )
 
 
@@ -42,6 +43,14 @@ def test_a_benchmark_is_never_run_more_often_than_it_allows(iteration_s: float, 
         assert turns.loops * iteration_s <= max(1.5 * TURN_S, iteration_s)
     else:
         assert (turns.count + turns.warmup) * turns.loops <= most
+
+
+@pytest.mark.parametrize(
+    ("benchmarks", "startup_s", "count"), [(50, 1.0, 20), (5, 1.0, 30), (1, 1.0, 60), (1, 0.0, 20)]
+)
+def test_the_fewer_share_a_start_the_more_turns_each_gets(benchmarks: int, startup_s: float, count: int) -> None:
+    assert turns_in_company(turns_for(1e-6), benchmarks=benchmarks, startup_s=startup_s).count == count
+    assert turns_in_company(turns_for(0.5), benchmarks=benchmarks, startup_s=startup_s) == turns_for(0.5)
 
 
 @given(st.floats(1e-4, 100), st.floats(1, 20))
