@@ -111,8 +111,8 @@ def test_a_benchmark_beside_bad_ones_is_measured_all_the_same(
         ("test_dies", "died on head: exited with status 0"),
         ("test_killed", "died on head: killed by signal 9"),
         ("test_hangs", "timeout on head: no answer within 3 s"),
-        ("test_takes_no_time", "bad-value on head: it took no time at all"),
-        ("test_is_nan", "bad-value on head: time of a turn came out as nan"),
+        ("test_takes_no_time", "bad-value on head: time came out as 0"),
+        ("test_is_nan", "bad-value on head: time came out as nan"),
     ],
 )
 def test_a_bad_benchmark_fails_with_what_it_did(
@@ -355,6 +355,7 @@ def test_a_full_disk_is_said_and_the_next_run_is_fine(project: Project, tmp_path
     small = subprocess.run(
         ["bash", "-c", 'ulimit -f 8; trap "" XFSZ; exec "$0" -m perfgate compare HEAD~2', os.sys.executable],  # type: ignore[attr-defined]
         cwd=project.root,
+        env={name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")},
         capture_output=True,
         text=True,
         check=False,

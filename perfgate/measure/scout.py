@@ -14,7 +14,7 @@ from perfgate.host.agent import Message
 from perfgate.host.interrupt import Interrupts
 from perfgate.measure.crew import Crew, Journey, Visit, crew
 from perfgate.measure.sides import PreparedSide
-from perfgate.measure.turns import environ_of
+from perfgate.measure.turns import check_values, environ_of
 
 NOT_THE_PROJECT = {
     "tests",
@@ -87,6 +87,7 @@ def _offered(people: Crew) -> Survey:
 def _calibration(people: Crew, found: Survey, timeout_s: float) -> Visit:
     def visit(name: str, states: Sequence[Message]) -> None:
         answer = people.ask(0, do="calibrate", turn_s=TURN_S, timeout_s=timeout_s)
+        check_values(0, answer["values"])
         found.iteration_s[name] = answer["iteration_s"]
         found.cpus[name] = answer["cpus"]
         found.most[name] = states[0].get("most")

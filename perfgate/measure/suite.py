@@ -245,10 +245,6 @@ class Suite:
             if any(name in failures for failures in self.failures):
                 continue
             iteration_s = [survey.iteration_s[name] for survey in surveys]
-            if min(iteration_s) <= 0:
-                for side in (side for side, seconds in enumerate(iteration_s) if seconds <= 0):
-                    self._fail(side, name, Reason.BAD_VALUE, "it took no time at all")
-                continue
             turns = turns_for(iteration_s[0], most=surveys[-1].most[name])
             pair_s = sum((turns.count + turns.warmup) * turns.loops * seconds for seconds in iteration_s) + HANDOVER_S
             self.tracks[name] = Track(

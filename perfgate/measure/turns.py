@@ -32,14 +32,20 @@ class Reading:
     def add(self, member: int, answer: Message, *, keep: bool) -> None:
         """Take a turn's answer.
 
-        Raises: TurnFailed where a value is no measurement: not finite, or a time of zero.
+        Raises: TurnFailed where a value is no measurement.
         """
+        check_values(member, answer["values"])
         self.busy_s += answer["elapsed"]
-        for metric, value in answer["values"].items():
-            if not math.isfinite(value) or value < 0 or (metric == "time" and value == 0):
-                raise TurnFailed(member, Reason.BAD_VALUE, f"{metric} of a turn came out as {value}")
-            if keep:
+        if keep:
+            for metric, value in answer["values"].items():
                 self.values.setdefault(metric, []).append(value)
+
+
+def check_values(member: int, values: Mapping[str, float]) -> None:
+    """Raise TurnFailed where a value is no measurement: not finite, negative, or a time of zero."""
+    for metric, value in values.items():
+        if not math.isfinite(value) or value < 0 or (metric == "time" and value == 0):
+            raise TurnFailed(member, Reason.BAD_VALUE, f"{metric} came out as {value:g}")
 
 
 @dataclass(slots=True, kw_only=True)
