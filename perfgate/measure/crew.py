@@ -100,6 +100,8 @@ class Crew:
             with contextlib.suppress(AgentGone, AgentSilent):
                 agent.send(do="next")
                 journey.byes.append(agent.receive(timeout_s=END_S))
+        for agent in self.agents:
+            agent.finish(timeout_s=END_S)  # what the user's code does at exit, it may do
         return journey
 
     def ask(self, member: int, *, timeout_s: float, **order: object) -> Message:
