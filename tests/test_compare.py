@@ -201,7 +201,7 @@ def test_a_sequential_suite_is_measured_side_after_side(project: Project) -> Non
     project.two_commits(factor=8.0)
     project.put("perfgate.toml", '[suite.benchmarks]\ndesign = "sequential"\n')
 
-    done = project.perfgate("compare", "HEAD~1", *SHORT)
+    done = project.perfgate("compare", "HEAD~1", "--budget", "45s")
 
     assert f"  regression  {SPIN}:time" in done.stdout, done.stdout
     assert "pairs of fresh processes, one after the other" in done.stdout

@@ -124,6 +124,7 @@ def test_nothing_in_a_name_leaves_its_code_span() -> None:
         (0.0123456, Unit.SECOND, 0.01, "12.3 ms"),
         (0.0123456, Unit.SECOND, 0.0001, "12.346 ms"),
         (0.0123456, Unit.SECOND, 0.3, "12 ms"),
+        (0.0009999, Unit.SECOND, 0.01, "1.00 ms"),
         (3.2e-10, Unit.SECOND, 0.01, "0.32 ns"),
         (123.0, Unit.SECOND, 0.01, "123 s"),
         (0.0, Unit.SECOND, 0.01, "0.00 ns"),

@@ -192,7 +192,7 @@ def edits(pairs: int, where: Path, interrupts: Interrupts) -> None:
     plans = base.plan()
     print(f"\n## No-op edits of {library.NAME}, {len(plans)} benchmarks, {pairs} pairs each\n")
     print("| edit | layout | rms t | spread of effects | largest |\n|---|---|---:|---:|---:|")
-    for kind in library.EDITS:
+    for number, kind in enumerate(library.EDITS):
         edited = where / f"edited-{kind.replace(' ', '-')}"
         shutil.rmtree(edited, ignore_errors=True)
         shutil.copytree(root, edited)
@@ -202,7 +202,7 @@ def edits(pairs: int, where: Path, interrupts: Interrupts) -> None:
             "drawn": lambda d, h=head: pair_effects(base, h, plans, d, Design.TURNS),
             "left": lambda d, h=head: pair_effects(base, h, plans, d, Design.TURNS, layout=False),
         }
-        for way, found in gather(pairs, ways, seed=7).items():
+        for way, found in gather(pairs, ways, seed=7 + number).items():
             results = [effect(values) for values in found.values()]
             rms = math.sqrt(statistics.fmean((r.mean / r.se) ** 2 for r in results))
             spread = statistics.pstdev(r.mean for r in results)

@@ -96,7 +96,7 @@ def measure_alone(
 
     def enough(suites: Sequence[Suite]) -> None:
         for track in _tracks(suites):
-            track.settled = len(track.pairs) >= processes
+            track.planned = processes
 
     session.run(enough)
     return session.result(0)

@@ -72,7 +72,7 @@ def name(text: str) -> str:
 
 def value(amount: float, unit: Unit, *, spread: float = 0.01) -> str:
     """Return an amount with its unit, to the digits that a relative uncertainty of `spread` leaves."""
-    scale, label = next(((s, n) for s, n in _SCALES[unit] if abs(amount) >= s), _SCALES[unit][-1])
+    scale, label = next(((s, n) for s, n in _SCALES[unit] if abs(amount) >= 0.9995 * s), _SCALES[unit][-1])
     scaled = amount / scale
     digits = 3 if not 0 < spread < math.inf else min(5, max(2, 1 - math.floor(math.log10(spread))))
     whole = len(str(int(abs(scaled))))
