@@ -10,7 +10,7 @@ import pytest
 from tests.live import BENCHMARK, LIBRARY, Project
 
 SPIN, OTHER = "benchmarks/test_lib.py::test_spin", "benchmarks/test_lib.py::test_other"
-SHORT = ("--budget", "90s", "--seed", "1")
+SHORT = ("--budget", "180s", "--seed", "1")
 
 
 def verdicts(text: str) -> dict[str, str]:
@@ -201,7 +201,7 @@ def test_a_sequential_suite_is_measured_side_after_side(project: Project) -> Non
     project.two_commits(factor=8.0)
     project.put("perfgate.toml", '[suite.benchmarks]\ndesign = "sequential"\n')
 
-    done = project.perfgate("compare", "HEAD~1", "--budget", "45s")
+    done = project.perfgate("compare", "HEAD~1", "--budget", "180s")
 
     assert f"  regression  {SPIN}:time" in done.stdout, done.stdout
     assert "pairs of fresh processes, one after the other" in done.stdout

@@ -271,7 +271,7 @@ def test_where_no_cpu_may_be_chosen_turns_go_on_with_a_warning(
             other,
             [Job(name="s", runner=PytestBenchmark(), timeout_s=20.0)],
             Policy(),
-            Effort(budget_s=20.0, benchmark_s=0.3),
+            Effort(budget_s=180.0, benchmark_s=0.3),
             interrupts=repository._interrupts,
             watch=seen.append,
         )
@@ -293,7 +293,7 @@ def test_with_one_cpu_it_says_that_it_sat_beside_the_benchmarks(
             other,
             [Job(name="s", runner=PytestBenchmark(), timeout_s=20.0)],
             Policy(),
-            Effort(budget_s=20.0, benchmark_s=0.3),
+            Effort(budget_s=180.0, benchmark_s=0.3),
             interrupts=repository._interrupts,
             watch=lambda state: None,
         )
