@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from perfgate.core.model import Revision
+from perfgate.core.model import Revision, Run
 from perfgate.core.policy import Policy
 from perfgate.core.ports import Launch, Place
 from perfgate.core.schedule import draw_pair, turns_for
@@ -22,7 +22,7 @@ from perfgate.measure import crew as crews
 from perfgate.measure import sides
 from perfgate.measure.build import Build
 from perfgate.measure.scout import check_provenance, project_modules
-from perfgate.measure.session import Effort, Progress, measure_pairs
+from perfgate.measure.session import Effort, Progress, Watcher, measure_pairs
 from perfgate.measure.sides import PreparedSide
 from perfgate.measure.suite import Job, metric_named
 from perfgate.measure.turns import Design, Pairing, run_pair
@@ -259,11 +259,8 @@ def test_a_head_that_became_much_slower_gets_fewer_turns(tmp_path: Path) -> None
     assert turns["test_lib.py::test_other"] == plans["test_lib.py::test_other"].count
 
 
-def test_where_no_cpu_may_be_chosen_turns_go_on_with_a_warning(
-    repository: Repository, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(cpus, "can_pin", lambda: False)
-    seen: list[Progress] = []
+def measure_short(repository: Repository, watch: Watcher) -> Run:
+    """Measure two commits with as little effort as there is; return head's run."""
     with prepare(repository, "HEAD") as one, prepare(repository, "HEAD~1") as other:
         _, head = measure_pairs(
             repository,
@@ -273,8 +270,18 @@ def test_where_no_cpu_may_be_chosen_turns_go_on_with_a_warning(
             Policy(),
             Effort(budget_s=180.0, benchmark_s=0.3),
             interrupts=repository._interrupts,
-            watch=seen.append,
+            watch=watch,
         )
+    return head
+
+
+def test_where_no_cpu_may_be_chosen_turns_go_on_with_a_warning(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cpus, "can_pin", lambda: False)
+    seen: list[Progress] = []
+
+    head = measure_short(repository, seen.append)
 
     assert "not-pinned" in {warning.code for warning in head.warnings}
     assert {facts.cpu for facts in head.processes} == {None}
@@ -286,19 +293,10 @@ def test_with_one_cpu_it_says_that_it_sat_beside_the_benchmarks(
     repository: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cpus, "allowed", lambda: (0,))
-    with prepare(repository, "HEAD") as one, prepare(repository, "HEAD~1") as other:
-        base, head = measure_pairs(
-            repository,
-            one,
-            other,
-            [Job(name="s", runner=PytestBenchmark(), timeout_s=20.0)],
-            Policy(),
-            Effort(budget_s=180.0, benchmark_s=0.3),
-            interrupts=repository._interrupts,
-            watch=lambda state: None,
-        )
 
-    assert "one-cpu" in {warning.code for warning in base.warnings}
+    head = measure_short(repository, lambda state: None)
+
+    assert "one-cpu" in {warning.code for warning in head.warnings}
     assert {facts.cpu for facts in head.processes} == {0}
 
 

@@ -50,6 +50,8 @@ def demo(keep: Path | None, seed: int | None) -> int:
         click.echo(console.coloured(text) if console.wants_colour() else text)
         code = Exit.INTERRUPTED if interrupted else compared.report.exit_code
         click.echo(f"\nThe guilty commit is “{GUILTY}”. In CI the exit code, {code}, decides about the merge.")
+        if keep is None:
+            click.echo("The repository is gone again; to try it yourself: perfgate demo --keep wordlib")
         return int(code)
 
 
