@@ -46,7 +46,7 @@ class Agent:
             self._process = subprocess.Popen(
                 launch.argv,
                 cwd=launch.cwd,
-                env={**os.environ, **environ, **dict(launch.environ), CHANNEL: f"{theirs_in},{theirs_out}"},
+                env={**os.environ, **environ, **dict(launch.environ), CHANNEL: f"{theirs_in:05d},{theirs_out:05d}"},
                 stdin=subprocess.DEVNULL,
                 stdout=self._log,
                 stderr=subprocess.STDOUT,

@@ -17,9 +17,9 @@ from perfgate.core.model import (
     Warning,
 )
 from perfgate.core.ports import Runner
-from perfgate.core.schedule import SideDraw, Turns, draw_pair, planned_pairs, turns_for, turns_in_company
+from perfgate.core.schedule import Turns, draw_pair, planned_pairs, turns_for, turns_in_company
 from perfgate.errors import MeasureError
-from perfgate.host import cpus
+from perfgate.host import addresses, cpus
 from perfgate.host.git import Repository
 from perfgate.host.interrupt import Interrupts
 from perfgate.measure import scout
@@ -195,7 +195,7 @@ class Suite:
         assert side.revision.commit is not None
         return scout.survey(
             self.job.runner.launch(side.place, names=names),
-            SideDraw(layout_seed=0, pad=0),
+            draw_pair(self.around.seed, self.job.name, 0, cpus=()),
             calibrate=calibrate,
             watch=scout.project_modules(self.around.repository.tree(side.revision.commit)),
             timeout_s=self.job.timeout_s,
@@ -238,6 +238,9 @@ class Suite:
         else:
             text = "this system lets no process choose its CPU: turns were not pinned, expect three times the spread"
             self.warnings.append(Warning(code="not-pinned", text=text))
+        if not addresses.can_fix():
+            text = "this system puts every process at other addresses, come what may: expect twice the spread"
+            self.warnings.append(Warning(code="addresses-vary", text=text))
         if len(self._cpus) == 1:
             text = "only one CPU: perfgate itself ran beside the benchmarks"
             self.warnings.append(Warning(code="one-cpu", text=text))

@@ -51,14 +51,16 @@ class Channel:
 
 
 def scramble(seed):
-    """Draw this process's memory layout anew; return what was drawn.
+    """Draw this process's memory layout; return what was drawn.
 
-    A random number of objects of random sizes is allocated and a random half of them freed, and a random
-    number of functions is compiled, so that what is imported next lands elsewhere in each process. Layout
-    then is spread that pairs average out, no bias that they cannot see.
+    A random number of objects of random sizes is allocated and a random half of them freed, a random number of
+    pages is mapped, and a random number of functions is compiled, so that what is imported next (extension
+    modules included) lands elsewhere with each seed. Layout then is spread that pairs average out, no bias that
+    they cannot see.
     Source: Curtsinger & Berger 2013, doi:10.1145/2451116.2451141, who move code and data of native programs.
     """
     rng = Random(seed)
+    KEPT.append(bytes(rng.randrange(2**19, 2**23)))  # large enough to be mapped, never touched: costs addresses only
     small = [bytes(size) for size in rng.choices(range(16, 520), k=rng.randrange(5_000, 60_000))]
     large = [bytes(size) for size in rng.choices(range(520, 20_000), k=rng.randrange(50, 1_500))]
     blocks = small + large
