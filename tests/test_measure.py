@@ -1,5 +1,6 @@
 """The orchestrator's parts, each against real git and real processes."""
 
+import json
 import os
 import re
 import subprocess
@@ -15,7 +16,7 @@ from perfgate.core.policy import Policy
 from perfgate.core.ports import Launch, Place
 from perfgate.core.schedule import draw_pair, turns_for
 from perfgate.errors import BuildError, MeasureError, ProvenanceError, UsageError
-from perfgate.host import cpus
+from perfgate.host import addresses, cpus
 from perfgate.host.git import Repository
 from perfgate.host.interrupt import Interrupts
 from perfgate.measure import crew as crews
@@ -232,6 +233,40 @@ def test_a_benchmark_that_fails_later_is_dropped_and_the_others_go_on(project: P
     assert re.search(r"(unchanged|inconclusive) +benchmarks/test_flip.py::test_first", done.stdout)
 
 
+ALONE = """\
+import os
+
+import pytest
+
+
+@pytest.fixture
+def lock():
+    os.close(os.open({path!r}, os.O_CREAT | os.O_EXCL))
+    yield
+    os.unlink({path!r})
+
+
+def test_shy(benchmark, lock):
+    benchmark(sum, range(100))
+
+
+def test_other(benchmark):
+    benchmark(sum, range(100))
+"""
+
+
+def test_what_cannot_be_alive_twice_is_measured_one_side_after_the_other(project: Project, tmp_path: Path) -> None:
+    project.commit("base", test_shy_py=ALONE.format(path=str(tmp_path / "lock")))
+
+    done = project.perfgate("compare", "HEAD", "HEAD", "--budget", "20s", "--format", "json")
+    shy, other = json.loads(done.stdout)["report"]["judgements"]
+
+    assert done.returncode == 0, done.stderr
+    assert [warning["code"] for warning in shy["comparison"]["warnings"]] == ["not-together"]
+    assert len(shy["comparison"]["log_ratios"]) >= 6
+    assert other["comparison"]["warnings"] == []
+
+
 SLOWER_HEAD = LIBRARY.replace("range(n)", "range(n * (300 if n > 500 else 1))")
 
 
@@ -287,6 +322,14 @@ def test_where_no_cpu_may_be_chosen_turns_go_on_with_a_warning(
     assert {facts.cpu for facts in head.processes} == {None}
     assert seen[0].text == "exploring suite s"
     assert seen[-1].settled == seen[-1].total == 2
+
+
+def test_where_addresses_cannot_be_fixed_it_says_so(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(addresses.sys, "platform", "darwin")
+
+    head = measure_short(repository, lambda state: None)
+
+    assert "addresses-vary" in {warning.code for warning in head.warnings}
 
 
 def test_with_one_cpu_it_says_that_it_sat_beside_the_benchmarks(

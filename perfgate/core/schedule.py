@@ -56,11 +56,11 @@ def turns_in_company(turns: Turns, *, benchmarks: int, startup_s: float) -> Turn
 
     Of variance v_b between pairs and v_t between turns, n pairs of k turns leave (v_b + v_t / k) / n in the time
     n * (startup / benchmarks + k * 2 * TURN_S); that is least at k = sqrt(v_t / v_b * startup / (benchmarks * 2 *
-    TURN_S)). Measured on twenty workloads of a noisy shared machine, sqrt(v_t / v_b) is about 3.
+    TURN_S)). Measured on twenty workloads of a noisy shared machine, sqrt(v_t / v_b) is about 5.
     """
     if turns.count < TURNS:
         return turns
-    best = round(3 * math.sqrt(startup_s / (benchmarks * 2 * TURN_S)))
+    best = round(5 * math.sqrt(startup_s / (benchmarks * 2 * TURN_S)))
     return replace(turns, count=min(MOST_TURNS, max(TURNS, best)))
 
 

@@ -14,10 +14,10 @@ def read(path: Path, *, largest: int) -> bytes:
 
     Raises: FileError.
     """
+    if path.exists() and not path.is_file():
+        raise FileError(f"{path} is not a regular file")  # opening a pipe would wait for somebody to write
     try:
         with path.open("rb") as file:
-            if not path.is_file():
-                raise FileError(f"{path} is not a regular file")
             data = file.read(largest + 1)
     except OSError as exc:
         raise FileError(f"cannot read {path}: {exc.strerror}") from exc

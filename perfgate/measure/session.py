@@ -212,7 +212,7 @@ class _Session:
             sample
             for suite in self.suites
             for track in suite.tracks.values()
-            for sample in _samples(track, side, suite.job.design)
+            for sample in _samples(track, side, suite.job)
         )
         failures = tuple(failure for suite in self.suites for failure in suite.failures[side].values())
         if not samples and not failures:
@@ -250,23 +250,26 @@ def _until_look(effects: Sequence[float], planned: int) -> tuple[float, ...]:
     return tuple(effects[:pairs])
 
 
-def _samples(track: Track, side: int, design: Design) -> list[Sample]:
+def _samples(track: Track, side: int, job: Job) -> list[Sample]:
     readings = track.readings[side]
     if not readings:
         return []
-    warnings: tuple[Warning, ...] = ()
+    warnings = []
     if track.parallel:
         text = "uses several CPUs: measured without pinning, so it needs more pairs"
-        warnings = (Warning(code="several-cpus", text=text),)
+        warnings.append(Warning(code="several-cpus", text=text))
+    if track.design is not job.design:
+        text = "failed while both sides were alive, so they ran one after the other, which needs more pairs"
+        warnings.append(Warning(code="not-together", text=text))
     return [
         Sample(
             sli=Sli(benchmark=track.benchmark, metric=metric_named(name)),
             processes=tuple(tuple(reading.values[name]) for reading in readings),
             pairs=tuple(track.pairs),
-            design=design,
+            design=track.design,
             planned=track.planned,
             pair_s=track.pair_s,
-            warnings=warnings,
+            warnings=tuple(warnings),
         )
         for name in readings[0].values
     ]

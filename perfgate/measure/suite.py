@@ -62,6 +62,7 @@ class Track:
     turns: Turns
     planned: int
     parallel: bool
+    design: Design
     pairs: list[int] = field(default_factory=list)
     readings: tuple[list[Reading], ...] = ()
     """A list a side, one reading a pair."""
@@ -79,6 +80,18 @@ class Track:
     def pair_s(self) -> float:
         """Mean seconds that this benchmark takes of a pair; 0 before the first."""
         return fmean(self.seconds) if self.seconds else 0.0
+
+    @property
+    def group(self) -> tuple[bool, Design]:
+        """What it shares with those that can be measured in the same processes."""
+        return self.parallel, self.design
+
+    def start_over(self, design: Design) -> None:
+        """Forget what was measured and go on by another design."""
+        self.design, self.settled = design, False
+        for kept in (self.pairs, self.seconds, *self.readings):
+            kept.clear()
+        self.effects.clear()
 
 
 class Suite:
@@ -132,24 +145,26 @@ class Suite:
         return tuple(self._benchmark(name) for name in self._offers[side] if name not in self.failures[side])
 
     def run_pair(self, number: int) -> None:
-        """Run pair `number` of all open benchmarks: the pinned ones together, then those that use several CPUs."""
-        for parallel in (False, True):
-            tracks = {name: track for name, track in self.tracks.items() if track.open and track.parallel is parallel}
-            if tracks:
-                self._run_group(number, tracks, pinned=not parallel)
+        """Run pair `number` of all open benchmarks, in one pair of processes for each group of them."""
+        groups: dict[tuple[bool, Design], dict[str, Track]] = {}
+        for name, track in self.tracks.items():
+            if track.open:
+                groups.setdefault(track.group, {})[name] = track
+        for (parallel, design), tracks in groups.items():
+            self._run_group(number, tracks, pinned=not parallel, design=design)
 
     def expected_s(self) -> float:
         """Return the seconds that the next pair will take, judged by those before."""
         running = [track for track in self.tracks.values() if track.open]
-        groups = len({track.parallel for track in running})
+        groups = len({track.group for track in running})
         return groups * (fmean(self.startups) if self.startups else 0.0) + sum(track.pair_s for track in running)
 
-    def _run_group(self, number: int, tracks: dict[str, Track], *, pinned: bool) -> None:
+    def _run_group(self, number: int, tracks: dict[str, Track], *, pinned: bool, design: Design) -> None:
         launches = [self.job.runner.launch(side.place, names=self._names) for side in self.sides]
         pairing = Pairing(
             suite=self.job.name,
             launches=tuple(launches),
-            design=self.job.design,
+            design=design,
             timeout_s=self.job.timeout_s,
             mark=self.around.mark,
         )
@@ -167,6 +182,10 @@ class Suite:
         for side, facts in enumerate(self.facts):
             facts.extend(result.facts[side])
         for name, troubles in result.troubles.items():
+            if self.tracks[name].design is Design.TURNS:
+                # Each side ran it alone before: perhaps they want the same port, file or lock.
+                self.tracks[name].start_over(Design.SEQUENTIAL)
+                continue
             del self.tracks[name]
             for trouble in troubles:
                 self._fail(trouble.member, name, trouble.reason, trouble.text)
@@ -188,7 +207,7 @@ class Suite:
             theirs = base.values.get(name, [])
             effect = math.nan
             if theirs and min(*theirs, *values) > 0:
-                effect = pair_effect(metric_named(name), self.job.design, theirs, values)
+                effect = pair_effect(metric_named(name), track.design, theirs, values)
             track.effects.setdefault(name, []).append(effect)
 
     def _survey(self, side: PreparedSide, *, names: tuple[str, ...], calibrate: bool) -> Survey:
@@ -255,6 +274,7 @@ class Suite:
                 turns=turns,
                 planned=planned_pairs(pair_s, effort_s=self.around.effort_s),
                 parallel=bool(self._cpus) and max(survey.cpus[name] for survey in surveys) > SEVERAL_CPUS,
+                design=self.job.design,
                 readings=tuple([] for _ in self.sides),
             )
 

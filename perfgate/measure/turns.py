@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from random import Random
+from statistics import median
 
 from perfgate.core.model import Design, ProcessFacts, Reason
 from perfgate.core.ports import Launch
@@ -112,23 +113,23 @@ def environ_of(draw: PairDraw, *, layout: bool = True) -> dict[str, str]:
 def take_turns(crew: Crew, name: str, turns: Turns, *, rng: Random, timeout_s: float) -> list[Reading]:
     """Let all members of the crew take turns at a benchmark they are ready for, in random order each time.
 
-    Where a turn takes much longer than planned (head became slow) there are fewer of them.
+    Where turns take much longer than planned (head became slow) there are fewer of them.
     """
     readings = [Reading() for _ in crew.agents]
     order = list(range(len(readings)))
-    left = turns.warmup + turns.count
-    while left > 0:
+    took: list[float] = []
+    wanted = turns.count
+    while len(took) < turns.warmup + wanted:
         rng.shuffle(order)
-        keep = left <= turns.count
+        keep = len(took) >= turns.warmup
         before = sum(reading.busy_s for reading in readings)
         for member in order:
             answer = crew.ask(member, do="turn", loops=turns.loops, timeout_s=timeout_s)
             readings[member].add(member, answer, keep=keep)
-        left -= 1
-        turn_s = (sum(reading.busy_s for reading in readings) - before) / len(readings)
-        if turn_s > LONG_TURN_S:
-            done = turns.count - left if keep else 0
-            left = min(left, max(FEWEST_TURNS, round(LONG_PAIR_S / turn_s)) - done)
+        took.append((sum(reading.busy_s for reading in readings) - before) / len(readings))
+        turn_s = median(took)  # one long turn alone is a garbage collection
+        fewer = max(FEWEST_TURNS, round(LONG_PAIR_S / turn_s))
+        wanted = min(turns.count, fewer) if turn_s > LONG_TURN_S else turns.count
     return readings
 
 

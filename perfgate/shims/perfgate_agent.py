@@ -144,8 +144,8 @@ def calibrate(turn, turn_s, most):
         spent, watched = spent + loops, watched + elapsed
         busy += used + children_clock() - children
         beside += used - (thread_clock() - own)
-        # The first call pays for caches and imports: one slow call alone says nothing.
-        if elapsed >= turn_s / 2 and (spent > loops or elapsed > 0.05):
+        # The first call pays for caches and imports, however slow it was: it says nothing.
+        if elapsed >= turn_s / 2 and spent > loops:
             break
         if loops > 10**8 or (most is not None and spent >= most):
             break  # a clock that stands still, or a benchmark that may run no more
