@@ -91,21 +91,26 @@ def is_look(measured: int, planned: int) -> bool:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PairDraw:
-    """What chance decides for one pair.
+class SideDraw:
+    """What chance decides for one process."""
 
-    Both sides get the same draw: where strings collide in a dict (20 % from seed to seed) and where memory lands
-    are no property of either, so what they do to both cancels. Drawn anew for each pair, so that no draw decides:
-    what an edit shifts lands elsewhere in every pair, and is spread that pairs average out.
-    """
+    layout_seed: int
+    pad: int
+    """Bytes added to the environment."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PairDraw:
+    """What chance decides for one pair."""
 
     pair: int
     cpu: int | None
     """None where the sides are not pinned."""
     hash_seed: int
-    layout_seed: int
-    pad: int
-    """Bytes added to the environment."""
+    """One for both sides: which strings collide in a dict moves a benchmark by 20 % from seed to seed, and is
+    no property of either side. Drawn anew a pair, so that no seed decides."""
+    base: SideDraw
+    head: SideDraw
     base_starts: bool
     order_seed: int
     """Seeds the order of base and head within each turn."""
@@ -114,12 +119,16 @@ class PairDraw:
 def draw_pair(seed: int, suite: str, pair: int, *, cpus: tuple[int, ...]) -> PairDraw:
     """Draw one pair; the same arguments give the same pair. The CPU rotates from pair to pair."""
     rng = Random(f"{seed}:{suite}:{pair}")
+
+    def side() -> SideDraw:
+        return SideDraw(layout_seed=rng.randrange(2**32), pad=rng.randrange(PAD_BYTES))
+
     return PairDraw(
         pair=pair,
         cpu=cpus[(seed + pair) % len(cpus)] if cpus else None,
         hash_seed=rng.randrange(2**32),
-        layout_seed=rng.randrange(2**32),
-        pad=rng.randrange(PAD_BYTES),
+        base=side(),
+        head=side(),
         base_starts=rng.random() < 0.5,
         order_seed=rng.randrange(2**32),
     )

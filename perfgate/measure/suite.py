@@ -17,7 +17,7 @@ from perfgate.core.model import (
     Warning,
 )
 from perfgate.core.ports import Runner
-from perfgate.core.schedule import Turns, draw_pair, planned_pairs, turns_for, turns_in_company
+from perfgate.core.schedule import SideDraw, Turns, draw_pair, planned_pairs, turns_for, turns_in_company
 from perfgate.errors import MeasureError
 from perfgate.host import addresses, cpus
 from perfgate.host.git import Repository
@@ -89,9 +89,8 @@ class Track:
     def start_over(self, design: Design) -> None:
         """Forget what was measured and go on by another design."""
         self.design, self.settled = design, False
-        for kept in (self.pairs, self.seconds, *self.readings):
-            kept.clear()
-        self.effects.clear()
+        self.pairs, self.seconds, self.effects = [], [], {}
+        self.readings = tuple([] for _ in self.readings)
 
 
 class Suite:
@@ -214,7 +213,7 @@ class Suite:
         assert side.revision.commit is not None
         return scout.survey(
             self.job.runner.launch(side.place, names=names),
-            draw_pair(self.around.seed, self.job.name, 0, cpus=()),
+            SideDraw(layout_seed=0, pad=0),
             calibrate=calibrate,
             watch=scout.project_modules(self.around.repository.tree(side.revision.commit)),
             timeout_s=self.job.timeout_s,

@@ -13,7 +13,7 @@ from statistics import median
 
 from perfgate.core.model import Design, ProcessFacts, Reason
 from perfgate.core.ports import Launch
-from perfgate.core.schedule import FEWEST_TURNS, LONG_PAIR_S, LONG_TURN_S, PairDraw, Turns
+from perfgate.core.schedule import FEWEST_TURNS, LONG_PAIR_S, LONG_TURN_S, PairDraw, SideDraw, Turns
 from perfgate.host.addresses import fixed_addresses
 from perfgate.host.agent import Message
 from perfgate.host.cpus import away_from
@@ -96,7 +96,7 @@ def run_pair(pairing: Pairing, draw: PairDraw, plans: Mapping[str, Turns], *, in
     if not draw.base_starts:
         together.reverse()
     for members in together:
-        left = [name for name in plans if name not in result.troubles]
+        left = list(plans)
         while left:
             visited = _run_crew(pairing, draw, members, {name: plans[name] for name in left}, result, interrupts)
             left = left[visited:]
@@ -104,9 +104,9 @@ def run_pair(pairing: Pairing, draw: PairDraw, plans: Mapping[str, Turns], *, in
     return result
 
 
-def environ_of(draw: PairDraw, *, layout: bool = True) -> dict[str, str]:
+def environ_of(draw: SideDraw, hash_seed: int, *, layout: bool = True) -> dict[str, str]:
     """Return what chance puts into a process's environment."""
-    seeds = {"PYTHONHASHSEED": str(draw.hash_seed)}
+    seeds = {"PYTHONHASHSEED": str(hash_seed)}
     return seeds | {"PERFGATE_LAYOUT": str(draw.layout_seed), "PERFGATE_PAD": "x" * draw.pad} if layout else seeds
 
 
@@ -118,13 +118,14 @@ def take_turns(crew: Crew, name: str, turns: Turns, *, rng: Random, timeout_s: f
     readings = [Reading() for _ in crew.agents]
     order = list(range(len(readings)))
     took: list[float] = []
+    loops = max(1, round(turns.loops * rng.uniform(0.8, 1.25)))
     wanted = turns.count
     while len(took) < turns.warmup + wanted:
         rng.shuffle(order)
         keep = len(took) >= turns.warmup
         before = sum(reading.busy_s for reading in readings)
         for member in order:
-            answer = crew.ask(member, do="turn", loops=turns.loops, timeout_s=timeout_s)
+            answer = crew.ask(member, do="turn", loops=loops, timeout_s=timeout_s)
             readings[member].add(member, answer, keep=keep)
         took.append((sum(reading.busy_s for reading in readings) - before) / len(readings))
         turn_s = median(took)  # one long turn alone is a garbage collection
@@ -143,8 +144,11 @@ def _run_crew(
 ) -> int:
     """Take one crew through `plans`; return how many benchmarks it is done with."""
     rng = Random(draw.order_seed)
-    environ = environ_of(draw, layout=pairing.draw_layout)
-    launches = [(pairing.launches[member], environ) for member in members]
+    draws = (draw.base, draw.head) if len(pairing.launches) > 1 else (draw.head,)
+    launches = [
+        (pairing.launches[member], environ_of(draws[member], draw.hash_seed, layout=pairing.draw_layout))
+        for member in members
+    ]
     with (
         fixed_addresses() if pairing.draw_layout else nullcontext(),
         crew(launches, mark=pairing.mark, interrupts=interrupts, seed=draw.order_seed) as people,
@@ -169,17 +173,17 @@ def _run_crew(
     for place, member in enumerate(members):
         preempted = journey.byes[place].get("preempted", 0) if len(journey.byes) == len(members) else 0
         layout = tuple(people.hellos[place].get("layout", ()))
-        result.facts[member].append(_facts(pairing, draw, layout, preempted))
+        result.facts[member].append(_facts(pairing, draw, draws[member], layout, preempted))
     return len(journey.visited)
 
 
-def _facts(pairing: Pairing, draw: PairDraw, layout: tuple[int, ...], preempted: int) -> ProcessFacts:
+def _facts(pairing: Pairing, draw: PairDraw, side: SideDraw, layout: tuple[int, ...], preempted: int) -> ProcessFacts:
     return ProcessFacts(
         pair=draw.pair,
         suite=pairing.suite,
         cpu=draw.cpu,
         hash_seed=draw.hash_seed,
-        layout_seed=draw.layout_seed,
+        layout_seed=side.layout_seed,
         layout=layout,
         preempted=preempted,
     )

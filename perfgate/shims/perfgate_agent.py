@@ -4,6 +4,7 @@ Runs inside the interpreter of the code under test, beside whatever that imports
 the standard library of Python 3.8 and is imported only by its neighbours in this directory.
 """
 
+import gc
 import json
 import os
 import resource
@@ -15,6 +16,7 @@ clock = time.perf_counter  # bound now: a test that freezes time later must not 
 cpu_clock = time.process_time
 thread_clock = time.thread_time
 
+LAYOUTS = []
 KEPT = []  # what scramble() leaves alive, for the life of the process
 
 
@@ -50,42 +52,83 @@ class Channel:
             os._exit(0)
 
 
-def scramble(seed):
-    """Draw this process's memory layout; return what was drawn.
+class Layout:
+    """Draws this process's memory layout from a seed, so that what the code under test allocates lands elsewhere.
 
-    A random number of objects of random sizes is allocated and a random half of them freed, a random number of
-    pages is mapped, and a random number of functions is compiled, so that what is imported next (extension
-    modules included) lands elsewhere with each seed. Layout then is spread that pairs average out, no bias that
-    they cannot see.
+    Layout then is spread that pairs average out, no bias that they cannot see.
     Source: Curtsinger & Berger 2013, doi:10.1145/2451116.2451141, who move code and data of native programs.
     """
-    rng = Random(seed)
-    KEPT.append(bytes(rng.randrange(2**19, 2**23)))  # large enough to be mapped, never touched: costs addresses only
-    small = [bytes(size) for size in rng.choices(range(16, 520), k=rng.randrange(5_000, 60_000))]
-    large = [bytes(size) for size in rng.choices(range(520, 20_000), k=rng.randrange(50, 1_500))]
-    blocks = small + large
-    for place in rng.sample(range(len(blocks)), len(blocks) // 2):
-        blocks[place] = None
-    functions = rng.randrange(20, 400)
-    source = "\n".join("def f%d(a, b=%d):\n    return [a, b, %d]" % (i, i, rng.randrange(9)) for i in range(functions))
-    names = {}
-    exec(compile(source, "<layout>", "exec"), names)
-    kept = [block for block in blocks if block is not None]
-    KEPT.extend([kept, names])
-    return [len(blocks), sum(map(len, kept)), functions]
+
+    def __init__(self, seed):
+        self.rng = Random(seed)
+        self.kept = []
+
+    def scramble(self):
+        """Move everything that is imported from here on; return what was drawn.
+
+        Many objects of random sizes are allocated and a random half of them freed: holes for what comes. A random
+        number of pages is mapped (extension modules land elsewhere), and of functions compiled.
+        """
+        rng = self.rng
+        blocks = self.perforated(rng.randrange(10_000, 80_000), rng.randrange(50, 1_500))
+        mapped = bytes(rng.randrange(2**19, 2**23))  # never touched: costs addresses only
+        count = rng.randrange(20, 400)
+        lines = ["def f%d(a, b=%d):\n    return [a, b, %d]" % (i, i, rng.randrange(9)) for i in range(count)]
+        names = {}
+        exec(compile("\n".join(lines), "<layout>", "exec"), names)
+        KEPT.extend([blocks, mapped, names])
+        return [len(blocks), sum(map(len, blocks)), count]
+
+    def find_spec(self, name, path=None, target=None):
+        """Find no module, but move what is imported from here on: how far apart two modules lie is layout too."""
+        KEPT.append(self.perforated(self.rng.randrange(80), self.rng.randrange(12)))
+
+    def stir(self):
+        """Move what is allocated from here on, whether or not the holes of scramble() are used up."""
+        self.kept = self.perforated(self.rng.randrange(4_000, 8_000), self.rng.randrange(20))
+
+    def perforated(self, small, large):
+        """Return a random half of as many new blocks; the others are free again."""
+        sizes, coins = (self.rng.getrandbits(8 * n).to_bytes(n, "little") for n in (small, small + large))
+        blocks = [bytes(16 + 2 * size) for size in sizes]
+        blocks += [bytes(size) for size in self.rng.choices(range(520, 5_000), k=large)]
+        return [block for block, coin in zip(blocks, coins) if coin & 1]
 
 
 def start():
     """Open the channel, draw the layout, say hello."""
     channel = Channel()
     seed = os.environ.pop("PERFGATE_LAYOUT", "")
-    layout = scramble(int(seed)) if seed else []
+    drawn = []
+    if seed:
+        layout = Layout(int(seed))
+        drawn = layout.scramble()
+        LAYOUTS.append(layout)
+        sys.meta_path.insert(0, layout)
     python = {
         "python": "%s %s" % (sys.implementation.name, sys.version.split()[0]),
         "build": " ".join(sys.version.split()[1:]),
     }
-    channel.send("hello", layout=layout, python=python)
+    channel.send("hello", layout=drawn, python=python)
     return channel
+
+
+def settle():
+    """Take all that lives now out of the garbage collector's sight, and stop drawing at imports.
+
+    A full collection walks over pytest and every imported module, clears the free lists on the way, and comes at a
+    moment that 20,000 more objects anywhere shift: 1 % of a benchmark, and no property of what it runs.
+    """
+    sys.meta_path[:] = [finder for finder in sys.meta_path if finder not in LAYOUTS]
+    gc.collect()
+    getattr(gc, "freeze", int)()  # PyPy has none
+
+
+def stir():
+    """Begin a benchmark: with nothing to collect, and what it allocates placed anew where a layout is drawn."""
+    gc.collect()
+    for layout in LAYOUTS:
+        layout.stir()
 
 
 def pin(cpu):

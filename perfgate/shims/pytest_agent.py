@@ -97,10 +97,12 @@ class Plugin:
         order = channel.receive()
         _watched.extend(order["watch"])
         agent.pin(order["cpu"])
+        agent.settle()
         items = [chosen[name] for name in order["names"]]
         root = os.getcwd()
         for item, following in zip(items, [*items[1:], None]):
             channel.receive()  # "next": the other side must not be running while this one sets up
+            agent.stir()
             _current[:] = [item]
             reports = Outcome()
             item.config.pluginmanager.register(reports)
