@@ -263,7 +263,7 @@ def test_what_cannot_be_alive_twice_is_measured_one_side_after_the_other(project
 
     assert done.returncode == 0, done.stderr
     assert [warning["code"] for warning in shy["comparison"]["warnings"]] == ["not-together"]
-    assert len(shy["comparison"]["log_ratios"]) >= 6
+    assert shy["comparison"]["log_ratios"]
     assert other["comparison"]["warnings"] == []
 
 

@@ -193,10 +193,12 @@ def edits(pairs: int, where: Path, interrupts: Interrupts) -> None:
     print(f"\n## No-op edits of {library.NAME}, {len(plans)} benchmarks, {pairs} pairs each\n")
     print("| edit | layout | rms t | spread of effects | largest |\n|---|---|---:|---:|---:|")
     for number, kind in enumerate(library.EDITS):
-        edited = where / f"edited-{kind.replace(' ', '-')}"
+        edited = where / f"edited-{number:0{len(root.name) - 7}}"  # perfgate's own sides have equal paths too
         shutil.rmtree(edited, ignore_errors=True)
         shutil.copytree(root, edited)
         library.edit(edited, kind)
+        compiled = [sys.executable, "-m", "compileall", "-q", str(root / "src"), str(edited / "src")]
+        subprocess.run(compiled, check=True)
         head = Subject(edited, ("bench",), interrupts)
         ways: dict[str, Callable[[PairDraw], dict[str, float]]] = {
             "drawn": lambda d, h=head: pair_effects(base, h, plans, d, Design.TURNS),

@@ -13,6 +13,7 @@ TURNS = 20
 FEWEST_TURNS = 4
 MOST_TURNS = 60
 LONG_PAIR_S = 0.08  # one side's time in a pair that long iterations are fitted into
+TURN_VARIES = (0.8, 1.25)  # from pair to pair: how often code ran before is a state that must not be frozen
 WARMUP_TURNS = 3  # first samples are 1.2 to 1.6 times slow
 
 FIRST_LOOK = 6  # pairs; fewer give a t interval too wide to settle anything

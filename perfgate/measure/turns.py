@@ -13,7 +13,7 @@ from statistics import median
 
 from perfgate.core.model import Design, ProcessFacts, Reason
 from perfgate.core.ports import Launch
-from perfgate.core.schedule import FEWEST_TURNS, LONG_PAIR_S, LONG_TURN_S, PairDraw, SideDraw, Turns
+from perfgate.core.schedule import FEWEST_TURNS, LONG_PAIR_S, LONG_TURN_S, TURN_VARIES, PairDraw, SideDraw, Turns
 from perfgate.host.addresses import fixed_addresses
 from perfgate.host.agent import Message
 from perfgate.host.cpus import away_from
@@ -118,7 +118,7 @@ def take_turns(crew: Crew, name: str, turns: Turns, *, rng: Random, timeout_s: f
     readings = [Reading() for _ in crew.agents]
     order = list(range(len(readings)))
     took: list[float] = []
-    loops = max(1, round(turns.loops * rng.uniform(0.8, 1.25)))
+    loops = max(1, round(turns.loops * rng.uniform(*TURN_VARIES)))
     wanted = turns.count
     while len(took) < turns.warmup + wanted:
         rng.shuffle(order)
