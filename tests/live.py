@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from perfgate.core.ports import Place
-from perfgate.core.schedule import SideDraw, draw_pair, turns_for
+from perfgate.core.schedule import draw_pair, turns_for
 from perfgate.host.interrupt import Interrupts
 from perfgate.measure import scout
 from perfgate.measure.scout import Survey
@@ -133,7 +133,7 @@ def explore(root: Path, *, python: str = sys.executable, timeout_s: float = 20.0
     with Interrupts() as interrupts:
         return scout.survey(
             launch,
-            SideDraw(layout_seed=1, pad=0),
+            draw_pair(1, "scout", 0, cpus=()),
             calibrate=True,
             watch=("lib",),
             timeout_s=timeout_s,

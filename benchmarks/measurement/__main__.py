@@ -26,7 +26,7 @@ from benchmarks.neighbour import neighbour
 from perfgate.core.comparison import pair_effect
 from perfgate.core.model import TIME, Design
 from perfgate.core.ports import Place
-from perfgate.core.schedule import PairDraw, SideDraw, Turns, draw_pair, turns_for
+from perfgate.core.schedule import PairDraw, Turns, draw_pair, turns_for
 from perfgate.core.stats.paired import effect
 from perfgate.host import cpus
 from perfgate.host.agent import Message
@@ -55,7 +55,7 @@ class Subject:
 
     def plan(self) -> dict[str, Turns]:
         """Run every benchmark once and plan its turns."""
-        draw = SideDraw(layout_seed=0, pad=0)
+        draw = draw_pair(0, "plan", 0, cpus=())
         found = scout.survey(
             self.launch, draw, calibrate=True, watch=(), timeout_s=TIMEOUT_S, mark=MARK, interrupts=self.interrupts
         )
@@ -81,7 +81,7 @@ def pair_effects(
 
 def together(subject: Subject, plans: dict[str, Turns], draw: PairDraw) -> dict[str, float]:
     """Run one pair with both sides at once, each wherever the system puts it: what duet benchmarking does."""
-    launches = [(subject.launch, environ_of(side, draw.hash_seed)) for side in (draw.base, draw.head)]
+    launches = [(subject.launch, environ_of(draw))] * 2
     found: dict[str, float] = {}
     with crew(launches, mark=MARK, interrupts=subject.interrupts) as people:
         people.meet()

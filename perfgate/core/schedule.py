@@ -92,26 +92,21 @@ def is_look(measured: int, planned: int) -> bool:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SideDraw:
-    """What chance decides for one process."""
-
-    layout_seed: int
-    pad: int
-    """Bytes added to the environment."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class PairDraw:
-    """What chance decides for one pair."""
+    """What chance decides for one pair.
+
+    Both sides get the same draw: where strings collide in a dict (20 % from seed to seed) and where memory lands
+    (5 % of a deque) are no property of either, so what they do to both cancels. Drawn anew for each pair, so that no
+    draw decides: what an edit shifts lands elsewhere in every pair, and is spread that pairs average out.
+    """
 
     pair: int
     cpu: int | None
     """None where the sides are not pinned."""
     hash_seed: int
-    """One for both sides: which strings collide in a dict moves a benchmark by 20 % from seed to seed, and is
-    no property of either side. Drawn anew a pair, so that no seed decides."""
-    base: SideDraw
-    head: SideDraw
+    layout_seed: int
+    pad: int
+    """Bytes added to the environment."""
     base_starts: bool
     order_seed: int
     """Seeds the order of base and head within each turn."""
@@ -120,16 +115,12 @@ class PairDraw:
 def draw_pair(seed: int, suite: str, pair: int, *, cpus: tuple[int, ...]) -> PairDraw:
     """Draw one pair; the same arguments give the same pair. The CPU rotates from pair to pair."""
     rng = Random(f"{seed}:{suite}:{pair}")
-
-    def side() -> SideDraw:
-        return SideDraw(layout_seed=rng.randrange(2**32), pad=rng.randrange(PAD_BYTES))
-
     return PairDraw(
         pair=pair,
         cpu=cpus[(seed + pair) % len(cpus)] if cpus else None,
         hash_seed=rng.randrange(2**32),
-        base=side(),
-        head=side(),
+        layout_seed=rng.randrange(2**32),
+        pad=rng.randrange(PAD_BYTES),
         base_starts=rng.random() < 0.5,
         order_seed=rng.randrange(2**32),
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from perfgate.core.ports import Launch
-from perfgate.core.schedule import TURN_S, SideDraw
+from perfgate.core.schedule import TURN_S, PairDraw
 from perfgate.errors import MeasureError, ProvenanceError
 from perfgate.host.agent import Message
 from perfgate.host.interrupt import Interrupts
@@ -50,7 +50,7 @@ class Survey:
 
 def survey(
     launch: Launch,
-    draw: SideDraw,
+    draw: PairDraw,
     *,
     calibrate: bool,
     watch: Sequence[str],
@@ -62,7 +62,7 @@ def survey(
     found: Survey | None = None
     left: Sequence[str] | None = None
     while found is None or left:
-        with crew([(launch, environ_of(draw, 0))], mark=mark, interrupts=interrupts) as people:
+        with crew([(launch, environ_of(draw))], mark=mark, interrupts=interrupts) as people:
             people.meet()
             found = found or _offered(people)
             left = (found.names if calibrate else ()) if left is None else left

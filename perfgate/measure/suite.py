@@ -17,7 +17,7 @@ from perfgate.core.model import (
     Warning,
 )
 from perfgate.core.ports import Runner
-from perfgate.core.schedule import SideDraw, Turns, draw_pair, planned_pairs, turns_for, turns_in_company
+from perfgate.core.schedule import Turns, draw_pair, planned_pairs, turns_for, turns_in_company
 from perfgate.errors import MeasureError
 from perfgate.host import addresses, cpus
 from perfgate.host.git import Repository
@@ -213,7 +213,7 @@ class Suite:
         assert side.revision.commit is not None
         return scout.survey(
             self.job.runner.launch(side.place, names=names),
-            SideDraw(layout_seed=0, pad=0),
+            draw_pair(self.around.seed, self.job.name, 0, cpus=()),
             calibrate=calibrate,
             watch=scout.project_modules(self.around.repository.tree(side.revision.commit)),
             timeout_s=self.job.timeout_s,

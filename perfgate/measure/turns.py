@@ -13,7 +13,7 @@ from statistics import median
 
 from perfgate.core.model import Design, ProcessFacts, Reason
 from perfgate.core.ports import Launch
-from perfgate.core.schedule import FEWEST_TURNS, LONG_PAIR_S, LONG_TURN_S, TURN_VARIES, PairDraw, SideDraw, Turns
+from perfgate.core.schedule import FEWEST_TURNS, LONG_PAIR_S, LONG_TURN_S, TURN_VARIES, PairDraw, Turns
 from perfgate.host.addresses import fixed_addresses
 from perfgate.host.agent import Message
 from perfgate.host.cpus import away_from
@@ -104,9 +104,9 @@ def run_pair(pairing: Pairing, draw: PairDraw, plans: Mapping[str, Turns], *, in
     return result
 
 
-def environ_of(draw: SideDraw, hash_seed: int, *, layout: bool = True) -> dict[str, str]:
+def environ_of(draw: PairDraw, *, layout: bool = True) -> dict[str, str]:
     """Return what chance puts into a process's environment."""
-    seeds = {"PYTHONHASHSEED": str(hash_seed)}
+    seeds = {"PYTHONHASHSEED": str(draw.hash_seed)}
     return seeds | {"PERFGATE_LAYOUT": str(draw.layout_seed), "PERFGATE_PAD": "x" * draw.pad} if layout else seeds
 
 
@@ -144,11 +144,8 @@ def _run_crew(
 ) -> int:
     """Take one crew through `plans`; return how many benchmarks it is done with."""
     rng = Random(draw.order_seed)
-    draws = (draw.base, draw.head) if len(pairing.launches) > 1 else (draw.head,)
-    launches = [
-        (pairing.launches[member], environ_of(draws[member], draw.hash_seed, layout=pairing.draw_layout))
-        for member in members
-    ]
+    environ = environ_of(draw, layout=pairing.draw_layout)
+    launches = [(pairing.launches[member], environ) for member in members]
     with (
         fixed_addresses() if pairing.draw_layout else nullcontext(),
         crew(launches, mark=pairing.mark, interrupts=interrupts, seed=draw.order_seed) as people,
@@ -173,17 +170,17 @@ def _run_crew(
     for place, member in enumerate(members):
         preempted = journey.byes[place].get("preempted", 0) if len(journey.byes) == len(members) else 0
         layout = tuple(people.hellos[place].get("layout", ()))
-        result.facts[member].append(_facts(pairing, draw, draws[member], layout, preempted))
+        result.facts[member].append(_facts(pairing, draw, layout, preempted))
     return len(journey.visited)
 
 
-def _facts(pairing: Pairing, draw: PairDraw, side: SideDraw, layout: tuple[int, ...], preempted: int) -> ProcessFacts:
+def _facts(pairing: Pairing, draw: PairDraw, layout: tuple[int, ...], preempted: int) -> ProcessFacts:
     return ProcessFacts(
         pair=draw.pair,
         suite=pairing.suite,
         cpu=draw.cpu,
         hash_seed=draw.hash_seed,
-        layout_seed=side.layout_seed,
+        layout_seed=draw.layout_seed,
         layout=layout,
         preempted=preempted,
     )

@@ -76,7 +76,7 @@ def test_a_pair_is_drawn_from_its_seed_alone() -> None:
 
     assert draw == draw_pair(7, "micro", 3, cpus=(0, 1))
     assert draw != draw_pair(8, "micro", 3, cpus=(0, 1))
-    assert draw.base.layout_seed != draw.head.layout_seed
+    assert draw.layout_seed != draw_pair(7, "micro", 4, cpus=(0, 1)).layout_seed
 
 
 def test_the_cpu_rotates_and_the_start_order_is_drawn() -> None:
