@@ -97,8 +97,8 @@ def test_what_only_one_side_has_is_new_or_missing(project: Project) -> None:
     project.commit("base", lib_py="def gone():\n    pass\n\n\ndef kept():\n    pass\n", test_x_py=base)
     project.commit("head", lib_py="def fresh():\n    pass\n\n\ndef kept():\n    pass\n", test_x_py=head)
 
-    done = project.perfgate("compare", "HEAD~1", *SHORT, "--format", "json")
-    text = project.perfgate("compare", "HEAD~1", *SHORT)
+    done = project.perfgate("compare", "HEAD~1", *SHORT, "--format", "json", "--save", "runs")
+    text = project.perfgate("compare", "runs/base.json", "runs/head.json")
 
     found = {name.rpartition("::")[2]: verdict for name, verdict in verdicts(done.stdout).items()}
     assert found["test_gone"] == "missing"
