@@ -134,7 +134,8 @@ class Crew:
                 waiting.remove(exc.member)
         for member in self._shuffled(waiting):
             states[member] = self._tell("leave", member, journey, name, timeout_s)
-        for member, state in states.items():
+        for member in members:
+            state = states[member]
             if state is not None and (reason := _OUTCOMES.get(str(state.get("outcome")))):
                 journey.note(name, member, reason, str(state.get("text", "")))
         return None not in states.values()
