@@ -21,8 +21,9 @@ def top(words, n):
 
 def score(words):
     total = 0
-    for word in words:
-        total = (total * 31 + len(word)) % 997
+    for _ in range(20):
+        for word in words:
+            total = (total * 31 + len(word)) % 997
     return total
 
 
@@ -67,7 +68,7 @@ def test_count(benchmark, words):
 
 
 def test_score(benchmark, words):
-    benchmark(wordlib.score, words)
+    benchmark(wordlib.score, words[:50])
 
 
 def test_longest(benchmark, words):
@@ -84,16 +85,15 @@ def test_wrap(benchmark, words, width):
     benchmark(wordlib.wrap, words, width)
 """
 
-GUILTY = "score: let the first 150 words weigh double"
+GUILTY = "score: mix in 23 rounds, for a better spread"
 TRUE_EFFECT = 0.15
-"""150 words more beside 1,000, at the same work a word."""
+"""23 rounds of the same work instead of 20."""
 GUILTY_BENCHMARK = "test_wordlib.py::test_score"
 
-_STEP = "        total = (total * 31 + len(word)) % 997\n"
 _TOP = "def top(words, n):\n"
 
 _documented = LIBRARY.replace(_TOP, f'{_TOP}    """Return (word, count), most frequent first."""\n')
-_slowed = _documented.replace(_STEP, f"{_STEP}    for word in words[:150]:\n{_STEP}")
+_slowed = _documented.replace("range(20)", "range(23)")
 _extended = f"{_slowed}\n\ndef shortest(words):\n    return min(words, key=len)\n"
 
 HISTORY = (

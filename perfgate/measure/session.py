@@ -209,10 +209,7 @@ class _Session:
         """Return what was measured of one side."""
         prepared = self.sides[side]
         samples = tuple(
-            sample
-            for suite in self.suites
-            for track in suite.tracks.values()
-            for sample in _samples(track, side, suite.job)
+            sample for suite in self.suites for track in suite.tracks.values() for sample in _samples(track, side)
         )
         failures = tuple(failure for suite in self.suites for failure in suite.failures[side].values())
         if not samples and not failures:
@@ -250,17 +247,10 @@ def _until_look(effects: Sequence[float], planned: int) -> tuple[float, ...]:
     return tuple(effects[:pairs])
 
 
-def _samples(track: Track, side: int, job: Job) -> list[Sample]:
+def _samples(track: Track, side: int) -> list[Sample]:
     readings = track.readings[side]
     if not readings:
         return []
-    warnings = []
-    if track.parallel:
-        text = "uses several CPUs: measured without pinning, so it needs more pairs"
-        warnings.append(Warning(code="several-cpus", text=text))
-    if track.design is not job.design:
-        text = "failed while both sides were alive, so they ran one after the other, which needs more pairs"
-        warnings.append(Warning(code="not-together", text=text))
     return [
         Sample(
             sli=Sli(benchmark=track.benchmark, metric=metric_named(name)),
@@ -269,7 +259,7 @@ def _samples(track: Track, side: int, job: Job) -> list[Sample]:
             design=track.design,
             planned=track.planned,
             pair_s=track.pair_s,
-            warnings=tuple(warnings),
+            warnings=tuple(track.warnings),
         )
         for name in readings[0].values
     ]

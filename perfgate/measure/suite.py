@@ -23,6 +23,7 @@ from perfgate.host import addresses, cpus
 from perfgate.host.git import Repository
 from perfgate.host.interrupt import Interrupts
 from perfgate.measure import scout
+from perfgate.measure.crew import Trouble
 from perfgate.measure.scout import Survey
 from perfgate.measure.sides import PreparedSide, share_files
 from perfgate.measure.turns import BASE, HEAD, Pairing, PairResult, Reading, run_pair
@@ -69,6 +70,7 @@ class Track:
     seconds: list[float] = field(default_factory=list)
     effects: dict[str, list[float]] = field(default_factory=dict)
     """Metric name to the pairs' log ratios so far."""
+    warnings: list[Warning] = field(default_factory=list)
     settled: bool = False
 
     @property
@@ -86,11 +88,12 @@ class Track:
         """What it shares with those that can be measured in the same processes."""
         return self.parallel, self.design
 
-    def start_over(self, design: Design) -> None:
-        """Forget what was measured and go on by another design."""
-        self.design, self.settled = design, False
-        self.pairs, self.seconds, self.effects = [], [], {}
-        self.readings = tuple([] for _ in self.readings)
+    def part(self, trouble: Trouble) -> None:
+        """Run one side after the other from here on, because both at once came to `trouble`."""
+        self.design = Design.SEQUENTIAL
+        last = trouble.text.strip().splitlines()[-1] if trouble.text.strip() else trouble.reason
+        text = f"failed while both sides were alive, so they ran one after the other, which needs more pairs: {last}"
+        self.warnings.append(Warning(code="not-together", text=text))
 
 
 class Suite:
@@ -181,9 +184,10 @@ class Suite:
         for side, facts in enumerate(self.facts):
             facts.extend(result.facts[side])
         for name, troubles in result.troubles.items():
-            if self.tracks[name].design is Design.TURNS:
-                # Each side ran it alone before: perhaps they want the same port, file or lock.
-                self.tracks[name].start_over(Design.SEQUENTIAL)
+            track = self.tracks[name]
+            if track.design is Design.TURNS and not track.pairs:
+                # Each side ran it alone, both never did: perhaps they want the same port, file or lock.
+                track.part(troubles[0])
                 continue
             del self.tracks[name]
             for trouble in troubles:
@@ -268,7 +272,7 @@ class Suite:
             iteration_s = [survey.iteration_s[name] for survey in surveys]
             turns = turns_for(iteration_s[0], most=surveys[-1].most[name])
             pair_s = sum((turns.count + turns.warmup) * turns.loops * seconds for seconds in iteration_s) + HANDOVER_S
-            self.tracks[name] = Track(
+            track = Track(
                 benchmark=self._benchmark(name),
                 turns=turns,
                 planned=planned_pairs(pair_s, effort_s=self.around.effort_s),
@@ -276,6 +280,10 @@ class Suite:
                 design=self.job.design,
                 readings=tuple([] for _ in self.sides),
             )
+            if track.parallel:
+                text = "uses several CPUs: measured without pinning, so it needs more pairs"
+                track.warnings.append(Warning(code="several-cpus", text=text))
+            self.tracks[name] = track
 
     def _fail(self, side: int, name: str, reason: Reason, text: str) -> None:
         self.failures[side][name] = Failure(benchmark=self._benchmark(name), reason=reason, text=text.strip())
