@@ -25,8 +25,14 @@ class Evidence(StrEnum):
     """Processes that never shared a moment: informs."""
     ADVISORY = "advisory"
     """One or few processes a side, or another environment: a hint."""
+    STORED = "stored"
+    """Head against the stored runs of its environment: informs, and blocks where the policy trusts the machine."""
     EXACT = "exact"
     """Values that repeat: compared as they are."""
+
+
+TESTED = (Evidence.PAIRED, Evidence.STORED)
+"""What is judged by an interval; the rest cannot be."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +55,7 @@ class Comparison:
     head: float
     change: Change
     log_ratios: tuple[float, ...]
-    """One a pair, in measured order, positive where head is worse; empty where nothing was paired."""
+    """One a pair, in measured order, or one a stored run; positive where head is worse. Empty where neither was."""
     planned: int
     pair_s: float
     processes: tuple[int, int]
@@ -84,6 +90,11 @@ def compare_sample(base: Sample, head: Sample, base_run: Run, head_run: Run) -> 
         p=unpaired.mann_whitney(*medians),
         warnings=tuple(dict.fromkeys(base.warnings + head.warnings + doubts)),
     )
+
+
+def effect_of(c: Comparison) -> paired.Effect:
+    """Return what the log ratios of tested evidence (at least one) say of the change."""
+    return (paired.prediction if c.evidence is Evidence.STORED else paired.effect)(c.log_ratios)
 
 
 def pair_log_ratios(base: Sample, head: Sample, base_run: Run, head_run: Run) -> tuple[float, ...]:

@@ -8,6 +8,9 @@ the runs can ask again; all get the same answer. The rule, with worse-is-positiv
 - pass: the upper bound is below the limit (its own level, spent evenly).
 - improvement: a pass whose upper bound is below minus the margin.
 - else inconclusive. Too few pairs, or no pairs at all, is never anything else.
+
+Against a stored baseline the same rule is asked once, of the interval in which earlier runs foretell the next;
+for times the answer informs and blocks only where the policy trusts the machine.
 """
 
 import math
@@ -15,7 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from perfgate.core.comparison import Comparison, Evidence, compare
+from perfgate.core.comparison import TESTED, Comparison, Evidence, compare, effect_of
 from perfgate.core.model import TIME, Benchmark, Direction, Failure, Reason, Run, Sli
 from perfgate.core.policy import PASS_LEVEL, Policy, Rule, matches
 from perfgate.core.schedule import FIRST_LOOK, looks
@@ -31,10 +34,16 @@ class Verdict(StrEnum):
     FAILED = "failed"
     MISSING = "missing"
     INCONCLUSIVE = "inconclusive"
+    NO_BASELINE = "no-baseline"
     IMPROVEMENT = "improvement"
     NEW = "new"
     PASS = "pass"
     SKIPPED = "skipped"
+
+
+UNKNOWN = (Verdict.INCONCLUSIVE, Verdict.NO_BASELINE)
+"""Neither good nor bad is known."""
+FEWEST_STORED = 8  # stored runs before they foretell the next
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +55,18 @@ class Question:
     planned: int
     base: float
     """Level of base, in the metric's unit: turns an absolute floor into a share."""
+    stored: bool = False
+    """Not pairs: head's value against each stored one."""
+
+    @property
+    def looks(self) -> tuple[tuple[float, paired.Effect], ...]:
+        """At each look so far: the share of the planned information, and what was seen; none before the first."""
+        if self.stored:
+            return ((1.0, paired.prediction(self.log_ratios)),) if len(self.log_ratios) >= FEWEST_STORED else ()
+        measured = len(self.log_ratios)
+        planned = max(self.planned, measured)
+        at = looks(measured, planned) if measured >= FIRST_LOOK else ()
+        return tuple((pairs / planned, paired.effect(self.log_ratios[:pairs])) for pairs in at)
 
     @property
     def limit(self) -> float:
@@ -98,6 +119,7 @@ class Judgement:
 
 def answer(questions: Sequence[Question], policy: Policy) -> tuple[Answer, ...]:
     """Answer all questions of one run together: the family shares the error."""
+    seen = [question.looks for question in questions]
     level = dict.fromkeys((True, False), policy.family_level)
     blocked: dict[int, float] = {}
     margin = math.log1p(policy.margin)
@@ -105,33 +127,32 @@ def answer(questions: Sequence[Question], policy: Policy) -> tuple[Answer, ...]:
         family = [i for i, question in enumerate(questions) if question.rule.critical is critical]
 
         def crosses(place: int, at: float, family: list[int] = family) -> bool:
-            return _crosses(questions[family[place]], at, margin)
+            return _crosses(seen[family[place]], at, margin)
 
         rejected = step_down(len(family), family_level, crosses)
         blocked |= {family[place]: at for place, at in rejected.items()}
         level[critical] = family_level / max(1, len(family) - len(rejected))
     return tuple(
-        _answer(question, blocked.get(i), level[question.rule.critical], margin) for i, question in enumerate(questions)
+        _answer(question, seen[i], blocked.get(i), level[question.rule.critical], margin)
+        for i, question in enumerate(questions)
     )
 
 
-def _crosses(question: Question, level: float, margin: float) -> bool:
+_Looks = Sequence[tuple[float, paired.Effect]]
+
+
+def _crosses(seen: _Looks, level: float, margin: float) -> bool:
     """Return whether the lower bound was above the margin at any look so far."""
-    if len(question.log_ratios) < FIRST_LOOK:
-        return False
-    at, levels = _looks(question, Spending.OBRIEN_FLEMING, level)
-    return any(
-        paired.effect(question.log_ratios[:pairs]).p_above(margin) <= nominal
-        for pairs, nominal in zip(at, levels, strict=True)
-    )
+    levels = nominal_levels(Spending.OBRIEN_FLEMING, level, tuple(share for share, _ in seen)) if seen else ()
+    return any(found.p_above(margin) <= nominal for (_, found), nominal in zip(seen, levels, strict=True))
 
 
-def _answer(question: Question, blocked_at: float | None, family_level: float, margin: float) -> Answer:
-    if len(question.log_ratios) < FIRST_LOOK:
+def _answer(question: Question, seen: _Looks, blocked_at: float | None, family_level: float, margin: float) -> Answer:
+    if not seen:
         return Answer(verdict=Verdict.INCONCLUSIVE, level=family_level, settled=False)
-    found = paired.effect(question.log_ratios)
-    level = _looks(question, Spending.OBRIEN_FLEMING, blocked_at or family_level)[1][-1]
-    upper = found.above(_looks(question, Spending.POCOCK, PASS_LEVEL)[1][-1])
+    shares, found = tuple(share for share, _ in seen), seen[-1][1]
+    level = nominal_levels(Spending.OBRIEN_FLEMING, blocked_at or family_level, shares)[-1]
+    upper = found.above(nominal_levels(Spending.POCOCK, PASS_LEVEL, shares)[-1])
     if blocked_at is not None and found.mean > question.limit:
         return Answer(verdict=Verdict.REGRESSION, level=level, settled=True)
     if upper >= question.limit:
@@ -142,40 +163,44 @@ def _answer(question: Question, blocked_at: float | None, family_level: float, m
     return Answer(verdict=Verdict.PASS, level=level, settled=found.mean >= -margin)
 
 
-def _looks(question: Question, spending: Spending, level: float) -> tuple[tuple[int, ...], tuple[float, ...]]:
-    measured = len(question.log_ratios)
-    planned = max(question.planned, measured)
-    at = looks(measured, planned)
-    return at, nominal_levels(spending, level, tuple(pairs / planned for pairs in at))
+def judge(
+    base: Run, head: Run, policy: Policy, comparisons: Sequence[Comparison] | None = None
+) -> tuple[Judgement, ...]:
+    """Judge every SLI that was compared and that a rule covers, and every benchmark that gave none.
 
-
-def judge(base: Run, head: Run, policy: Policy) -> tuple[Judgement, ...]:
-    """Judge every SLI that a rule covers and every benchmark that gave none, in head's order."""
-    covered = [(c, rule) for c in compare(base, head) if (rule := policy.rule_for(c.sli)) is not None]
+    Args:
+        comparisons: where they are not those of base with head, but with more than one stored run.
+    """
+    comparisons = compare(base, head) if comparisons is None else comparisons
+    covered = [(c, rule) for c in comparisons if (rule := policy.rule_for(c.sli)) is not None]
+    covered = [(c, policy.weighed(rule, c.sli.metric, stored=c.evidence is Evidence.STORED)) for c, rule in covered]
     broken = {row.benchmark: row for row in _without_numbers(base, head, policy)}
     covered = [(c, rule) for c, rule in covered if c.sli.benchmark not in broken]
-    paired_ones = [(c, rule) for c, rule in covered if c.evidence is Evidence.PAIRED]
     questions = [
-        Question(rule=rule, log_ratios=c.log_ratios, planned=c.planned, base=c.base) for c, rule in paired_ones
+        Question(
+            rule=rule, log_ratios=c.log_ratios, planned=c.planned, base=c.base, stored=c.evidence is Evidence.STORED
+        )
+        for c, rule in covered
+        if c.evidence in TESTED
     ]
     answers = iter(zip(questions, answer(questions, policy), strict=True))
     startup_s = head.method.startup_s if head.method else 0.0
     rows = [
-        _paired_row(c, *next(answers), policy, startup_s) if c.evidence is Evidence.PAIRED else _plain_row(c, rule)
+        _tested_row(c, *next(answers), policy, startup_s) if c.evidence in TESTED else _plain_row(c, rule)
         for c, rule in covered
     ]
     return (*rows, *broken.values(), *_unmet(head, policy))
 
 
-def _paired_row(c: Comparison, question: Question, found: Answer, policy: Policy, startup_s: float) -> Judgement:
-    spread, margin = paired.effect(c.log_ratios), math.log1p(policy.margin)
+def _tested_row(c: Comparison, question: Question, found: Answer, policy: Policy, startup_s: float) -> Judgement:
+    spread, margin = effect_of(c), math.log1p(policy.margin)
 
     def settles(more: paired.Effect) -> bool:
         blocked = more.below(found.level) > margin and more.mean > question.limit
         return blocked or more.above(PASS_LEVEL) < question.limit
 
     undecided = found.verdict is Verdict.INCONCLUSIVE
-    total = power.pairs_needed(spread, settles) if undecided else None
+    total = power.pairs_needed(spread, settles) if undecided and not question.stored else None
     missing = max(0, total - len(c.log_ratios)) if total else 0
     visible = power.visible_effect(spread, margin=margin, limit=question.limit, level=found.level)
     return Judgement(
@@ -240,11 +265,16 @@ def _verdict_without_numbers(base: Failure | None, head: Failure | None) -> tupl
         return Verdict.MISSING, head.text
     if base is None:
         return None
-    if base.reason in gone:
-        return Verdict.NEW, base.text
+    if base.reason in _NOTHING_THERE:
+        return _NOTHING_THERE[base.reason], base.text
     return Verdict.INCONCLUSIVE, f"head runs it, but on base it {_PAST[base.reason]}: {base.text}"
 
 
+_NOTHING_THERE = {
+    Reason.ABSENT: Verdict.NEW,
+    Reason.SKIPPED: Verdict.NEW,
+    Reason.NO_BASELINE: Verdict.NO_BASELINE,
+}
 _PAST = {
     Reason.RAISED: "raised",
     Reason.TIMEOUT: "did not end in time",
@@ -285,6 +315,6 @@ def _unmet(head: Run, policy: Policy) -> list[Judgement]:
 def _blocks(verdict: Verdict, rule: Rule | None) -> bool:
     if rule is not None and not rule.critical:
         return False
-    if verdict is Verdict.INCONCLUSIVE:
+    if verdict in UNKNOWN:
         return rule is not None and rule.on_inconclusive
     return verdict in (Verdict.REGRESSION, Verdict.FAILED, Verdict.MISSING)

@@ -123,6 +123,8 @@ class Reason(StrEnum):
     ABSENT = "absent"
     BAD_VALUE = "bad-value"
     NOTHING = "nothing-measured"
+    NO_BASELINE = "no-baseline"
+    """Said of base: no stored run may stand for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

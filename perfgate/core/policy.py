@@ -4,10 +4,10 @@ Separate from the schema of the configuration file, which is only one way to wri
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from perfgate.core.model import Benchmark, Sli
+from perfgate.core.model import Benchmark, Kind, Metric, Sli
 from perfgate.core.units import Unit
 
 FAMILY_LEVEL = 0.01  # one in a hundred runs that changed nothing may be blocked at most; the margin makes it rarer
@@ -54,10 +54,17 @@ class Policy:
     """Globs of benchmarks that may vanish without being missed."""
     family_level: float = FAMILY_LEVEL
     margin: float = MARGIN
+    trust_stored: bool = False
+    """Whether a time may block against a stored baseline: only on a machine that is always the same and idle."""
 
     def rule_for(self, sli: Sli) -> Rule | None:
         """Return the first rule that covers `sli`; None means that nobody asked."""
         return next((rule for rule in self.rules if rule.covers(sli)), None)
+
+    def weighed(self, rule: Rule, metric: Metric, *, stored: bool) -> Rule:
+        """Return `rule` as it counts for this evidence: what noise may have moved since then only warns."""
+        informs = stored and metric.kind is Kind.NOISY and not self.trust_stored
+        return replace(rule, critical=False) if informs else rule
 
     def unmet(self, present: frozenset[Benchmark]) -> tuple[str, ...]:
         """Return the expectations that no benchmark in `present` meets."""

@@ -6,10 +6,12 @@ terminal, the comment and the check can never disagree.
 
 import math
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from perfgate.core.judge import Judgement, Verdict, judge
+from perfgate.core.comparison import Comparison
+from perfgate.core.judge import UNKNOWN, Judgement, Verdict, judge
 from perfgate.core.model import Design, Environment, Method, Revision, Run, Warning
 from perfgate.core.policy import Policy
 from perfgate.errors import Exit
@@ -24,6 +26,8 @@ class Outcome(StrEnum):
     """An expected benchmark is missing or failed: neither good nor bad is known."""
     INCONCLUSIVE = "inconclusive"
     """No regression found, but a critical SLI could not be settled."""
+    NO_BASELINE = "no-baseline"
+    """No stored run may stand for base."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,9 +69,17 @@ class Report:
         return {verdict: found[verdict] for verdict in Verdict if found[verdict]}
 
 
-def report(base: Run, head: Run, policy: Policy, *, repeat: str, version: str) -> Report:
-    """Judge two runs and gather what a reader needs."""
-    rows = judge(base, head, policy)
+def report(
+    base: Run,
+    head: Run,
+    policy: Policy,
+    *,
+    repeat: str,
+    version: str,
+    comparisons: Sequence[Comparison] | None = None,
+) -> Report:
+    """Judge two runs, with `comparisons` if they are not simply theirs, and gather what a reader needs."""
+    rows = judge(base, head, policy, comparisons)
     outcome, exit_code = _outcome(rows)
     return Report(
         outcome=outcome,
@@ -92,8 +104,9 @@ def _outcome(rows: tuple[Judgement, ...]) -> tuple[Outcome, Exit]:
         return Outcome.REGRESSION, Exit.REGRESSION
     if blocking & {Verdict.FAILED, Verdict.MISSING} or not rows:
         return Outcome.INCOMPLETE, Exit.NOT_MEASURED
-    if any(row.verdict is Verdict.INCONCLUSIVE and row.critical for row in rows):
-        return Outcome.INCONCLUSIVE, Exit.INCONCLUSIVE if blocking else Exit.PASSED
+    if unknown := {row.verdict for row in rows if row.verdict in UNKNOWN and row.critical}:
+        outcome = Outcome.NO_BASELINE if unknown == {Verdict.NO_BASELINE} else Outcome.INCONCLUSIVE
+        return outcome, Exit.INCONCLUSIVE if blocking else Exit.PASSED
     return Outcome.PASS, Exit.PASSED
 
 

@@ -45,6 +45,11 @@ class Effect:
             return 0.0 if self.mean > margin else 1.0
         return float(stdtr(self.n - 1, -(self.mean - margin) / self.se))
 
+    def ratios(self, level: float) -> tuple[float, float, float]:
+        """Return (ratio, low, high): the mean and its two-sided interval at confidence `level`, as ratios."""
+        tail = (1 - level) / 2
+        return math.exp(self.mean), math.exp(self.below(tail)), math.exp(self.above(tail))
+
     def _reach(self, level: float) -> float:
         if self.n < 2:
             return math.inf
@@ -61,11 +66,20 @@ def effect(log_ratios: Sequence[float]) -> Effect:
     return Effect(mean=float(values.mean()), sd=float(values.std(ddof=1)), n=len(values))
 
 
+def prediction(log_ratios: Sequence[float]) -> Effect:
+    """Summarise (m,) log ratios of one new value against m earlier ones, as far as they foretell the next.
+
+    The new value has the earlier ones' spread itself, so its change is known to within s * sqrt(1 + 1/m), with
+    m - 1 degrees of freedom, however many there are.
+    Source: Hahn & Meeker 1991, Statistical Intervals, section 4.7.
+    """
+    found = effect(log_ratios)
+    return Effect(mean=found.mean, sd=found.sd * math.sqrt(found.n + 1), n=found.n)
+
+
 def interval(log_ratios: Sequence[float], *, level: float) -> tuple[float, float, float]:
     """Return (ratio, low, high): the t interval of the mean log ratio at confidence `level`, as ratios.
 
     Source: Student 1908, doi:10.1093/biomet/6.1.1, on log values, so that 2x and 1/2x weigh alike.
     """
-    found = effect(log_ratios)
-    tail = (1 - level) / 2
-    return math.exp(found.mean), math.exp(found.below(tail)), math.exp(found.above(tail))
+    return effect(log_ratios).ratios(level)

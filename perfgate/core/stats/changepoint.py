@@ -1,0 +1,214 @@
+"""When did a series change its level? Steps that stay, not outliers, not noise.
+
+Two detectors must agree, because each cries wolf alone: binary segmentation sees the whole series and is
+fooled by drift and by few strange values, a rank test of the two windows around a point sees neither but
+knows nothing of how many points were tried. Deterministic: no resampling.
+"""
+
+import itertools
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from statistics import median
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+from scipy.stats import norm
+
+from perfgate.core.stats import unpaired
+
+SHORTEST = 5  # points that make a level: fewer are outliers
+WINDOW = 30  # points on each side that the local test looks at
+LEVEL = 1e-4  # of the local test, two-sided
+PENALTY = 4.0  # times log(n) noise variances: what a step must explain of the whole series
+SMALLEST = 0.02  # a shift below this is what memory layout alone does
+_SMOOTHED = 7  # points of the running median that outliers are measured from
+_CLIP = 3.0  # robust standard deviations at which an outlier stops counting
+_MAD = 1.4826  # median absolute deviation to standard deviation, for normal values
+_STICKY = 0.9  # most autocorrelation that is believed; more is a trend
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """A change of level."""
+
+    at: int
+    """Index of the first point of the new level."""
+    earliest: int
+    latest: int
+    """Where else the first point may lie: all that explain the series nearly as well."""
+    before: float
+    after: float
+    """Medians of the windows, in the values' unit."""
+    ratio: float
+    """Hodges-Lehmann ratio after / before, with its 99 % interval."""
+    low: float
+    high: float
+    p: float
+    """Of the local test, two-sided."""
+
+
+def steps(values: Sequence[float], *, smallest: float = SMALLEST) -> tuple[Step, ...]:
+    """Find the changes of level in (n,) values > 0, in order.
+
+    Args:
+        smallest: share below which a change is not told, for example 0.02.
+
+    Winsorised values are split by binary segmentation (Scott & Knott 1974, doi:10.2307/2529204) where a split
+    explains more than `PENALTY` log(n) variances of the noise, widened for autocorrelation; a split counts if
+    Mann-Whitney agrees on the windows around it. Fewer than 2 x `SHORTEST` points have no change.
+    """
+    series = np.log(np.asarray(values, dtype=float))
+    if len(series) < 2 * SHORTEST:
+        return ()
+    calm = _winsorised(series)
+    noise = _noise(calm)
+    splits = _segments(calm, PENALTY * math.log(len(calm)) * noise**2)
+    sticky = _stickiness(calm, splits)
+    if sticky > 1.05:
+        splits = _segments(calm, PENALTY * math.log(len(calm)) * noise**2 * sticky)
+    found = _agreed(series, calm, splits, sticky, smallest)
+    spread = max(noise * math.sqrt(sticky), 1e-12)
+    borders = [0, *(step.at for step in found), len(calm)]
+    return tuple(
+        _ranged(step, calm, before, after, spread)
+        for step, before, after in zip(found, borders, borders[2:], strict=False)
+    )
+
+
+def exact_steps(values: Sequence[float]) -> tuple[Step, ...]:
+    """Find the changes in a series without noise: every value that differs from the one before."""
+    return tuple(
+        Step(
+            at=i, earliest=i, latest=i, before=old, after=new,
+            ratio=new / old if old else math.inf, low=new / old if old else math.inf,
+            high=new / old if old else math.inf, p=0.0,
+        )
+        for i, (old, new) in enumerate(itertools.pairwise(values), start=1)
+        if old != new
+    )  # fmt: skip
+
+
+def _winsorised(series: Array) -> Array:
+    """Pull each value that is far from its neighbours' median towards it; a step of a few points stays."""
+    neighbours = sliding_window_view(np.pad(series, _SMOOTHED // 2, mode="edge"), _SMOOTHED)
+    middle = np.median(neighbours, axis=1)
+    rest = series - middle
+    reach = _CLIP * _MAD * float(np.median(np.abs(rest)))
+    return middle + np.clip(rest, -reach, reach)
+
+
+def _noise(series: Array) -> float:
+    """Return the robust standard deviation of the noise, from differences: no step can hide in it."""
+    differences = np.diff(series)
+    return _MAD * float(np.median(np.abs(differences - np.median(differences)))) / math.sqrt(2)
+
+
+def _segments(series: Array, penalty: float) -> list[int]:
+    """Return where binary segmentation splits, sorted."""
+    found, todo = [], [(0, len(series))]
+    while todo:
+        start, end = todo.pop()
+        if end - start < 2 * SHORTEST:
+            continue
+        gains = _gains(series[start:end])[SHORTEST - 1 : end - start - SHORTEST]
+        place = int(np.argmax(gains))
+        if gains[place] > max(penalty, 1e-18):
+            middle = start + place + SHORTEST
+            found.append(middle)
+            todo += [(start, middle), (middle, end)]
+    return sorted(found)
+
+
+def _gains(series: Array) -> Array:
+    """Return for each split after point 1 .. n-1 what it takes off the sum of squares."""
+    n = len(series)
+    left = np.arange(1, n)
+    sums = np.cumsum(series - series.mean())[:-1]
+    return np.asarray(sums**2 * n / (left * (n - left.astype(float))))
+
+
+def _stickiness(series: Array, splits: Sequence[int]) -> float:
+    """Return by how much autocorrelation widens the variance of a mean: (1 + r) / (1 - r) for r of lag 1."""
+    rest = np.concatenate([part - part.mean() for part in np.split(series, splits)])
+    power = float(rest @ rest)
+    r = float(rest[:-1] @ rest[1:]) / power if power > 0 else 0.0
+    r = min(max(r, 0.0), _STICKY)
+    return (1 + r) / (1 - r)
+
+
+def _agreed(series: Array, calm: Array, splits: list[int], sticky: float, smallest: float) -> list[Step]:
+    """Return the splits that the local test agrees with.
+
+    The one in the worst doubt goes first, then its neighbours, whose levels have grown, are asked anew.
+    """
+    splits = list(splits)
+    while True:
+        borders = [0, *splits, len(series)]
+        windows = [
+            _Window(*three).near(round(WINDOW * sticky)) for three in zip(borders, splits, borders[2:], strict=False)
+        ]
+        tested = [_test(series, window, sticky) for window in windows]
+        doubts = [
+            (step.p, -abs(math.log(step.ratio)), place)
+            for place, (step, window) in enumerate(zip(tested, windows, strict=True))
+            if step.p > LEVEL
+            or abs(math.log(step.ratio)) < math.log1p(smallest)
+            or _is_ramp(calm, window)
+            or _is_burst(series, window)
+        ]
+        if not doubts:
+            return tested
+        del splits[max(doubts)[2]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Window:
+    """The levels on both sides of a split, as far as the local test looks."""
+
+    start: int
+    at: int
+    end: int
+
+    def near(self, reach: int) -> "_Window":
+        return _Window(max(self.start, self.at - reach), self.at, min(self.end, self.at + reach))
+
+
+def _test(series: Array, window: _Window, sticky: float) -> Step:
+    """Compare both sides by ranks; what sticks together is worth fewer points."""
+    before = np.exp(series[window.start : window.at]).tolist()
+    after = np.exp(series[window.at : window.end]).tolist()
+    p = unpaired.mann_whitney(before, after)
+    if sticky > 1:
+        p = 2 * float(norm.sf(norm.isf(max(p, 1e-300) / 2) / math.sqrt(sticky)))
+    ratio, low, high = unpaired.ratio_interval(before, after, level=0.99)
+    return Step(
+        at=window.at, earliest=window.at, latest=window.at,
+        before=median(before), after=median(after), ratio=ratio, low=low, high=high, p=p,
+    )  # fmt: skip
+
+
+def _is_ramp(calm: Array, window: _Window) -> bool:
+    """Return whether a straight line explains the window better than a step: drift has no one commit to blame."""
+    values = calm[window.start : window.end]
+    time = np.arange(len(values)) - (len(values) - 1) / 2
+    line = float(time @ values) ** 2 / float(time @ time)
+    return line > float(_gains(values)[window.at - window.start - 1])
+
+
+def _is_burst(series: Array, window: _Window) -> bool:
+    """Return whether a short level has a point that is nearer to the other level: it may be outliers and chance."""
+    sides = series[window.start : window.at], series[window.at : window.end]
+    middle = (float(np.median(sides[0])) + float(np.median(sides[1]))) / 2
+    short = [side for side in sides if len(side) < 2 * SHORTEST]
+    return any(bool(np.min(side) < middle < np.max(side)) for side in short)
+
+
+def _ranged(step: Step, series: Array, start: int, end: int, spread: float) -> Step:
+    """Widen the step's place to all splits whose likelihood is within a factor of 20 of the best one's."""
+    gains = _gains(series[start:end])
+    near = np.flatnonzero(gains >= gains[step.at - start - 1] - 2 * math.log(20) * spread**2) + start + 1
+    return replace(step, earliest=min(step.at, int(near[0])), latest=max(step.at, int(near[-1])))
