@@ -1,7 +1,7 @@
 """Every error that perfgate raises on purpose, each with its exit code.
 
 One file, so that what the program says when it stops can be read in one go; `cli` turns the one root
-class into a message, a hint and the exit code, and nothing else decides an exit code.
+class into a message, a hint and the exit code. The code of a finished comparison is the report's.
 """
 
 from enum import IntEnum

@@ -1,5 +1,6 @@
 """The use cases, each a few steps over the layers below: compare, measure, clean."""
 
+import shlex
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -7,10 +8,11 @@ from pathlib import Path
 
 from perfgate import __version__, codec, registry
 from perfgate.config.load import Loaded
-from perfgate.config.schema import CommandSuite, PytestSuite
+from perfgate.config.schema import CommandSuite, Perfgate, PytestSuite
 from perfgate.core.model import Design, Revision, Run
 from perfgate.core.policy import Policy
 from perfgate.core.report import Report, report
+from perfgate.core.schedule import NORMAL_EFFORT_S, STRICT_EFFORT_S
 from perfgate.core.units import parse_duration
 from perfgate.errors import UsageError
 from perfgate.host import files
@@ -19,8 +21,6 @@ from perfgate.host.interrupt import Interrupts
 from perfgate.measure import sides
 from perfgate.measure.build import Build
 from perfgate.measure.session import (
-    NORMAL_EFFORT_S,
-    STRICT_EFFORT_S,
     Effort,
     Progress,
     Watcher,
@@ -47,6 +47,13 @@ class Workshop:
         """Return the repository around the directory."""
         return Repository(self.directory, interrupts=self.interrupts)
 
+    def root(self) -> Path:
+        """Return where the configuration is: the root of the repository, the directory itself outside of one."""
+        try:
+            return self.repository().root
+        except UsageError:
+            return self.directory
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compared:
@@ -65,11 +72,11 @@ def compare(base: str | None, head: str | None, shop: Workshop, *, processes: in
         head: None is the working tree.
         processes: how many, where one side is a file and the other is measured alone.
     """
-    paths = _run_file(base), _run_file(head)
+    paths = _run_file(base, shop), _run_file(head, shop)
     if all(paths):
         one, other = (_load_run(path) for path in paths if path)
-        policy = shop.load_config(shop.directory).config.policy()
-        return _judged(one, other, policy, again=f"perfgate compare {paths[0]} {paths[1]}")
+        policy = shop.load_config(shop.root()).config.policy()
+        return _judged(one, other, policy, again=shlex.join(["perfgate", "compare", str(base), str(head)]))
     repository = shop.repository()
     loaded = shop.load_config(repository.root)
     revisions = [
@@ -81,7 +88,7 @@ def compare(base: str | None, head: str | None, shop: Workshop, *, processes: in
     policy = loaded.config.policy()
     if revisions[0] and revisions[1]:
         one, other = _measure_both(repository, revisions[0], revisions[1], loaded, shop)
-        return _judged(one, other, policy, again=_again(revisions[0], revisions[1], shop))
+        return _judged(one, other, policy, again=_again(revisions[0], revisions[1], loaded, shop))
     one, other = (
         _load_run(path) if path else _measure_one(repository, revision, loaded, shop, processes)
         for path, revision in zip(paths, revisions, strict=True)
@@ -103,12 +110,20 @@ def _judged(base: Run, head: Run, policy: Policy, *, again: str = "") -> Compare
     return Compared(report=judged, base=base, head=head)
 
 
-def _run_file(name: str | None) -> Path | None:
-    """Return the path if `name` is meant as a run file; a revision is what git knows."""
+def _run_file(name: str | None, shop: Workshop) -> Path | None:
+    """Return the path if `name` is a run file: it ends in .json, or is a file and nothing that git knows."""
     if name is None:
         return None
     path = Path(name)
-    return path if path.suffix == ".json" or path.is_file() else None
+    if path.suffix == ".json":
+        return path
+    if not path.is_file():
+        return None
+    try:
+        shop.repository().revision(name)
+    except UsageError:
+        return path
+    return None
 
 
 def _load_run(path: Path) -> Run:
@@ -162,6 +177,8 @@ def _build(repository: Repository, loaded: Loaded) -> Build:
     table = loaded.config.build
     isolated = table.isolate == "venv" or (table.isolate == "auto" and bool(table.setup))
     python = table.python or sides.default_python(repository.root)
+    if "/" in python:
+        python = str(repository.root / python)  # relative to the root, wherever it was started
     return Build(python=python, setup=table.setup, isolated=isolated)
 
 
@@ -186,15 +203,19 @@ def _job(name: str, suite: PytestSuite | CommandSuite) -> Job:
 
 def _effort(loaded: Loaded, shop: Workshop) -> Effort:
     table = loaded.config.perfgate
+    usual = STRICT_EFFORT_S if table.strictness == "strict" else NORMAL_EFFORT_S
     return Effort(
         budget_s=parse_duration(table.budget),
-        benchmark_s=STRICT_EFFORT_S if table.strictness == "strict" else NORMAL_EFFORT_S,
+        benchmark_s=parse_duration(table.effort) if table.effort else usual,
         seed=shop.seed,
     )
 
 
-def _again(base: Revision, head: Revision, shop: Workshop) -> str:
+def _again(base: Revision, head: Revision, loaded: Loaded, shop: Workshop) -> str:
+    table, usual = loaded.config.perfgate, Perfgate()
     command = ["perfgate", "compare", str(base.commit)[:12]]
     command += [] if head.dirty else [str(head.commit)[:12]]
     command += [part for name in shop.suites for part in ("--suite", name)]
-    return " ".join([*command, "--seed", str(shop.seed)])
+    chosen = {key: getattr(table, key) for key in ("budget", "strictness", "effort")}
+    flags = [part for key, value in chosen.items() if value != getattr(usual, key) for part in (f"--{key}", str(value))]
+    return shlex.join([*command, *flags, "--seed", str(shop.seed)])

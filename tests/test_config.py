@@ -138,12 +138,38 @@ def test_every_fault_is_shown_at_once_with_its_line_and_the_nearest_key(tmp_path
         ("[suite]\na = 3\n", "suite.a is 3"),
         ('[perfgate]\nbudget = "forever"\n', "has no unit"),
         ("x = 1\n", "x is no key that perfgate knows"),
+        ('[suite.a]\npaths = ["./"]\n', "not the root itself"),
+        ('[suite.a]\npaths = ["*"]\n', "must be a plain path"),
+        ('[suite.a]\npaths = [":/"]\n', "must be a plain path"),
+        (
+            '[suite.a]\nrunner = "command"\n[suite.a.benchmarks]\nx = "echo \'"\n',
+            "cannot be split into words: no closing",
+        ),
+        ('[suite.a]\nrunner = "command"\n[suite.a.benchmarks]\nx = " "\n', "an empty command line"),
+        ('[[rule]]\nsli = "*:time"\nfloor = "64KiB"\n', "another unit than time, which is in s"),
     ],
 )
 def test_a_fault_says_what_and_where(tmp_path: Path, text: str, message: str) -> None:
     import re
 
     assert re.search(message, faults(tmp_path, text))
+
+
+def test_what_is_no_table_is_a_fault_beside_a_flag(tmp_path: Path) -> None:
+    (tmp_path / "perfgate.toml").write_text('perfgate = "x"\n', encoding="utf-8")
+    with pytest.raises(ConfigError, match="perfgate is 'x'"):
+        load(tmp_path, environ={}, flags={("perfgate", "budget"): "5m"})
+
+
+@pytest.mark.parametrize("text", ['tool.perfgate = "x"\n', "[[tool.perfgate]]\n"])
+def test_a_table_of_pyproject_that_is_none_is_a_fault(tmp_path: Path, text: str) -> None:
+    (tmp_path / "pyproject.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"\[tool.perfgate\] is \w+, not a table"):
+        load(tmp_path, environ={})
+
+
+def test_a_pyproject_whose_tool_is_no_table_has_no_configuration(tmp_path: Path) -> None:
+    assert read(tmp_path, "tool = 1\n", name="pyproject.toml").source == "defaults"
 
 
 def test_a_file_that_is_not_text_is_refused(tmp_path: Path) -> None:

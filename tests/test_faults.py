@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import signal
 import subprocess
 import time
@@ -241,7 +242,7 @@ def test_a_cache_that_cannot_be_written_is_said(project: Project, tmp_path: Path
     done = project.perfgate("compare", "HEAD~1", PERFGATE_CACHE=str(tmp_path / "file" / "cache"))
 
     assert done.returncode == 3
-    assert "try: set PERFGATE_CACHE to another directory" in done.stderr
+    assert "try: set PERFGATE_CACHE to a directory that you may write to" in done.stderr
 
 
 NAMES = """\
@@ -286,3 +287,62 @@ def test_a_bug_is_70_and_never_1(monkeypatch: pytest.MonkeyPatch, capsys: pytest
 
     assert main.run(["clean"]) == 70
     assert "this is a bug in perfgate" in capsys.readouterr().err
+
+
+CAUGHT = (
+    BENCHMARK
+    + """
+
+def test_caught(benchmark):
+    import pytest
+
+    with pytest.raises(ValueError):
+        benchmark(int, "no number")
+"""
+)
+
+
+def test_an_error_that_the_test_itself_catches_is_a_failed_benchmark(project: Project) -> None:
+    project.commit("base", lib_py=LIBRARY, test_lib_py=CAUGHT)
+
+    done = project.perfgate("compare", "HEAD", "HEAD", "--budget", "60s")
+
+    assert done.returncode == 3, done.stderr
+    assert re.search(
+        r"failed +benchmarks/test_lib.py::test_caught\n +raised on head: it ended while it was", done.stdout
+    )
+    assert re.search(r"unchanged +benchmarks/test_lib.py::test_other", done.stdout)
+
+
+def test_a_command_that_is_installed_elsewhere_is_refused(project: Project, tmp_path: Path) -> None:
+    """`mytool` from the active environment would be the same on both sides."""
+    tool = tmp_path / "bin" / "mytool"
+    tool.parent.mkdir()
+    tool.write_text("#!/bin/sh\n")
+    tool.chmod(0o755)
+    config = '[suite.cli]\nrunner = "command"\n[suite.cli.benchmarks]\nx = "mytool"\n'
+    project.commit("base", mytool____init___py="", perfgate_toml=config)
+
+    done = project.perfgate("compare", "HEAD", "HEAD", PATH=f"{tool.parent}:{os.environ['PATH']}")
+
+    assert done.returncode == 3
+    assert f"base ran mytool from {tool}" in done.stderr
+
+
+def test_memory_below_that_of_the_starting_process_is_no_pass(project: Project) -> None:
+    config = """[suite.cli]
+runner = "command"
+[suite.cli.benchmarks]
+small = "true"
+[[rule]]
+sli = "*:peak-memory"
+limit = "5%"
+on-inconclusive = "fail"
+"""
+    project.commit("base", perfgate_toml=config)
+
+    done = project.perfgate("compare", "HEAD", "HEAD", "--budget", "30s", "--effort", "1s")
+
+    assert done.returncode == 4, done.stdout + done.stderr
+    assert re.search(r"inconclusive +cli/small:peak-memory", done.stdout)
+    assert "at most that of the process that started it" in done.stdout

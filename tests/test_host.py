@@ -1,4 +1,5 @@
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -8,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from perfgate.core.ports import Launch
-from perfgate.errors import FileError, Interrupted, MeasureError, UsageError
+from perfgate.errors import FileError, GitError, Interrupted, MeasureError, UsageError
 from perfgate.host import command, cpus, files
 from perfgate.host.agent import Agent, AgentGone, AgentSilent
 from perfgate.host.environment import environment
-from perfgate.host.git import Repository
+from perfgate.host.git import Repository, create_repository
 from perfgate.host.interrupt import Interrupts
 from perfgate.host.tree import MARK, kill_marked
 from tests.live import Project
@@ -244,3 +245,68 @@ def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
     return mask
+
+
+def test_git_s_own_reason_is_not_hidden(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A checkout of another owner, as in a container: git says so and names the remedy."""
+    (tmp_path / "git").write_text("#!/bin/sh\necho 'fatal: detected dubious ownership in repository' >&2\nexit 128\n")
+    (tmp_path / "git").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+
+    with Interrupts() as interrupts, pytest.raises(UsageError, match="does not trust") as caught:
+        Repository(tmp_path, interrupts=interrupts)
+
+    assert caught.value.hint == f"git config --global --add safe.directory {tmp_path}"
+
+
+def test_a_repository_that_git_refuses_to_make_is_not_somebody_else_s(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An old git inside another repository: the commits must not go there."""
+    real = shutil.which("git")
+    fake = project.root / "bin" / "git"
+    fake.parent.mkdir()
+    fake.write_text(f'#!/bin/sh\n[ "$1" = init ] && {{ echo no >&2; exit 129; }}\nexec {real} "$@"\n')
+    fake.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{fake.parent}:{os.environ['PATH']}")
+
+    with Interrupts() as interrupts, pytest.raises(GitError, match="git cannot make a repository in"):
+        create_repository(project.root / "inside", interrupts=interrupts)
+
+
+def test_what_a_command_says_aside_is_no_part_of_what_it_printed(tmp_path: Path) -> None:
+    with Interrupts() as interrupts:
+        ended = command.run("cat; echo two >&2", cwd=tmp_path, interrupts=interrupts, data=b"one", apart=True)
+
+    assert (ended.printed, ended.complaints) == (b"one", b"two\n")
+
+
+def test_what_is_no_regular_file_is_written_into_and_a_link_stays_one(tmp_path: Path) -> None:
+    pipe, link, target = tmp_path / "pipe", tmp_path / "link", tmp_path / "target"
+    os.mkfifo(pipe)
+    link.symlink_to(target)
+    reader = subprocess.Popen(["cat", pipe], stdout=subprocess.PIPE)
+
+    files.write(pipe, "text")
+    files.write(link, "text")
+
+    assert reader.communicate(timeout=10)[0] == b"text"
+    assert pipe.is_fifo()
+    assert link.is_symlink()
+    assert target.read_text() == "text"
+
+
+def test_a_place_that_cannot_be_written_is_said_before_the_work(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+
+    files.check_writable(tmp_path / "new" / "report.md")
+    with pytest.raises(MeasureError, match="cannot make"):
+        files.check_writable(tmp_path / "file" / "report.md")
+    with pytest.raises(MeasureError, match="cannot write"):
+        files.check_writable(tmp_path)
+
+
+def test_half_characters_are_replaced_where_messages_enter() -> None:
+    code = r"""os.write(w, b'{"a": ["\\udc80"], "b": 1}\n')"""
+    with Interrupts() as interrupts, talk(code, interrupts) as agent:
+        assert agent.receive(timeout_s=10) == {"a": ["?"], "b": 1}

@@ -43,6 +43,7 @@ def test_forks(benchmark):
             seen.append(os.fork())
 
     benchmark.pedantic(once, rounds=8)
+    assert seen
 
 
 def test_leaves_a_daemon(benchmark):
@@ -102,7 +103,7 @@ def test_a_benchmark_beside_bad_ones_is_measured_all_the_same(
     [
         ("test_dies", "died on head: exited with status 0"),
         ("test_killed", "died on head: killed by signal 9"),
-        ("test_hangs", "timeout on head: no answer within 3 s"),
+        ("test_hangs", "timeout on head: no answer within 6 s"),
         ("test_takes_no_time", "bad-value on head: time came out as 0"),
         ("test_is_nan", "bad-value on head: time came out as nan"),
     ],
@@ -119,7 +120,10 @@ def test_a_bad_benchmark_fails_with_what_it_did(
 def test_a_fork_that_comes_back_does_not_speak_for_its_parent(
     misbehaving: tuple[dict[str, dict[str, str]], Project],
 ) -> None:
-    assert misbehaving[0]["test_forks"]["verdict"] in ("pass", "inconclusive", "regression", "improvement")
+    row = misbehaving[0]["test_forks"]
+
+    assert row["text"] == ""
+    assert row["comparison"]["log_ratios"]
 
 
 def test_a_daemon_is_ended_with_the_measurement(misbehaving: tuple[dict[str, dict[str, str]], Project]) -> None:

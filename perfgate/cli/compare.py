@@ -30,15 +30,18 @@ def compare(base: str | None, head: str | None, chosen: Chosen, form: str, outpu
     Each is a git revision or a run file. BASE defaults to the merge base with the remote's default branch,
     HEAD to the working tree.
     """
+    targets = [*([Path(output)] if output != "-" else []), *([save / "base.json"] if save else [])]
+    for target in targets:
+        files.check_writable(target)
     with chosen.workshop() as shop:
         compared = pipeline.compare(base, head, shop)
         interrupted = shop.interrupts.requested
-    if save:
-        files.write(save / "base.json", codec.dump_run(compared.base))
-        files.write(save / "head.json", codec.dump_run(compared.head))
     text = registry.renderer(form)(compared.report)
     write(
         console.coloured(text) if form == "text" and output == "-" and console.wants_colour() else text,
         output,
     )
+    if save:
+        files.write(save / "base.json", codec.dump_run(compared.base))
+        files.write(save / "head.json", codec.dump_run(compared.head))
     return int(Exit.INTERRUPTED if interrupted else compared.report.exit_code)

@@ -16,6 +16,7 @@ from perfgate.host.interrupt import Interrupts
 
 LARGEST = 2**20  # bytes of a file that is looked into
 _USES_FIXTURE = re.compile(r"^\s*(?:async\s+)?def\s+test\w*\([^)]*\bbenchmark\b|@pytest\.mark\.benchmark", re.MULTILINE)
+_DIRECTORIES = ("bench", "benchmark", "benchmarks", "perf", "performance")
 _EXTRAS = ("bench", "benchmark", "benchmarks", "perf", "test", "tests", "testing", "dev")
 
 
@@ -79,12 +80,14 @@ limit = "5%"  # head may be slower than base by this
 
 
 def _paths(benchmarks: tuple[str, ...]) -> list[str]:
-    """Return the directories that hold only benchmarks by their name, and the other files one by one."""
+    """Return the directories that hold benchmarks by their name, and the other files one by one.
+
+    Both sides get head's version of all that these paths hold, so a package that only sounds like it must not be one.
+    """
     found = []
     for file in benchmarks:
-        parents = PurePosixPath(file).parents
-        named = [str(parent) for parent in parents if "bench" in parent.name or "perf" in parent.name]
-        found.append(named[-1] if named else file)
+        named = [parent for parent in PurePosixPath(file).parents if parent.name in _DIRECTORIES]
+        found.append(str(named[-1]) if named else file)
     return sorted(set(found))
 
 

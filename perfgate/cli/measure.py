@@ -1,10 +1,13 @@
 """`perfgate measure`."""
 
+from pathlib import Path
+
 import click
 
 from perfgate import codec, pipeline
 from perfgate.cli.options import Chosen, measuring, write
 from perfgate.errors import Exit
+from perfgate.host import files
 
 
 @click.command()
@@ -18,6 +21,8 @@ def measure(revision: str | None, chosen: Chosen, processes: int, output: str) -
     Such a run informs: what compares two of them cannot tell a change from a slower minute. To decide,
     let `perfgate compare` measure both sides in pairs.
     """
+    if output != "-":
+        files.check_writable(Path(output))
     with chosen.workshop() as shop:
         run = pipeline.measure(revision, shop, processes=processes)
         interrupted = shop.interrupts.requested

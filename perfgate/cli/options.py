@@ -5,7 +5,7 @@ import os
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -25,13 +25,14 @@ class Chosen:
     config: Path | None
     budget: str | None
     strictness: str | None
+    effort: str | None
     seed: int | None
     suite: tuple[str, ...]
 
     def load(self, root: Path) -> Loaded:
         """Read the configuration at `root` with these flags over it."""
-        flags = {("perfgate", "budget"): self.budget, ("perfgate", "strictness"): self.strictness}
-        given = {key: value for key, value in flags.items() if value is not None}
+        flags = {"budget": self.budget, "strictness": self.strictness, "effort": self.effort}
+        given = {("perfgate", key): value for key, value in flags.items() if value is not None}
         return load(root, environ=os.environ, flags=given, path=self.config)
 
     @contextmanager
@@ -52,17 +53,18 @@ def measuring(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options of everything that measures; the command gets them as `chosen`."""
 
     @functools.wraps(command)
-    def chosen(config: Path | None, budget: str | None, strictness: str | None, seed: int | None, **rest: Any) -> Any:
-        suite = rest.pop("suite")
-        return command(
-            chosen=Chosen(config=config, budget=budget, strictness=strictness, seed=seed, suite=suite), **rest
-        )
+    def chosen(**given: Any) -> Any:
+        own = {field.name: given.pop(field.name) for field in fields(Chosen)}
+        return command(chosen=Chosen(**own), **given)
 
     for option in reversed(
         [
             click.option("--config", type=click.Path(path_type=Path), help="Read this file instead of perfgate.toml."),
             click.option("--budget", help='Measuring time at most, as in "90s" or "10m".'),
             click.option("--strictness", type=click.Choice(["normal", "strict"]), help="How sure to be."),
+            click.option(
+                "--effort", help="Measuring time of one benchmark at most, both sides; default 4s, strict 10s."
+            ),
             click.option("--suite", multiple=True, help="Measure only this suite; may be repeated."),
             click.option("--seed", type=int, help="Repeat what chance drew in an earlier run."),
         ]

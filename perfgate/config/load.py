@@ -58,7 +58,8 @@ def load(
     overrides = [(where, environ[v], f"environment {v}") for v, where in ENVIRONMENT.items() if environ.get(v)]
     overrides += [(where, value, f"flag --{where[1]}") for where, value in (flags or {}).items()]
     for (table, key), value, origin in overrides:
-        data.setdefault(table, {})[key] = value
+        if isinstance(data.setdefault(table, {}), dict):  # what is no table is a fault that the schema names
+            data[table][key] = value
         origins[table, key] = origin
     try:
         config = Config.model_validate(_tuples(data))
@@ -80,7 +81,11 @@ def _read(root: Path, path: Path | None) -> tuple[str, str, dict[str, Any]]:
             raise ConfigError(f"{candidate.name} is not TOML: {exc}") from exc
         if candidate.name != "pyproject.toml":
             return candidate.name, text, data
-        if (table := data.get("tool", {}).get("perfgate")) is not None:
+        tools = data.get("tool")
+        table = tools.get("perfgate") if isinstance(tools, dict) else None
+        if table is not None and not isinstance(table, dict):
+            raise ConfigError(f"pyproject.toml: [tool.perfgate] is {type(table).__name__}, not a table")
+        if table is not None:
             # In pyproject.toml the keys of [perfgate] stand in [tool.perfgate] itself.
             own = {key: value for key, value in table.items() if key not in Config.model_fields}
             rest = {key: value for key, value in table.items() if key in Config.model_fields}

@@ -3,11 +3,14 @@
 The reference in docs/configuration.md, `perfgate config schema` and every error message come from here.
 """
 
+import shlex
 from collections.abc import Callable
-from typing import Annotated, Any, Literal
+from pathlib import PurePosixPath
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from perfgate.core.model import METRICS
 from perfgate.core.policy import FAMILY_LEVEL, MARGIN, STRICT_LEVEL, Policy, Rule
 from perfgate.core.units import Unit, parse_duration, parse_quantity, parse_share, unit_of
 
@@ -30,9 +33,22 @@ def _floor_unit(text: str) -> Unit:
 
 
 def _relative(path: str) -> str:
-    if path.startswith("/") or ".." in path.split("/") or path in ("", "."):
+    plain = PurePosixPath(path)
+    if plain.is_absolute() or ".." in plain.parts or not plain.parts:
         raise ValueError(f"{path!r} must be a path below the root of the repository, and not the root itself")
-    return path
+    if path.startswith(":") or any(char in path for char in "*?["):
+        raise ValueError(f"{path!r} must be a plain path; name each file or directory")
+    return str(plain)
+
+
+def _command(line: str) -> list[str]:
+    try:
+        words = shlex.split(line)
+    except ValueError as exc:
+        raise ValueError(f"{line!r} cannot be split into words: {str(exc).lower()}") from exc
+    if not words:
+        raise ValueError("an empty command line")
+    return words
 
 
 Share = Annotated[str, _checked(parse_share), Field(examples=["5%"])]
@@ -54,12 +70,14 @@ class Perfgate(Section):
     budget: Duration = "10m"
     """Measuring time of one run, both sides together. What is settled early stops early."""
     strictness: Literal["normal", "strict"] = "normal"
-    """`normal`: at most 4 s a benchmark and one false block in 100 runs that change nothing (the margin makes it
+    """`normal`: about 4 s a benchmark at most and one false block in 100 runs that change nothing (the margin makes it
     rarer); `strict`: 10 s and one in 1,000."""
+    effort: Duration | None = None
+    """Measuring time of one benchmark at most, both sides; default by strictness. More shows smaller changes."""
     margin: Share = f"{MARGIN:.0%}"
     """A regression must be more than this with certainty, whatever its limit: what memory layout alone can do."""
     expect: tuple[str, ...] = ()
-    """Benchmarks (`suite/name`, with `*`) that must be measured, whatever base has. Base's own set always counts."""
+    """Benchmarks (`suite/name`, with `*`) that must be measured. What base has by the same paths always must be."""
     retired: tuple[str, ...] = ()
     """Benchmarks that may vanish without being reported as missing."""
 
@@ -105,7 +123,7 @@ class CommandSuite(_SuiteBase):
 
     runner: Literal["command"]
     """Which harness runs the suite."""
-    benchmarks: dict[str, str] = Field(min_length=1)
+    benchmarks: dict[str, Annotated[str, _checked(_command)]] = Field(min_length=1)
     """Name to command line. Split as a shell would, run without one, in the side's directory; must exit with 0."""
 
 
@@ -118,6 +136,14 @@ def _one_suite() -> dict[str, PytestSuite | CommandSuite]:
 
 class RuleTable(Section):
     """What SLIs may lose; the first rule whose `sli` matches counts, last of all `*:time` with 5 %."""
+
+    @model_validator(mode="after")
+    def _fitting(self) -> Self:
+        """Refuse a floor in a unit that the rule's own metric is never in."""
+        metric = METRICS.get(self.sli.rpartition(":")[2])
+        if self.floor and metric is not None and unit_of(self.floor) is not metric.unit:
+            raise ValueError(f"floor {self.floor!r} is in another unit than {metric.name}, which is in {metric.unit}")
+        return self
 
     sli: str = Field(min_length=1)
     """Which SLIs (`suite/name:metric`): `*` is anything, `?` one character, everything else itself."""

@@ -127,7 +127,7 @@ def _evidence(
         return Evidence.ADVISORY, (Warning(code="other-environment", text=text),)
     if fewest < FIRST_LOOK:
         text = f"{fewest} process{'es' * (fewest > 1)} a side; noise lives between processes"
-        return Evidence.ADVISORY, (Warning(code="few-processes", text=text, needs=FIRST_LOOK),)
+        return Evidence.ADVISORY, (Warning(code="few-processes", text=text),)
     text = "measured at different moments; only pairs can tell a change from a slower minute"
     return Evidence.UNPAIRED, (Warning(code="not-paired", text=text),)
 

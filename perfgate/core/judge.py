@@ -15,11 +15,11 @@ for times the answer informs and blocks only where the policy trusts the machine
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from perfgate.core.comparison import TESTED, Comparison, Evidence, compare, effect_of
-from perfgate.core.model import TIME, Benchmark, Direction, Failure, Reason, Run, Sli
+from perfgate.core.model import GONE, TIME, Benchmark, Direction, Failure, Reason, Run, Sli
 from perfgate.core.policy import PASS_LEVEL, Policy, Rule, matches
 from perfgate.core.schedule import FIRST_LOOK, looks
 from perfgate.core.stats import paired, power
@@ -43,6 +43,7 @@ class Verdict(StrEnum):
 
 UNKNOWN = (Verdict.INCONCLUSIVE, Verdict.NO_BASELINE)
 """Neither good nor bad is known."""
+LARGEST_VISIBLE = math.log(10)  # log ratio; who could only have seen more than that saw nothing
 FEWEST_STORED = 8  # stored runs before they foretell the next
 
 
@@ -189,7 +190,7 @@ def judge(
         _tested_row(c, *next(answers), policy, startup_s) if c.evidence in TESTED else _plain_row(c, rule)
         for c, rule in covered
     ]
-    return (*rows, *broken.values(), *_unmet(head, policy))
+    return (*rows, *broken.values(), *_gaps(base, head, policy), *_unmet(head, policy))
 
 
 def _tested_row(c: Comparison, question: Question, found: Answer, policy: Policy, startup_s: float) -> Judgement:
@@ -199,8 +200,12 @@ def _tested_row(c: Comparison, question: Question, found: Answer, policy: Policy
         blocked = more.below(found.level) > margin and more.mean > question.limit
         return blocked or more.above(PASS_LEVEL) < question.limit
 
-    undecided = found.verdict is Verdict.INCONCLUSIVE
-    total = power.pairs_needed(spread, settles) if undecided and not question.stored else None
+    hidden = next((w.text for w in c.warnings if w.hides), "") if found.verdict is Verdict.PASS else ""
+    if hidden:
+        found = replace(found, verdict=Verdict.INCONCLUSIVE)
+    undecided = found.verdict is Verdict.INCONCLUSIVE and bool(question.looks)
+    total = FIRST_LOOK if not question.looks else power.pairs_needed(spread, settles) if undecided else None
+    total = None if question.stored else total
     missing = max(0, total - len(c.log_ratios)) if total else 0
     visible = power.visible_effect(spread, margin=margin, limit=question.limit, level=found.level)
     return Judgement(
@@ -211,7 +216,8 @@ def _tested_row(c: Comparison, question: Question, found: Answer, policy: Policy
         verdict=found.verdict,
         critical=question.rule.critical,
         blocks=_blocks(found.verdict, question.rule),
-        visible=math.expm1(visible) if undecided and math.isfinite(visible) else None,
+        text=hidden,
+        visible=math.expm1(visible) if undecided and visible < LARGEST_VISIBLE else None,
         needs=Needs(pairs=missing, seconds=missing * (c.pair_s + startup_s)) if missing else None,
     )
 
@@ -249,10 +255,35 @@ def _without_numbers(base: Run, head: Run, policy: Policy) -> list[Judgement]:
         if benchmark not in base.benchmarks:
             theirs = Failure(benchmark=benchmark, reason=Reason.ABSENT, text="only head has it")
         if benchmark not in head.benchmarks:
-            mine = Failure(benchmark=benchmark, reason=Reason.ABSENT, text="base has it, head has not")
+            mine = Failure(benchmark=benchmark, reason=Reason.ABSENT, text=GONE)
         if (found := _verdict_without_numbers(theirs, mine)) is not None:
             rows.append(_row_without_numbers(benchmark, *found, policy))
     return rows
+
+
+def _gaps(base: Run, head: Run, policy: Policy) -> list[Judgement]:
+    """Return a row for all that should have been compared and was not, though nothing failed."""
+    slis = [frozenset(sample.sli for sample in run.samples) for run in (base, head)]
+    failed = {failure.benchmark for run in (base, head) for failure in run.failures}
+    shared = (base.benchmarks & head.benchmarks) - failed
+    found = []
+    for side, other, verdict, text in (
+        (slis[0], slis[1], Verdict.MISSING, "base has this metric, head has not"),
+        (slis[1], slis[0], Verdict.NEW, "only head has this metric"),
+    ):
+        alone = sorted(sli for sli in side - other if sli.benchmark in shared)
+        ruled = [(sli, rule) for sli in alone if (rule := policy.rule_for(sli)) is not None]
+        found += [
+            Judgement(
+                benchmark=sli.benchmark, sli=sli, rule=rule, verdict=verdict, critical=rule.critical,
+                blocks=_blocks(verdict, rule), text=text,
+            )
+            for sli, rule in ruled
+        ]  # fmt: skip
+    measured = {sli.benchmark for sli in slis[0] | slis[1]}
+    text = "not measured: the time ended before its turn"
+    unseen = sorted(shared - measured)
+    return found + [_row_without_numbers(benchmark, Verdict.INCONCLUSIVE, text, policy) for benchmark in unseen]
 
 
 def _verdict_without_numbers(base: Failure | None, head: Failure | None) -> tuple[Verdict, str] | None:

@@ -71,8 +71,8 @@ class Warning:
 
     code: str
     text: str
-    needs: int | None = None
-    """A count that would remove the doubt (pairs, processes), where there is one."""
+    hides: bool = False
+    """A change may be there and not show: nothing passes beside it."""
 
 
 class Design(StrEnum):
@@ -125,6 +125,9 @@ class Reason(StrEnum):
     NOTHING = "nothing-measured"
     NO_BASELINE = "no-baseline"
     """Said of base: no stored run may stand for it."""
+
+
+GONE = "base has it, head has not; if that is meant, name it in perfgate.retired"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

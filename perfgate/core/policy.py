@@ -35,8 +35,6 @@ class Rule:
         """Return whether this rule speaks of `sli`; a diagnostic metric must be named, `*` is not enough."""
         if sli.metric.diagnostic and not self.sli.endswith(f":{sli.metric.name}"):
             return False
-        if self.floor_unit is not None and self.floor_unit is not sli.metric.unit:
-            return False
         return matches(self.sli, str(sli))
 
 
@@ -58,8 +56,11 @@ class Policy:
     """Whether a time may block against a stored baseline: only on a machine that is always the same and idle."""
 
     def rule_for(self, sli: Sli) -> Rule | None:
-        """Return the first rule that covers `sli`; None means that nobody asked."""
-        return next((rule for rule in self.rules if rule.covers(sli)), None)
+        """Return the first rule that covers `sli`, without a floor of another unit; None means that nobody asked."""
+        rule = next((rule for rule in self.rules if rule.covers(sli)), None)
+        if rule is None or rule.floor_unit in (None, sli.metric.unit):
+            return rule
+        return replace(rule, floor=0.0, floor_unit=None)
 
     def weighed(self, rule: Rule, metric: Metric, *, stored: bool) -> Rule:
         """Return `rule` as it counts for this evidence: what noise may have moved since then only warns."""

@@ -32,8 +32,12 @@ class Runner(Protocol):
         """Return how to start a process that offers at least the benchmarks `names`; none are all there are."""
         ...
 
+    def files(self, names: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the files, relative to the root, that hold the benchmarks `names`; none where none do."""
+        ...
+
     def sources(self, names: tuple[str, ...]) -> tuple[str, ...]:
-        """Return the paths, relative to the root, that define the benchmarks `names`; none where none do."""
+        """Return the paths that are taken from head for both sides; none where nothing needs to be."""
         ...
 
 

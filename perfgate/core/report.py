@@ -90,7 +90,7 @@ def report(
         family_level=policy.family_level,
         margin=policy.margin,
         method=head.method if base.measurement == head.measurement else None,
-        design=head.samples[0].design if head.samples else Design.ALONE,
+        design=Counter(sample.design for sample in head.samples).most_common(1)[0][0] if head.samples else Design.ALONE,
         warnings=tuple(dict.fromkeys(base.warnings + head.warnings)),
         started=head.started,
         repeat=repeat,

@@ -19,6 +19,8 @@ WARMUP_TURNS = 3  # first samples are 1.2 to 1.6 times slow
 FIRST_LOOK = 6  # pairs; fewer give a t interval too wide to settle anything
 LOOK_STEP = 3
 MOST_PAIRS = 42  # beyond it an interval shrinks by less than 1 % a pair
+NORMAL_EFFORT_S = 4.0  # of one benchmark, both sides; who gives more gets more pairs too
+STRICT_EFFORT_S = 10.0
 
 PAD_BYTES = 4096  # environment size moves the stack (Mytkowicz et al. 2009, doi:10.1145/1508244.1508275)
 
@@ -32,6 +34,8 @@ class Turns:
     count: int
     warmup: int
     """Turns before them whose times are dropped."""
+    most: int | None = None
+    """How often the benchmark may be run in one process; None is unbounded."""
 
 
 def turns_for(iteration_s: float, *, most: int | None = None) -> Turns:
@@ -49,7 +53,7 @@ def turns_for(iteration_s: float, *, most: int | None = None) -> Turns:
     if most is not None:
         warmup = min(warmup, max(0, most - FEWEST_TURNS))
         count = min(count, most - warmup)
-    return Turns(loops=loops, count=count, warmup=warmup)
+    return Turns(loops=loops, count=count, warmup=warmup, most=most)
 
 
 def turns_in_company(turns: Turns, *, benchmarks: int, startup_s: float) -> Turns:
@@ -59,7 +63,7 @@ def turns_in_company(turns: Turns, *, benchmarks: int, startup_s: float) -> Turn
     n * (startup / benchmarks + k * 2 * TURN_S); that is least at k = sqrt(v_t / v_b * startup / (benchmarks * 2 *
     TURN_S)). Measured on twenty workloads of a noisy shared machine, sqrt(v_t / v_b) is about 5.
     """
-    if turns.count < TURNS:
+    if turns.count < TURNS or turns.most is not None:
         return turns
     best = round(5 * math.sqrt(startup_s / (benchmarks * 2 * TURN_S)))
     return replace(turns, count=min(MOST_TURNS, max(TURNS, best)))
@@ -72,7 +76,8 @@ def planned_pairs(pair_s: float, *, effort_s: float) -> int:
         pair_s: seconds that one pair of this benchmark takes, both sides, without starting processes.
         effort_s: seconds that one benchmark may take; six pairs are planned even where they take longer.
     """
-    affordable = min(MOST_PAIRS, int(effort_s / pair_s))
+    most = round(MOST_PAIRS * max(1.0, effort_s / NORMAL_EFFORT_S))
+    affordable = min(most, int(effort_s / pair_s))
     return max(FIRST_LOOK, affordable - (affordable - FIRST_LOOK) % LOOK_STEP)
 
 

@@ -107,7 +107,7 @@ class Agent:
             raise AgentGone from exc
         if not isinstance(message, dict):
             raise AgentGone
-        return message
+        return {key: _printable(value) for key, value in message.items()}
 
     def finish(self, *, timeout_s: float) -> None:
         """Give the process a moment to end by itself, so that its own clean-up runs."""
@@ -133,6 +133,15 @@ class Agent:
         if not chunk or len(self._buffer) > LONGEST_MESSAGE:
             raise AgentGone
         self._buffer += chunk
+
+
+def _printable(value: Any) -> Any:
+    """Replace what no file can hold: the half characters that stand for a file name's undecodable bytes."""
+    if isinstance(value, str):
+        return value.encode(errors="replace").decode()
+    if isinstance(value, list):
+        return [_printable(item) for item in value]
+    return value
 
 
 def _how_ended(status: int) -> str:

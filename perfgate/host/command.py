@@ -18,8 +18,15 @@ class Ended:
     """How a command ended."""
 
     status: int
-    output: str
-    """Standard output and error as they came."""
+    printed: bytes
+    """Standard output."""
+    complaints: bytes
+    """Standard error, where that was kept apart."""
+
+    @property
+    def output(self) -> str:
+        """All that it said."""
+        return (self.printed + self.complaints).decode(errors="replace")
 
     @property
     def tail(self) -> str:
@@ -28,22 +35,38 @@ class Ended:
 
 
 def run(
-    argv: Sequence[str] | str, *, cwd: Path, interrupts: Interrupts, environ: Mapping[str, str] | None = None
+    argv: Sequence[str] | str,
+    *,
+    cwd: Path,
+    interrupts: Interrupts,
+    environ: Mapping[str, str] | None = None,
+    data: bytes = b"",
+    apart: bool = False,
 ) -> Ended:
     """Run `argv` (a string goes to the shell) in a process group of its own and wait for it.
+
+    Args:
+        data: what it finds on standard input.
+        apart: whether standard error is kept apart, or mixed in as it comes.
 
     Raises: Interrupted when a signal came, after the whole group is dead; OSError when it cannot start.
     """
     interrupts.check()
-    with tempfile.TemporaryFile() as sink:
+    with (
+        tempfile.TemporaryFile() as source,
+        tempfile.TemporaryFile() as sink,
+        tempfile.TemporaryFile() as complaints,
+    ):
+        source.write(data)
+        source.seek(0)
         process = subprocess.Popen(
             argv,
             cwd=cwd,
             env=dict(os.environ if environ is None else environ),
             shell=isinstance(argv, str),
-            stdin=subprocess.DEVNULL,
+            stdin=source,
             stdout=sink,
-            stderr=subprocess.STDOUT,
+            stderr=complaints if apart else subprocess.STDOUT,
             start_new_session=True,
         )
         try:
@@ -56,4 +79,5 @@ def run(
         finally:
             kill_group(process)
         sink.seek(0)
-        return Ended(status=status, output=sink.read().decode(errors="replace"))
+        complaints.seek(0)
+        return Ended(status=status, printed=sink.read(), complaints=complaints.read())

@@ -29,10 +29,15 @@ def read(path: Path, *, largest: int) -> bytes:
 def write(path: Path, text: str) -> None:
     """Replace `path` by `text`: after a crash or on a full disk it holds the old bytes or the new, never a part.
 
+    A symbolic link stays one; what is no regular file (/dev/null, a pipe) is written into.
     Raises: MeasureError.
     """
     temporary = None
     try:
+        path = path.resolve()
+        if path.exists() and not path.is_file() and not path.is_dir():
+            path.write_text(text, encoding="utf-8")
+            return
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
         temporary = Path(name)
@@ -47,6 +52,20 @@ def write(path: Path, text: str) -> None:
             with contextlib.suppress(OSError):
                 temporary.unlink()
         raise MeasureError(f"cannot write {path}: {exc.strerror}", hint="free some space or name another path") from exc
+
+
+def check_writable(path: Path) -> None:
+    """Make sure, before the work is done, that `path` can be written afterwards.
+
+    Raises: MeasureError.
+    """
+    directory = path.parent
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as exc:
+        raise MeasureError(f"cannot make {directory}: {exc.strerror}", hint="name another path") from exc
+    if path.is_dir() or not os.access(path if path.exists() else directory, os.W_OK):
+        raise MeasureError(f"cannot write {path}", hint="name another path")
 
 
 def remove_tree(path: Path) -> None:

@@ -37,8 +37,11 @@ class Repository:
         except FileNotFoundError as exc:
             raise GitError("git is not installed", hint="install git and try again") from exc
         except GitError as exc:
+            if "dubious ownership" in exc.message:
+                hint = f"git config --global --add safe.directory {directory}"
+                raise UsageError(f"git does not trust {directory}, which belongs to another user", hint=hint) from exc
             raise UsageError(
-                f"{directory} is not inside a git repository",
+                f"{directory} is not inside a git repository: {exc.message.rpartition('fatal: ')[2]}",
                 hint="run it in a project under git, or compare two run files",
             ) from exc
         self.common_directory = (self.root / self.git("rev-parse", "--git-common-dir")).resolve()
@@ -53,10 +56,10 @@ class Repository:
         quiet = {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", **(environ or {})}
         # A hook of the user's must not run for what perfgate does on the side.
         argv = ("git", "-c", "core.hooksPath=/dev/null", "-c", "advice.detachedHead=false", *args)
-        ended = command.run(argv, cwd=cwd or self.root, environ=clean | quiet, interrupts=self._interrupts)
+        ended = command.run(argv, cwd=cwd or self.root, environ=clean | quiet, interrupts=self._interrupts, apart=True)
         if ended.status:
             raise GitError(f"git {' '.join(args)}: {ended.tail or f'exit status {ended.status}'}")
-        return ended.output.strip()
+        return ended.printed.decode(errors="surrogateescape").strip()
 
     def asks(self, *args: str) -> str | None:
         """Return what git printed, None where it refused: for questions that may have no answer."""
@@ -158,11 +161,14 @@ class Repository:
     def commit_all(self, message: str) -> None:
         """Commit everything in the working tree, as nobody in particular."""
         self.git("add", "--all")
-        self.git("commit", "--quiet", "--no-verify", "-m", message, environ=_NOBODY)
+        self.git("-c", "commit.gpgSign=false", "commit", "--quiet", "--no-verify", "-m", message, environ=_NOBODY)
 
 
 def create_repository(root: Path, *, interrupts: Interrupts) -> Repository:
     """Make an empty repository at `root`."""
     root.mkdir(parents=True, exist_ok=True)
-    command.run(("git", "init", "--quiet", "--initial-branch=main", str(root)), cwd=root, interrupts=interrupts)
-    return Repository(root, interrupts=interrupts)
+    ended = command.run(("git", "init", "--quiet", str(root)), cwd=root, interrupts=interrupts)
+    repository = Repository(root, interrupts=interrupts)
+    if ended.status or repository.root.resolve() != root.resolve():
+        raise GitError(f"git cannot make a repository in {root}: {ended.tail}")
+    return repository

@@ -36,6 +36,8 @@ class Journey:
     troubles: dict[str, list[Trouble]] = field(default_factory=dict)
     visited: list[str] = field(default_factory=list)
     """Benchmarks that are done with, in order, those in trouble included."""
+    modules: dict[str, str] = field(default_factory=dict)
+    """Watched top-level module to the file it came from, as the members said after each benchmark."""
     byes: list[Message] = field(default_factory=list)
     """Each member's last message; none where somebody did not live to send it."""
 
@@ -132,10 +134,15 @@ class Crew:
                     return False
                 states[exc.member] = exc.ended
                 waiting.remove(exc.member)
+                if str(exc.ended.get("outcome")) not in _OUTCOMES:
+                    text = "it ended while it was being timed: did the benchmarked call raise, and the test catch it?"
+                    journey.note(name, exc.member, exc.reason, text)
         for member in self._shuffled(waiting):
             states[member] = self._tell("leave", member, journey, name, timeout_s)
         for member in members:
             state = states[member]
+            if state is not None:
+                journey.modules.update(state.get("modules", {}))
             if state is not None and (reason := _OUTCOMES.get(str(state.get("outcome")))):
                 journey.note(name, member, reason, str(state.get("text", "")))
         return None not in states.values()

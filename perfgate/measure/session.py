@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from perfgate.core.judge import Question, answer
 from perfgate.core.model import Design, Method, Run, Sample, Sli, Warning
 from perfgate.core.policy import Policy
-from perfgate.core.schedule import FIRST_LOOK, is_look
+from perfgate.core.schedule import FIRST_LOOK, NORMAL_EFFORT_S, is_look
 from perfgate.core.stats import describe, paired
 from perfgate.errors import Interrupted, MeasureError
 from perfgate.host.environment import environment
@@ -18,8 +18,7 @@ from perfgate.host.interrupt import Interrupts
 from perfgate.measure.sides import PreparedSide
 from perfgate.measure.suite import Circumstances, Job, Suite, Track, metric_named
 
-NORMAL_EFFORT_S = 4.0
-STRICT_EFFORT_S = 10.0
+JUST_ABOVE = 1.02  # times the least value that can be told: rounding to pages
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,7 +211,7 @@ class _Session:
             sample for suite in self.suites for track in suite.tracks.values() for sample in _samples(track, side)
         )
         failures = tuple(failure for suite in self.suites for failure in suite.failures[side].values())
-        if not samples and not failures:
+        if not any(suite.failures[each] for suite in self.suites for each in range(len(self.sides))) and not samples:
             raise MeasureError("the budget ended before anything was measured", hint="raise the budget: --budget 10m")
         busy_s = sum(suite.busy_s for suite in self.suites)
         startups = [seconds for suite in self.suites for seconds in suite.startups]
@@ -259,10 +258,18 @@ def _samples(track: Track, side: int) -> list[Sample]:
             design=track.design,
             planned=track.planned,
             pair_s=track.pair_s,
-            warnings=tuple(track.warnings),
+            warnings=(*track.warnings, *_blind(track, name, [v for reading in readings for v in reading.values[name]])),
         )
         for name in readings[0].values
     ]
+
+
+def _blind(track: Track, metric: str, values: Sequence[float]) -> tuple[Warning, ...]:
+    least = track.least.get(metric, 0.0)
+    if describe.median(values) > least * JUST_ABOVE:
+        return ()
+    text = f"{metric} is at most that of the process that started it ({least:,.0f}), so a change may not show"
+    return (Warning(code="hidden", text=text, hides=True),)
 
 
 def _standing(track: Track) -> Standing:

@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ from perfgate.host.interrupt import Interrupts
 from perfgate.measure.build import Build, create_environment, own_environment, run_setup
 
 CACHE = "PERFGATE_CACHE"
+UNUSED_S = 30 * 24 * 3600.0  # after which a prepared side makes room
 SLOTS = 8  # measurements of one revision at once on one machine; more is a loop gone wild
 
 
@@ -66,7 +68,9 @@ def prepared(
         try:
             if done.exists() and tree.exists():
                 _reset(repository, revision.commit, tree)
+                done.touch()
             else:
+                _evict(repository)
                 _create(repository, revision, build, directory, interrupts)
                 files.write(done, revision.commit + "\n")
         except (BuildError, GitError, OSError) as exc:
@@ -82,33 +86,52 @@ def prepared(
 
 
 def share_files(repository: Repository, side: PreparedSide, source: PreparedSide, paths: tuple[str, ...]) -> None:
-    """Make `paths` in `side` what they are in `source`, so that both sides run the same benchmarks."""
-    commits = str(side.revision.commit), str(source.revision.commit)
-    if not paths or not repository.git("diff", "--name-only", *commits, "--", *paths):
+    """Make `paths` in `side` what they are in `source`, so that both sides run the same benchmarks.
+
+    A side that is its own source gets its own files back.
+    """
+    commit, tree = str(source.revision.commit), Path(side.place.root)
+    if not paths or not repository.git("diff", "--name-only", commit, "--", *paths, cwd=tree):
         return
-    tree = Path(side.place.root)
-    present = [path for path in paths if repository.tree(commits[1], path)]
+    present = [path for path in paths if repository.tree(commit, path)]
     repository.git("rm", "-r", "-q", "-f", "--ignore-unmatch", "--", *paths, cwd=tree)
     if present:
-        repository.git("checkout", "-q", commits[1], "--", *present, cwd=tree)
+        repository.git("checkout", "-q", commit, "--", *present, cwd=tree)
 
 
 def clean(repository: Repository) -> tuple[int, int]:
     """Remove the prepared sides that nobody uses; return how many went and how many are in use."""
-    gone = busy = 0
-    for directory in sorted(repository_cache(repository).glob("*-[0-9]")):
-        lock = FileLock(f"{directory}.lock")
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            busy += 1
-            continue
-        _remove(repository, directory)
-        lock.release()
+    freed = [_free(repository, directory) for directory in _slots(repository)]
+    return sum(freed), len(freed) - sum(freed)
+
+
+def _slots(repository: Repository) -> list[Path]:
+    return sorted(repository_cache(repository).glob("*-[0-9]"))
+
+
+def _evict(repository: Repository) -> None:
+    """Free the sides that nobody used for a month."""
+    for directory in _slots(repository):
         with contextlib.suppress(OSError):
-            Path(f"{directory}.lock").unlink()
-        gone += 1
-    return gone, busy
+            if time.time() - (directory / "ready").stat().st_mtime > UNUSED_S:
+                _free(repository, directory)
+
+
+def _free(repository: Repository, directory: Path) -> bool:
+    """Remove a prepared side; return whether nobody was using it."""
+    lock = FileLock(f"{directory}.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        return False
+    _remove(repository, directory)
+    lock.release()
+    with contextlib.suppress(OSError):
+        Path(f"{directory}.lock").unlink()
+    return True
+
+
+_OTHER_CACHE = f"set {CACHE} to a directory that you may write to"
 
 
 @contextmanager
@@ -116,14 +139,22 @@ def _slot(cache: Path, key: str) -> Iterator[Path]:
     try:
         cache.mkdir(parents=True, exist_ok=True)
     except OSError as exc:
-        raise BuildError(f"cannot write to {cache}: {exc.strerror}", hint=f"set {CACHE} to another directory") from exc
+        raise BuildError(f"cannot write to {cache}: {exc.strerror}", hint=_OTHER_CACHE) from exc
     for slot in range(SLOTS):
         directory = cache / f"{key}-{slot}"
         lock = FileLock(f"{directory}.lock")
-        with contextlib.suppress(Timeout), lock.acquire(timeout=0):
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            continue
+        except OSError as exc:
+            raise BuildError(f"cannot write to {cache}: {exc.strerror}", hint=_OTHER_CACHE) from exc
+        try:
             directory.mkdir(exist_ok=True)
             yield directory
-            return
+        finally:
+            lock.release()
+        return
     raise BuildError(f"{SLOTS} measurements of this revision are already running", hint="wait for one to end")
 
 

@@ -7,6 +7,7 @@ from statistics import fmean
 
 from perfgate.core.comparison import pair_effect
 from perfgate.core.model import (
+    GONE,
     METRICS,
     Benchmark,
     Design,
@@ -64,12 +65,16 @@ class Track:
     planned: int
     parallel: bool
     design: Design
+    guess_s: float
+    """What the plan takes a pair of it for."""
     pairs: list[int] = field(default_factory=list)
     readings: tuple[list[Reading], ...] = ()
     """A list a side, one reading a pair."""
     seconds: list[float] = field(default_factory=list)
     effects: dict[str, list[float]] = field(default_factory=dict)
     """Metric name to the pairs' log ratios so far."""
+    least: dict[str, float] = field(default_factory=dict)
+    """Metric name to the value up to which nothing can be told apart."""
     warnings: list[Warning] = field(default_factory=list)
     settled: bool = False
 
@@ -80,8 +85,8 @@ class Track:
 
     @property
     def pair_s(self) -> float:
-        """Mean seconds that this benchmark takes of a pair; 0 before the first."""
-        return fmean(self.seconds) if self.seconds else 0.0
+        """Mean seconds that this benchmark takes of a pair; before the first, what was planned."""
+        return fmean(self.seconds) if self.seconds else self.guess_s
 
     @property
     def group(self) -> tuple[bool, Design]:
@@ -91,8 +96,8 @@ class Track:
     def part(self, trouble: Trouble) -> None:
         """Run one side after the other from here on, because both at once came to `trouble`."""
         self.design = Design.SEQUENTIAL
-        last = trouble.text.strip().splitlines()[-1] if trouble.text.strip() else trouble.reason
-        text = f"failed while both sides were alive, so they ran one after the other, which needs more pairs: {last}"
+        reason = _last_line(trouble.text) or trouble.reason
+        text = f"failed while both sides were alive, so they ran one after the other, which needs more pairs: {reason}"
         self.warnings.append(Warning(code="not-together", text=text))
 
 
@@ -131,9 +136,9 @@ class Suite:
             if self.job.shared:
                 sources = self.job.runner.sources(head.names)
                 share_files(self.around.repository, self.sides[BASE], self.sides[HEAD], sources)
-            base = self._survey(self.sides[BASE], names=head.names, calibrate=True)
+            base = self._survey_base(head.names, own)
             self._note_absent(base, head, own)
-            scout.check_provenance(self.sides[BASE], self.sides[HEAD], (base.origins, head.origins))
+            self._check_provenance(base, head)
             surveys, offers = [base, head], [tuple({*base.names, *(own or ())}), head.names]
         self.python = tuple(survey.python for survey in surveys)
         self._offers = tuple(offers)
@@ -198,6 +203,7 @@ class Suite:
             track = self.tracks[name]
             track.pairs.append(number)
             track.seconds.append(result.seconds[name])
+            track.least.update(result.least[name])
             for side, reading in readings.items():
                 track.readings[side].append(reading)
                 self.busy_s += reading.busy_s
@@ -214,16 +220,64 @@ class Suite:
             track.effects.setdefault(name, []).append(effect)
 
     def _survey(self, side: PreparedSide, *, names: tuple[str, ...], calibrate: bool) -> Survey:
-        assert side.revision.commit is not None
+        files = self._files(side)
         return scout.survey(
             self.job.runner.launch(side.place, names=names),
             draw_pair(self.around.seed, self.job.name, 0, cpus=()),
             calibrate=calibrate,
-            watch=scout.project_modules(self.around.repository.tree(side.revision.commit)),
+            watch=(*scout.project_modules(files), *scout.nested_modules(files)),
             timeout_s=self.job.timeout_s,
             mark=self.around.mark,
             interrupts=self.around.interrupts,
         )
+
+    def _survey_base(self, names: tuple[str, ...], own: frozenset[str] | None) -> Survey:
+        """Run head's benchmarks on base; where base cannot read a file of them, its own version of that file."""
+        side, lost, reason = self.sides[BASE], list(names), ""
+        try:
+            found = self._survey(side, names=names, calibrate=True)
+            lost = [name for name in names if name not in found.names]
+            reason = found.errors[0] if found.errors else ""
+        except MeasureError as exc:
+            if not self.job.shared or not own:
+                raise
+            found, reason = None, exc.message
+        lost = [name for name in lost if name in (own or ())]
+        files = self.job.runner.files(tuple(lost)) if self.job.shared and reason else ()
+        if found is not None and not files:
+            return found
+        share_files(self.around.repository, side, side, files if found else self.job.runner.sources(names))
+        what = ", ".join(files) or "the benchmarks"
+        text = f"base cannot run head's version of {what}, so it ran its own: {_last_line(reason)}"
+        self.warnings.append(Warning(code="benchmarks-differ", text=text))
+        return self._survey(side, names=names, calibrate=True)
+
+    def _files(self, side: PreparedSide) -> tuple[str, ...]:
+        assert side.revision.commit is not None
+        return self.around.repository.tree(side.revision.commit)
+
+    def _check_provenance(self, base: Survey, head: Survey) -> None:
+        """Refuse foreign code; warn where that cannot be known."""
+        sources = self.job.runner.sources(head.names) if self.job.shared else ()
+        known = bool(base.watched and head.watched)
+        ran = bool(base.iteration_s and head.iteration_s)
+        scout.check_provenance(
+            (self.sides[BASE], self.sides[HEAD]),
+            (base.origins, head.origins),
+            modules=scout.project_modules(self._files(self.sides[HEAD])),
+            shared=sources if known and ran else (),
+            checkout=self.around.repository.root,
+        )
+        if sources and ran and not known:
+            text = "this repository defines no module that its benchmarks could import: both sides ran the same files"
+            self.warnings.append(Warning(code="own-code-unseen", text=text))
+        if differing := [
+            f"{name} ({base.packages.get(name, 'none')}, {head.packages.get(name, 'none')})"
+            for name in sorted(base.packages.keys() | head.packages.keys())
+            if base.packages.get(name) != head.packages.get(name)
+        ]:
+            text = f"base and head have other versions of {', '.join(differing)}: what that changed was measured too"
+            self.warnings.append(Warning(code="packages-differ", text=text))
 
     def _own_benchmarks(self) -> frozenset[str] | None:
         """Return what base offers by itself, None where that cannot be known: what head lost must be missed."""
@@ -252,7 +306,7 @@ class Suite:
             elif name not in base.names:
                 self._fail(BASE, name, Reason.RAISED, text or "it is not offered with head's files")
         for name in sorted(((own or frozenset()) | frozenset(base.names)) - frozenset(head.names)):
-            self._fail(HEAD, name, Reason.ABSENT, "base has it, head has not")
+            self._fail(HEAD, name, Reason.ABSENT, GONE)
 
     def _plan(self, surveys: Sequence[Survey], names: Sequence[str]) -> None:
         if cpus.can_pin():
@@ -278,6 +332,7 @@ class Suite:
                 planned=planned_pairs(pair_s, effort_s=self.around.effort_s),
                 parallel=bool(self._cpus) and max(survey.cpus[name] for survey in surveys) > SEVERAL_CPUS,
                 design=self.job.design,
+                guess_s=pair_s,
                 readings=tuple([] for _ in self.sides),
             )
             if track.parallel:
@@ -293,6 +348,10 @@ class Suite:
 
     def _where(self) -> str:
         return ", ".join(getattr(self.job.runner, "paths", ())) or "the tests"
+
+
+def _last_line(text: str) -> str:
+    return text.strip().rpartition("\n")[2].strip()
 
 
 def metric_named(name: str) -> Metric:

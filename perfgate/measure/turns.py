@@ -58,6 +58,8 @@ class PairResult:
     readings: dict[str, dict[int, Reading]] = field(default_factory=dict)
     """Benchmark to side to reading; both sides where nothing went wrong."""
     troubles: dict[str, list[Trouble]] = field(default_factory=dict)
+    least: dict[str, dict[str, float]] = field(default_factory=dict)
+    """Benchmark to metric to the value up to which nothing can be told apart."""
     seconds: dict[str, float] = field(default_factory=dict)
     """What each benchmark took of the pair, both sides."""
     facts: tuple[list[ProcessFacts], list[ProcessFacts]] = field(default_factory=lambda: ([], []))
@@ -156,6 +158,9 @@ def _run_crew(
         def visit(name: str, states: Sequence[Message]) -> None:
             readings = take_turns(people, name, plans[name], rng=rng, timeout_s=pairing.timeout_s)
             result.readings.setdefault(name, {}).update(zip(members, readings, strict=True))
+            least = result.least.setdefault(name, {})
+            for metric, value in [item for state in states for item in state.get("least", {}).items()]:
+                least[metric] = max(value, least.get(metric, 0.0))
             now = time.monotonic()
             result.seconds[name] = result.seconds.get(name, 0.0) + now - clock[0]
             clock[0] = now

@@ -8,7 +8,7 @@ import re
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from perfgate.core.judge import Judgement, Verdict
+from perfgate.core.judge import UNKNOWN, Judgement, Verdict
 from perfgate.core.report import Report
 from perfgate.render import phrases
 
@@ -23,7 +23,7 @@ def render(report: Report) -> str:
         report=report,
         phrases=phrases,
         changed=report.of(Verdict.REGRESSION, Verdict.FAILED, Verdict.MISSING) + report.of(Verdict.IMPROVEMENT),
-        unsettled=report.of(Verdict.INCONCLUSIVE),
+        unsettled=report.of(*UNKNOWN),
         everything=sorted(report.judgements, key=lambda row: row.name),
         row=_row,
     )
@@ -40,8 +40,9 @@ def code(text: str) -> str:
 
 
 def cell(text: str) -> str:
-    """Return plain words fit for a table cell."""
-    return re.sub(r"([\\`*_{}\[\]<>|@#!~])", r"\\\1", " ".join(text.split()))
+    """Return plain words fit for a table cell; an @ mentions nobody."""
+    plain = phrases.line(" ".join(text.split()))
+    return re.sub(r"([\\`*_{}\[\]<>|@#!~])", r"\\\1", plain).replace("@", "@\u2060")
 
 
 def _row(row: Judgement, *, p: bool = False) -> str:

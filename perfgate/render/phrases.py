@@ -7,7 +7,7 @@ import math
 import unicodedata
 
 from perfgate.core.comparison import Change, Comparison, Evidence
-from perfgate.core.judge import Judgement, Verdict
+from perfgate.core.judge import FEWEST_STORED, Judgement, Verdict
 from perfgate.core.model import Design
 from perfgate.core.report import Outcome, Report
 from perfgate.core.units import Unit
@@ -20,6 +20,7 @@ ICONS = {
     Verdict.FAILED: "🚫",
     Verdict.MISSING: "🚫",
     Verdict.INCONCLUSIVE: "❔",
+    Verdict.NO_BASELINE: "❔",
     Verdict.IMPROVEMENT: "🚀",
     Verdict.NEW: "🆕",
     Verdict.PASS: "✅",
@@ -32,6 +33,7 @@ COUNTED = {
     Verdict.IMPROVEMENT: ("improved", "improved"),
     Verdict.PASS: ("unchanged", "unchanged"),
     Verdict.INCONCLUSIVE: ("inconclusive", "inconclusive"),
+    Verdict.NO_BASELINE: ("without a baseline", "without a baseline"),
     Verdict.NEW: ("new", "new"),
     Verdict.SKIPPED: ("skipped", "skipped"),
 }
@@ -39,7 +41,8 @@ COUNTED = {
 _OPENINGS = {
     Outcome.REGRESSION: "❌",
     Outcome.INCOMPLETE: "🚫 not everything could be measured ·",
-    Outcome.INCONCLUSIVE: "❔ no regression found, but not everything could be settled ·",
+    Outcome.INCONCLUSIVE: "❔ not everything could be settled ·",
+    Outcome.NO_BASELINE: "❔ nothing to compare with ·",
     Outcome.PASS: "✅ no regression ·",
 }
 _SCALES: dict[Unit, tuple[tuple[float, str], ...]] = {
@@ -59,12 +62,19 @@ def headline(report: Report) -> str:
     """Return the verdict in one line, as in "❌ 1 regression · 2 improved · 38 unchanged"."""
     counts = report.counts
     parts = [f"{counts[v]} {words[counts[v] > 1]}" for v, words in COUNTED.items() if v in counts]
-    return f"{_OPENINGS[report.outcome]} {' · '.join(parts) or 'nothing was measured'}"
+    warned = report.outcome is Outcome.PASS and Verdict.REGRESSION in counts
+    opening = "⚠️ nothing that blocks ·" if warned else _OPENINGS[report.outcome]
+    return f"{opening} {' · '.join(parts) or 'nothing was measured'}"
+
+
+def line(text: str) -> str:
+    """Return text fit for one line: control characters replaced."""
+    return "".join("\ufffd" if unicodedata.category(char)[0] == "C" else char for char in text)
 
 
 def name(text: str) -> str:
-    """Return a benchmark's name fit for one line: control characters replaced, the middle of a long one left out."""
-    safe = "".join("\ufffd" if unicodedata.category(char)[0] == "C" else char for char in text)
+    """Return a benchmark's name fit for one line, the middle of a long one left out."""
+    safe = line(text)
     if len(safe) <= LONGEST_NAME:
         return safe
     return f"{safe[: LONGEST_NAME - 41]}…{safe[-40:]}"
@@ -125,12 +135,17 @@ def why(row: Judgement) -> str:
     if row.verdict is not Verdict.INCONCLUSIVE or row.comparison is None or row.text:
         return "\n".join(name(line) for line in row.text.strip().splitlines()[:REASON_LINES])
     pairs = len(row.comparison.log_ratios)
-    seen = f"{pairs} pair{'s' * (pairs != 1)}"
+    what = "stored run" if row.comparison.evidence is Evidence.STORED else "pair"
+    seen = f"{pairs} {what}{'s' * (pairs != 1)}"
     if row.visible is not None:
         seen += f" could see ≥ {share(row.visible)}"
+    if row.comparison.evidence is Evidence.STORED:
+        few = f"; {FEWEST_STORED} are needed" if pairs < FEWEST_STORED else ""
+        return f"{seen}{few}; pairs with a revision settle it: perfgate compare REVISION"
     if row.needs is None:
         return f"{seen}; too close to the limit, or too noisy, for more pairs to settle it"
-    return f"{seen}; to settle it: {row.needs.pairs} more, about {seconds(row.needs.seconds)}"
+    option = "--effort" if pairs >= row.comparison.planned else "--budget"
+    return f"{seen}; to settle it: {row.needs.pairs} more, about {seconds(row.needs.seconds)} (raise {option})"
 
 
 def method(report: Report) -> str:
@@ -156,9 +171,9 @@ def decision(report: Report) -> str:
 
 def doubts(report: Report) -> list[str]:
     """Return every warning once: the run's, then each SLI's with its name."""
-    own = [warning.text for warning in report.warnings]
+    own = [line(warning.text) for warning in report.warnings]
     rows = [
-        f"{name(row.name)}: {warning.text}"
+        f"{name(row.name)}: {line(warning.text)}"
         for row in report.judgements
         if row.comparison and row.comparison.evidence is Evidence.PAIRED
         for warning in row.comparison.warnings

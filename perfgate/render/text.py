@@ -1,6 +1,6 @@
 """The report for a terminal: the verdict first, then what changed, then how to see it again."""
 
-from perfgate.core.judge import Judgement, Verdict
+from perfgate.core.judge import UNKNOWN, Judgement, Verdict
 from perfgate.core.report import Report
 from perfgate.render import phrases
 
@@ -10,12 +10,12 @@ SHOW_ALL = 15  # rows up to which the unchanged are listed too: they fit on a sc
 def render(report: Report) -> str:
     """Return the report as plain text."""
     changed = report.of(Verdict.REGRESSION, Verdict.FAILED, Verdict.MISSING) + report.of(Verdict.IMPROVEMENT)
-    unsettled = report.of(Verdict.INCONCLUSIVE)
+    unsettled = report.of(*UNKNOWN)
     quiet = report.of(Verdict.NEW) + report.of(Verdict.PASS, Verdict.SKIPPED)
     shown = quiet if len(report.judgements) <= SHOW_ALL else report.of(Verdict.NEW)
     parts = [
         phrases.headline(report),
-        f"{report.base.revision} → {report.head.revision}",
+        f"{phrases.name(str(report.base.revision))} → {phrases.name(str(report.head.revision))}",
         *(_table(rows) for rows in (changed, unsettled, shown) if rows),
         "\n".join(f"note: {text}" for text in phrases.doubts(report)),
         "\n".join(

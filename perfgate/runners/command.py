@@ -24,6 +24,10 @@ class Command:
         arguments = [part for name, line in self.benchmarks.items() for part in (name, json.dumps(shlex.split(line)))]
         return Launch(argv=(sys.executable, "-E", "-S", _SHIM, *arguments), cwd=place.root, environ=place.environ)
 
+    def files(self, names: tuple[str, ...]) -> tuple[str, ...]:
+        """Return none."""
+        return ()
+
     def sources(self, names: tuple[str, ...]) -> tuple[str, ...]:
         """Return none: a command line stands in the configuration, which is one for both sides."""
         return ()

@@ -25,18 +25,18 @@ class PytestBenchmark:
 
     def launch(self, place: Place, *, names: tuple[str, ...]) -> Launch:
         """Return how to start pytest on the files of `names`, or on the configured paths."""
-        paths = self.paths or tuple(sorted(_tests(names)))
+        paths = self.paths or self.files(names)
         options = [*(("-k", self.select) if self.select else ()), *(("-m", self.markers) if self.markers else ())]
         return Launch(
             argv=(place.python, _SHIM, json.dumps(paths), *options, *self.args), cwd=place.root, environ=place.environ
         )
 
+    def files(self, names: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the files of the benchmarks, as pytest's node ids say them."""
+        return tuple(sorted({name.partition("::")[0] for name in names}))
+
     def sources(self, names: tuple[str, ...]) -> tuple[str, ...]:
         """Return the configured paths, or else the files of these benchmarks with the conftests beside them."""
-        tests = _tests(names)
+        tests = self.files(names)
         beside = {str(PurePosixPath(test).with_name("conftest.py")) for test in tests if "/" in test}
-        return self.paths or tuple(sorted(tests | beside))
-
-
-def _tests(names: tuple[str, ...]) -> set[str]:
-    return {name.partition("::")[0] for name in names}
+        return self.paths or tuple(sorted({*tests, *beside}))

@@ -6,6 +6,8 @@ Arguments: name and command line (JSON list) in turns.
 
 import json
 import os
+import resource
+import shutil
 import sys
 import tempfile
 from random import Random
@@ -33,12 +35,15 @@ def main(arguments):
         outcome, text = "passed", ""
         try:
             with tempfile.TemporaryFile() as sink:
-                agent.offer_turns(channel, name, lambda loops, argv=commands[name]: run(argv, sink, rng))
+                agent.offer_turns(
+                    channel, name, lambda loops, argv=commands[name]: run(argv, sink, rng), least=own_peak()
+                )
         except CommandFailed as exc:
             outcome, text = "failed", str(exc)
-        channel.send("finished", name=name, outcome=outcome, text=text)
+        found = origin(commands[name][0], order["watch"])
+        channel.send("finished", name=name, outcome=outcome, text=text, modules=found)
     channel.receive()
-    channel.send("bye", preempted=agent.preempted(), modules={})
+    channel.send("bye", preempted=agent.preempted())
 
 
 def run(argv, sink, rng):
@@ -63,6 +68,17 @@ def run(argv, sink, rng):
         words = sink.read()[-2000:].decode(errors="replace").strip()
         raise CommandFailed("%s: %s" % (ended(status), words or "it printed nothing on standard error"))
     return {"time": wall, "cpu": usage.ru_utime + usage.ru_stime, "peak-memory": usage.ru_maxrss * RSS_UNIT}
+
+
+def own_peak():
+    """Return what a child's peak memory cannot fall below: until it is replaced, it shares this process's memory."""
+    return {"peak-memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * RSS_UNIT}
+
+
+def origin(command, watched):
+    """Return where a command that is called like one of the project's modules comes from."""
+    module, path = os.path.basename(command).replace("-", "_"), shutil.which(command)
+    return {module: os.path.realpath(path)} if path and module in watched else {}
 
 
 def ended(status):

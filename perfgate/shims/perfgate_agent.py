@@ -158,12 +158,13 @@ def timed(batch):
     return turn
 
 
-def offer_turns(channel, name, turn, most=None):
+def offer_turns(channel, name, turn, most=None, least=None):
     """Offer benchmark `name` and run the turns that are asked for.
 
-    `turn(loops)` returns {metric: value of one iteration}; `most` is how many iterations it stands in all.
+    `turn(loops)` returns {metric: value of one iteration}; `most` is how many iterations it stands in all,
+    `least` by metric the value up to which nothing can be told apart.
     """
-    channel.send("ready", name=name, most=most)
+    channel.send("ready", name=name, most=most, least=least or {})
     while True:
         order = channel.receive()
         if order["do"] == "leave":

@@ -54,11 +54,11 @@ def main():
         channel.send("offer", benchmarks=[], errors=[])
         channel.receive()  # "run", of nothing
         channel.receive()  # "next"
-        return channel.send("bye", preempted=0, modules={})
+        return channel.send("bye", preempted=0)
     try:
         return pytest.main(paths + sys.argv[2:] + options, plugins=[Plugin(installed)])
     finally:
-        channel.send("bye", preempted=agent.preempted(), modules=_origins())
+        channel.send("bye", preempted=agent.preempted(), packages=_packages() if _watched else {})
 
 
 class Plugin:
@@ -112,7 +112,7 @@ class Plugin:
                 item.config.pluginmanager.unregister(reports)
             os.chdir(root)
             outcome, text = reports.summary(item.nodeid)
-            channel.send("finished", name=item.nodeid, outcome=outcome, text=text[-2000:])
+            channel.send("finished", name=item.nodeid, outcome=outcome, text=text[-2000:], modules=_origins())
         channel.receive()
         return True
 
@@ -279,14 +279,25 @@ _watched = []  # top-level modules whose origin the orchestrator wants to know
 
 
 def _origins():
-    """Return where the watched modules were imported from."""
-    found = {}
-    for name in _watched:
-        module = sys.modules.get(name)
+    """Return where the watched modules were imported from, and whatever else came from this directory."""
+    found, here = {}, os.path.realpath(os.getcwd()) + os.sep
+    for name in [name for name in list(sys.modules) if "." not in name] if _watched else ():
+        module = sys.modules[name]
         path = getattr(module, "__file__", None) or next(iter(getattr(module, "__path__", None) or ()), None)
-        if path:
+        if isinstance(path, str) and (name in _watched or os.path.realpath(path).startswith(here)):
             found[name] = os.path.realpath(path)
     return found
+
+
+def _packages():
+    """Return what is installed, but for what comes from a directory: that is the project itself."""
+    import importlib.metadata
+
+    return {
+        found.metadata["Name"]: found.version
+        for found in importlib.metadata.distributions()
+        if found.metadata["Name"] and '"file://' not in (found.read_text("direct_url.json") or "")
+    }
 
 
 if __name__ == "__main__":

@@ -5,8 +5,9 @@ from random import Random
 import pytest
 from scipy.stats import binom
 
+from perfgate.core.comparison import Evidence, compare
 from perfgate.core.judge import Question, Verdict, answer, judge
-from perfgate.core.model import Reason, Run
+from perfgate.core.model import Reason, Run, Warning
 from perfgate.core.policy import DEFAULT_RULE, Policy, Rule
 from perfgate.core.schedule import FIRST_LOOK, is_look
 from perfgate.core.units import Unit
@@ -240,3 +241,91 @@ def test_an_early_estimate_of_an_improvement_keeps_measuring_until_it_is_one() -
     (found,) = answer([question], Policy())
 
     assert (found.verdict, found.settled) == (Verdict.PASS, False)
+
+
+def test_what_was_offered_by_both_sides_and_never_measured_is_no_pass() -> None:
+    benchmark = SAMPLE.sli.benchmark
+    base, head = (replace(run(), offered=(benchmark,)) for _ in range(2))
+
+    (row,) = judge(base, head, Policy())
+    (strict,) = judge(base, head, Policy(rules=(replace(DEFAULT_RULE, on_inconclusive=True),)))
+
+    assert (row.verdict, row.blocks, strict.blocks) == (Verdict.INCONCLUSIVE, False, True)
+    assert "not measured" in row.text
+
+
+def test_a_metric_that_one_side_alone_has_is_missing_or_new() -> None:
+    base, head = noisy_pair(0.0)
+    policy = Policy(rules=(Rule(sli="*", limit=0.05),))
+
+    gone = judge(run(base, sample([[1.0]], metric=BYTES)), run(head), policy)
+    came = judge(run(base), run(head, sample([[1.0]], metric=BYTES)), policy)
+    unasked = judge(run(base), run(head, sample([[1.0]], metric=BYTES)), Policy())
+
+    assert [(row.verdict, row.blocks) for row in gone] == [(Verdict.PASS, False), (Verdict.MISSING, True)]
+    assert [(row.verdict, row.blocks) for row in came] == [(Verdict.PASS, False), (Verdict.NEW, False)]
+    assert [row.verdict for row in unasked] == [Verdict.PASS]
+
+
+def test_nothing_passes_beside_a_warning_that_hides_changes() -> None:
+    base, head = noisy_pair(0.0)
+    slow = noisy_pair(0.2)[1]
+    hiding = (Warning(code="hidden", text="too small to see", hides=True),)
+
+    (row,) = judge(run(replace(base, warnings=hiding)), run(head), Policy())
+    (worse,) = judge(run(replace(base, warnings=hiding)), run(slow), Policy())
+
+    assert (row.verdict, row.text) == (Verdict.INCONCLUSIVE, "too small to see")
+    assert worse.verdict is Verdict.REGRESSION
+
+
+def test_too_few_pairs_say_how_many_are_wanted_and_claim_no_sight() -> None:
+    base, head = noisy_pair(0.17, pairs=2, spread=0.1)
+
+    (row,) = judge(run(base), run(head), Policy())
+
+    assert row.visible is None
+    assert row.needs is not None
+    assert row.needs.pairs == FIRST_LOOK - 2
+
+
+def stored(effects: list[float], *, rule: Rule = DEFAULT_RULE) -> Question:
+    return Question(rule=rule, log_ratios=tuple(effects), planned=0, base=1.0, stored=True)
+
+
+def test_stored_runs_answer_once_there_are_eight() -> None:
+    spread = [0.01 * (-1) ** i for i in range(20)]
+
+    def asked(effect: float, runs: int) -> Verdict:
+        return answer([stored([effect + d for d in spread[:runs]])], Policy())[0].verdict
+
+    assert asked(0.3, 7) is Verdict.INCONCLUSIVE
+    assert asked(0.3, 8) is Verdict.REGRESSION
+    assert asked(0.0, 20) is Verdict.PASS
+    assert asked(-0.3, 20) is Verdict.IMPROVEMENT
+    assert asked(0.04, 20) is Verdict.INCONCLUSIVE
+
+
+def test_the_next_run_of_an_unchanged_series_is_blocked_no_more_often_than_promised() -> None:
+    """A prediction covers the next value: one interval for the mean would alarm in a third of all runs."""
+    rng = Random(5)
+    blocked = 0
+    for _ in range(2000):
+        runs = [rng.gauss(0, 0.03) for _ in range(20)]
+        mine = rng.gauss(0, 0.03)
+        (found,) = answer([stored([mine - value for value in runs])], Policy(margin=0.001, rules=()))
+        blocked += found.verdict is Verdict.REGRESSION
+
+    assert blocked <= binom.ppf(0.999, 2000, Policy().family_level)
+
+
+def test_a_stored_time_only_warns_unless_the_machine_is_trusted() -> None:
+    base, head = noisy_pair(0.2)
+    found = compare(run(base), run(head))[0]
+    found = replace(found, evidence=Evidence.STORED)
+
+    (warned,) = judge(run(base), run(head), Policy(), [found])
+    (trusted,) = judge(run(base), run(head), Policy(trust_stored=True), [found])
+
+    assert (warned.verdict, warned.critical, warned.blocks) == (Verdict.REGRESSION, False, False)
+    assert (trusted.verdict, trusted.critical, trusted.blocks) == (Verdict.REGRESSION, True, True)

@@ -40,8 +40,12 @@ def test_a_diagnostic_metric_is_judged_only_where_it_is_named() -> None:
 def test_a_floor_speaks_of_its_own_unit_alone() -> None:
     rule = Rule(sli="*", limit=0.1, floor=0.002, floor_unit=Unit.SECOND)
 
-    assert rule.covers(sli())
-    assert not rule.covers(sli(metric=PEAK_MEMORY))
+    policy = Policy(rules=(rule,))
+    fitted = policy.rule_for(sli(metric=PEAK_MEMORY))
+
+    assert policy.rule_for(sli()) is rule
+    assert fitted is not None
+    assert (fitted.limit, fitted.floor, fitted.floor_unit) == (0.1, 0.0, None)
 
 
 def test_an_expectation_is_unmet_where_nothing_of_that_name_is() -> None:

@@ -7,6 +7,7 @@ from perfgate.core.schedule import (
     FIRST_LOOK,
     LOOK_STEP,
     MOST_PAIRS,
+    NORMAL_EFFORT_S,
     TURN_S,
     TURNS,
     Turns,
@@ -43,6 +44,7 @@ def test_a_benchmark_is_never_run_more_often_than_it_allows(iteration_s: float, 
         assert turns.loops * iteration_s <= max(1.5 * TURN_S, iteration_s)
     else:
         assert (turns.count + turns.warmup) * turns.loops <= most
+        assert turns_in_company(turns, benchmarks=1, startup_s=5.0) == turns
 
 
 @pytest.mark.parametrize(
@@ -57,7 +59,7 @@ def test_the_fewer_share_a_start_the_more_turns_each_gets(benchmarks: int, start
 def test_planned_pairs_end_on_a_look(pair_s: float, effort_s: float) -> None:
     planned = planned_pairs(pair_s, effort_s=effort_s)
 
-    assert FIRST_LOOK <= planned <= MOST_PAIRS
+    assert FIRST_LOOK <= planned <= round(MOST_PAIRS * max(1, effort_s / NORMAL_EFFORT_S))
     assert (planned - FIRST_LOOK) % LOOK_STEP == 0
     assert planned == FIRST_LOOK or planned * pair_s <= effort_s
 
