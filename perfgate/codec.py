@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import from_json
 
+from perfgate.core.history import Past
 from perfgate.core.model import Run
 from perfgate.core.report import Report
 from perfgate.errors import FileError
@@ -37,6 +38,14 @@ class _ReportFile(BaseModel):
     report: Report
 
 
+class _HistoryFile(BaseModel):
+    model_config = ConfigDict(extra="forbid", ser_json_inf_nan="strings")
+
+    kind: Literal["perfgate history"]
+    schema_version: Literal[1]
+    history: Past
+
+
 _File = TypeVar("_File", bound=BaseModel)
 
 
@@ -56,6 +65,11 @@ def load_run(data: bytes, *, name: str) -> Run:
 def dump_report(report: Report) -> str:
     """Return `report` as JSON; an interval without an end is written "Infinity"."""
     return _ReportFile(kind=REPORT_KIND, schema_version=SCHEMA, report=report).model_dump_json(indent=1) + "\n"
+
+
+def dump_history(past: Past) -> str:
+    """Return what the stored runs say as JSON."""
+    return _HistoryFile(kind="perfgate history", schema_version=SCHEMA, history=past).model_dump_json(indent=1) + "\n"
 
 
 def load_report(data: bytes, *, name: str) -> Report:

@@ -68,3 +68,7 @@ class Interrupted(PerfgateError):
     """Ctrl-C or SIGTERM: every process started is gone, what was measured is kept."""
 
     exit_code = Exit.INTERRUPTED
+
+
+class StoreError(PerfgateError):
+    """Stored runs cannot be read or written: what was refused, by whom, and the lines that mend it."""

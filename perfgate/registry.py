@@ -1,9 +1,11 @@
 """Adapters by name: the built-in ones come through the same entry points as anybody else's."""
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from importlib.metadata import entry_points
 from typing import Any, cast
 
-from perfgate.core.ports import Renderer, Runner
+from perfgate.core.ports import Renderer, Runner, Store
 from perfgate.errors import UsageError
 
 
@@ -13,6 +15,14 @@ def runner(name: str, options: dict[str, Any]) -> Runner:
     Raises: UsageError for a name that nothing installed answers to.
     """
     return cast(Runner, _find("perfgate.runners", name)(**options))
+
+
+def store(name: str) -> Callable[..., AbstractContextManager[Store]]:
+    """Return what opens the store `name`.
+
+    Raises: UsageError for a name that nothing installed answers to.
+    """
+    return cast("Callable[..., AbstractContextManager[Store]]", _find("perfgate.stores", name))
 
 
 def renderer(name: str) -> Renderer:

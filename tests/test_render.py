@@ -152,8 +152,8 @@ def test_an_amount_is_written_to_the_digits_it_deserves(amount: float, unit: Uni
         (1.02, 1.02, 1.02, "+2.0 %"),
         (2.314, 2.25, 2.37, "2.31× [2.25, 2.37]"),
         (3.0, 3.0, 3.0, "3.0×"),
-        (1.5, 0.0, float("inf"), "+50.0 % [−100.0, no bound]"),
-        (2.5, 0.0, float("inf"), "2.5× [0.0, no bound]"),
+        (1.5, 0.0, float("inf"), "+50.0 % [no interval]"),
+        (2.5, 0.0, float("inf"), "2.5× [no interval]"),
         (float("inf"), float("inf"), float("inf"), "from nothing"),
     ],
 )

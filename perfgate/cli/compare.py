@@ -4,11 +4,15 @@ from pathlib import Path
 
 import click
 
-from perfgate import codec, pipeline, registry
+from perfgate import codec, registry
 from perfgate.cli import console
 from perfgate.cli.options import Chosen, measuring, write
 from perfgate.errors import Exit
 from perfgate.host import files
+from perfgate.pipeline import compare as comparing
+from perfgate.pipeline import stored
+
+BASELINE = "baseline"
 
 
 @click.command()
@@ -23,18 +27,26 @@ from perfgate.host import files
     help="How to write the report.",
 )
 @click.option("-o", "--output", default="-", help="Where to write it; - is standard output.")
+@click.option(
+    "--processes", type=click.IntRange(1, 1000), default=10, help="Fresh processes a suite, where one side is measured."
+)
 @click.option("--save", type=click.Path(path_type=Path), help="Keep the runs in this directory: base.json, head.json.")
-def compare(base: str | None, head: str | None, chosen: Chosen, form: str, output: str, save: Path | None) -> int:
+def compare(
+    base: str | None, head: str | None, chosen: Chosen, form: str, output: str, processes: int, save: Path | None
+) -> int:
     """Measure BASE and HEAD side by side, in pairs that take turns, and judge the difference.
 
     Each is a git revision or a run file. BASE defaults to the merge base with the remote's default branch,
-    HEAD to the working tree.
+    HEAD to the working tree. BASE may also be the word `baseline`: the stored runs of HEAD's nearest ancestors.
     """
     targets = [*([Path(output)] if output != "-" else []), *([save / "base.json"] if save else [])]
     for target in targets:
         files.check_writable(target)
     with chosen.workshop() as shop:
-        compared = pipeline.compare(base, head, shop)
+        if base == BASELINE:
+            compared = stored.compare_with_baseline(head, shop, processes=processes)
+        else:
+            compared = comparing.compare(base, head, shop, processes=processes)
         interrupted = shop.interrupts.requested
     text = registry.renderer(form)(compared.report)
     write(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from perfgate import pipeline, registry
+from perfgate import registry
 from perfgate.cli import console
 from perfgate.cli.demo_project import BENCHMARKS, GUILTY, HISTORY
 from perfgate.cli.options import Chosen
@@ -19,6 +19,7 @@ from perfgate.host import files
 from perfgate.host.git import Repository, create_repository
 from perfgate.host.interrupt import Interrupts
 from perfgate.measure.sides import CACHE
+from perfgate.pipeline import compare as comparing
 
 
 @click.command()
@@ -44,7 +45,7 @@ def demo(keep: Path | None, seed: int | None) -> int:
         with chosen.workshop() as shop:
             own = {("build", "python"): sys.executable}
             here = replace(shop, directory=root, load_config=lambda at: load(at, environ={}, flags=own))
-            compared = pipeline.compare(base, None, here)
+            compared = comparing.compare(base, None, here)
             interrupted = shop.interrupts.requested
         text = registry.renderer("text")(compared.report)
         click.echo(console.coloured(text) if console.wants_colour() else text)

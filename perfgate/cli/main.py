@@ -13,6 +13,9 @@ from perfgate.errors import Exit, PerfgateError
 COMMANDS = {
     "compare": "Measure two revisions in pairs (or take two run files), and judge.",
     "measure": "Measure the working tree alone and write a run file.",
+    "record": "Append runs to the stored ones: what `compare baseline` and `history` read.",
+    "history": "Find when the stored benchmarks changed, and how far they drifted.",
+    "baseline": "List, show, verify and compact the stored runs.",
     "demo": "Watch perfgate find a regression in a small repository that it makes.",
     "init": "Look at the project and write perfgate.toml.",
     "config": "Show where each value came from, check the file, print the schema.",

@@ -4,10 +4,11 @@ from pathlib import Path
 
 import click
 
-from perfgate import codec, pipeline
+from perfgate import codec
 from perfgate.cli.options import Chosen, measuring, write
 from perfgate.errors import Exit
 from perfgate.host import files
+from perfgate.pipeline import workshop
 
 
 @click.command()
@@ -24,7 +25,7 @@ def measure(revision: str | None, chosen: Chosen, processes: int, output: str) -
     if output != "-":
         files.check_writable(Path(output))
     with chosen.workshop() as shop:
-        run = pipeline.measure(revision, shop, processes=processes)
+        run = workshop.measure(revision, shop, processes=processes)
         interrupted = shop.interrupts.requested
     write(codec.dump_run(run), output)
     return int(Exit.INTERRUPTED if interrupted else Exit.PASSED)

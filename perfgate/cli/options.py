@@ -15,7 +15,7 @@ from perfgate.cli import console
 from perfgate.config.load import Loaded, load
 from perfgate.host import files
 from perfgate.host.interrupt import Interrupts
-from perfgate.pipeline import Workshop
+from perfgate.pipeline.workshop import Workshop
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

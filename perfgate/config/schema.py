@@ -76,6 +76,8 @@ class Perfgate(Section):
     """Measuring time of one benchmark at most, both sides; default by strictness. More shows smaller changes."""
     margin: Share = f"{MARGIN:.0%}"
     """A regression must be more than this with certainty, whatever its limit: what memory layout alone can do."""
+    results_branch: str = Field("perfgate-results", alias="results-branch", pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*$")
+    """The branch of the remote that stored runs are kept on."""
     expect: tuple[str, ...] = ()
     """Benchmarks (`suite/name`, with `*`) that must be measured. What base has by the same paths always must be."""
     retired: tuple[str, ...] = ()
@@ -134,6 +136,28 @@ def _one_suite() -> dict[str, PytestSuite | CommandSuite]:
     return {"benchmarks": PytestSuite()}
 
 
+class Baseline(Section):
+    """Stored runs: where they are kept and what they may do."""
+
+    directory: RelativePath | None = None
+    """Keep stored runs in this directory, relative to the root, instead of on a branch."""
+    remote: str | None = None
+    """The remote that has the results branch. Default: origin, else the only one."""
+    max_age: Duration = Field("30d", alias="max-age")
+    """An older baseline gets a warning; a benchmark that was not recorded for so long fails the record."""
+    trust_times: bool = Field(False, alias="trust-times")
+    """Whether a time may block against stored runs: only where the machine is always the same and idle."""
+
+
+class History(Section):
+    """What `perfgate history` watches for."""
+
+    releases: str = "v*"
+    """Tags of releases, as a glob: drift is counted from the last one."""
+    drift: Share = "10%"
+    """How much worse than at the last release many small changes together may make a benchmark."""
+
+
 class RuleTable(Section):
     """What SLIs may lose; the first rule whose `sli` matches counts, last of all `*:time` with 5 %."""
 
@@ -175,6 +199,10 @@ class Config(Section):
     perfgate: Perfgate = Perfgate()
     build: Build = Build()
     suite: dict[str, Suite] = Field(default_factory=_one_suite, min_length=1)
+    baseline: Baseline = Baseline()
+    history: History = History()
+    environment: dict[str, str] = {}
+    """What else makes runs comparable, beside CPU, cores, kernel, libc, Python and runner image: name = "value"."""
     rule: tuple[RuleTable, ...] = ()
 
     @model_validator(mode="before")
@@ -199,4 +227,5 @@ class Config(Section):
             retired=self.perfgate.retired,
             family_level=STRICT_LEVEL if strict else FAMILY_LEVEL,
             margin=parse_share(self.perfgate.margin),
+            trust_stored=self.baseline.trust_times,
         )

@@ -82,7 +82,7 @@ def compare_sample(base: Sample, head: Sample, base_run: Run, head_run: Run) -> 
         evidence=evidence,
         base=describe.median(medians[0]),
         head=describe.median(medians[1]),
-        change=_change(evidence, medians, log_ratios, worse=_sign(head.sli.metric)),
+        change=_change(evidence, medians, log_ratios, worse=sign(head.sli.metric)),
         log_ratios=log_ratios,
         planned=head.planned,
         pair_s=head.pair_s,
@@ -111,7 +111,7 @@ def pair_log_ratios(base: Sample, head: Sample, base_run: Run, head_run: Run) ->
 def pair_effect(metric: Metric, design: Design, base: Sequence[float], head: Sequence[float]) -> float:
     """Return the log ratio of one pair, positive where head is worse; all values > 0."""
     effect = describe.turn_effect if design is Design.TURNS else describe.block_effect
-    return _sign(metric) * effect(base, head)
+    return sign(metric) * effect(base, head)
 
 
 def _evidence(
@@ -143,17 +143,19 @@ def _change(
     if evidence is Evidence.PAIRED:
         ratio, low, high = paired.interval([worse * d for d in log_ratios], level=INTERVAL_LEVEL)
     elif evidence is Evidence.EXACT or min(*base, *head) <= 0:
-        ratio = low = high = _plain_ratio(describe.median(base), describe.median(head))
+        ratio = low = high = plain_ratio(describe.median(base), describe.median(head))
     else:
         ratio, low, high = unpaired.ratio_interval(base, head, level=INTERVAL_LEVEL)
     return Change(ratio=ratio, low=low, high=high)
 
 
-def _plain_ratio(base: float, head: float) -> float:
+def plain_ratio(base: float, head: float) -> float:
+    """Return head / base, 1 for equal values and infinite from nothing."""
     if base == head:
         return 1.0
     return head / base if base else math.inf
 
 
-def _sign(metric: Metric) -> int:
+def sign(metric: Metric) -> int:
+    """Return what makes a log ratio positive where head is worse."""
     return 1 if metric.direction is Direction.LOWER else -1

@@ -5,6 +5,7 @@ Separate from how it is measured, stored, judged and shown: everything else spea
 
 import hashlib
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -149,6 +150,10 @@ class Environment:
     def fingerprint(self) -> str:
         """Twelve hexadecimal digits that are equal exactly where all facts are."""
         return hashlib.sha256(repr(sorted(self.facts)).encode()).hexdigest()[:12]
+
+    def plus(self, facts: Mapping[str, str]) -> "Environment":
+        """Return the environment with what the user adds."""
+        return Environment(facts=tuple({**dict(self.facts), **facts}.items()))
 
     def differences(self, other: "Environment") -> tuple[str, ...]:
         """Name each fact that differs, with both values."""

@@ -1,5 +1,6 @@
 """The doors through which adapters come in: one or two methods each, values in between."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -38,6 +39,33 @@ class Runner(Protocol):
 
     def sources(self, names: tuple[str, ...]) -> tuple[str, ...]:
         """Return the paths that are taken from head for both sides; none where nothing needs to be."""
+        ...
+
+
+class Store(Protocol):
+    """Immutable files by path: what is there is never changed, and many may add at once."""
+
+    name: str
+    """What messages call it."""
+
+    def paths(self, under: str = "") -> tuple[str, ...]:
+        """Return all paths, or those below `under` and the shared ones, at a cost that does not grow with the rest."""
+        ...
+
+    def read(self, paths: Sequence[str]) -> dict[str, bytes]:
+        """Return the contents of paths that were returned before; what is gone is left out."""
+        ...
+
+    def append(self, files: Mapping[str, bytes], *, message: str) -> tuple[str, ...]:
+        """Add files, all or none; return those that are new, each under the path that it got."""
+        ...
+
+    def rewrite(self, kept: Sequence[str], files: Mapping[str, bytes], *, message: str) -> None:
+        """Keep the paths `kept`, add `files`, drop the rest; refused if anybody added something meanwhile."""
+        ...
+
+    def faults(self) -> list[str]:
+        """Return what is wrong with the order in which it was written, where there is such an order."""
         ...
 
 

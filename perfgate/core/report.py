@@ -104,7 +104,8 @@ def _outcome(rows: tuple[Judgement, ...]) -> tuple[Outcome, Exit]:
         return Outcome.REGRESSION, Exit.REGRESSION
     if blocking & {Verdict.FAILED, Verdict.MISSING} or not rows:
         return Outcome.INCOMPLETE, Exit.NOT_MEASURED
-    if unknown := {row.verdict for row in rows if row.verdict in UNKNOWN and row.critical}:
+    nothing_known = all(row.verdict in UNKNOWN for row in rows)
+    if unknown := {row.verdict for row in rows if row.verdict in UNKNOWN and (row.critical or nothing_known)}:
         outcome = Outcome.NO_BASELINE if unknown == {Verdict.NO_BASELINE} else Outcome.INCONCLUSIVE
         return outcome, Exit.INCONCLUSIVE if blocking else Exit.PASSED
     return Outcome.PASS, Exit.PASSED

@@ -27,3 +27,10 @@ def _cpu_model() -> str:
     except OSError:
         return platform.processor()
     return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")
+
+
+def ci_job() -> str:
+    """Return which CI job this is, as its address; empty elsewhere."""
+    parts = [os.environ.get(name, "") for name in ("GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_RUN_ID")]
+    attempt = os.environ.get("GITHUB_RUN_ATTEMPT", "1")
+    return f"{parts[0]}/{parts[1]}/actions/runs/{parts[2]}/attempts/{attempt}" if all(parts) else ""

@@ -114,6 +114,27 @@ class Repository:
             return Revision(label=f"merge base with {name.removeprefix('refs/remotes/')}", commit=base)
         raise UsageError("no default branch to compare with", hint=hint)
 
+    def ancestors(self, commit: str, *, most: int = 10_000) -> dict[str, int]:
+        """Return `commit` and its ancestors with the second of each (UTC, since 1970), newest first.
+
+        In a shallow clone these are fewer than there are.
+        """
+        output = self.git("log", f"--max-count={most}", "--format=%H %ct", "--end-of-options", commit)
+        return {oid: int(second) for oid, _, second in (line.partition(" ") for line in output.splitlines())}
+
+    def distance(self, ancestor: str, commit: str) -> int:
+        """Return how many commits lie between."""
+        return int(self.git("rev-list", "--count", f"{ancestor}..{commit}"))
+
+    def is_shallow(self) -> bool:
+        """Return whether this clone lacks the older commits."""
+        return self.asks("rev-parse", "--is-shallow-repository") == "true"
+
+    def last_tag(self, glob: str) -> tuple[str, str] | None:
+        """Return (name, commit) of the newest tag like `glob` that HEAD descends from, None without one."""
+        name = self.asks("describe", "--tags", "--abbrev=0", f"--match={glob}", "HEAD")
+        return (name, self.git("rev-parse", f"refs/tags/{name}^{{commit}}")) if name else None
+
     def is_dirty(self) -> bool:
         """Return whether the working tree holds anything that HEAD does not."""
         return bool(self.git("status", "--porcelain"))

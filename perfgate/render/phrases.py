@@ -94,12 +94,15 @@ def change(found: Change) -> str:
     if not math.isfinite(found.ratio):
         return "from nothing"
     half = (found.high - found.low) / 2
+    bounds = "" if half == 0 else " [no interval]"
     if found.ratio >= 2:
         decimals = _decimals(half)
-        bounds = "" if half == 0 else f" [{found.low:.{decimals}f}, {_or_open(found.high, f'.{decimals}f')}]"
+        if 0 < half < math.inf:
+            bounds = f" [{found.low:.{decimals}f}, {found.high:.{decimals}f}]"
         return f"{found.ratio:.{decimals}f}×{bounds}"
     decimals = _decimals(100 * half)
-    bounds = "" if half == 0 else f" [{_percent(found.low, decimals)}, {_percent(found.high, decimals)}]"
+    if 0 < half < math.inf:
+        bounds = f" [{_percent(found.low, decimals)}, {_percent(found.high, decimals)}]"
     return f"{_percent(found.ratio, decimals)} %{bounds}"
 
 
@@ -188,11 +191,5 @@ def _decimals(half: float) -> int:
 
 
 def _percent(ratio: float, decimals: int) -> str:
-    if not math.isfinite(ratio):
-        return "no bound"
     text = f"{100 * (ratio - 1):+.{decimals}f}"
     return text.replace("-", "−") if float(text) else text.lstrip("+-")
-
-
-def _or_open(number: float, spec: str) -> str:
-    return format(number, spec) if math.isfinite(number) else "no bound"

@@ -15,6 +15,12 @@ def quartile(values: Sequence[float]) -> float:
     return float(np.quantile(values, 0.25))
 
 
+def quartiles(values: Sequence[float]) -> tuple[float, float, float]:
+    """Return first quartile, median and third quartile (n >= 1)."""
+    low, middle, high = np.quantile(values, [0.25, 0.5, 0.75])
+    return float(low), float(middle), float(high)
+
+
 def process_medians(processes: Sequence[Sequence[float]]) -> tuple[float, ...]:
     """Return the median of each process: the values that a sample is described and tested by.
 

@@ -1,17 +1,14 @@
-"""The use cases, each a few steps over the layers below: compare, measure, clean."""
+"""What every use case shares: the configuration, the run files, and measuring one side or two."""
 
-import shlex
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from perfgate import __version__, codec, registry
+from perfgate import codec, registry
 from perfgate.config.load import Loaded
-from perfgate.config.schema import CommandSuite, Perfgate, PytestSuite
+from perfgate.config.schema import CommandSuite, PytestSuite
 from perfgate.core.model import Design, Revision, Run
-from perfgate.core.policy import Policy
-from perfgate.core.report import Report, report
 from perfgate.core.schedule import NORMAL_EFFORT_S, STRICT_EFFORT_S
 from perfgate.core.units import parse_duration
 from perfgate.errors import UsageError
@@ -20,13 +17,7 @@ from perfgate.host.git import Repository
 from perfgate.host.interrupt import Interrupts
 from perfgate.measure import sides
 from perfgate.measure.build import Build
-from perfgate.measure.session import (
-    Effort,
-    Progress,
-    Watcher,
-    measure_alone,
-    measure_pairs,
-)
+from perfgate.measure.session import Effort, Progress, Watcher, measure_alone, measure_pairs
 from perfgate.measure.suite import Job
 
 
@@ -55,62 +46,15 @@ class Workshop:
             return self.directory
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Compared:
-    """A report and the runs that it was made from."""
-
-    report: Report
-    base: Run
-    head: Run
-
-
-def compare(base: str | None, head: str | None, shop: Workshop, *, processes: int = 10) -> Compared:
-    """Compare two things, each a revision or a run file, measuring what is not measured yet.
-
-    Args:
-        base: None is the merge base with the default branch.
-        head: None is the working tree.
-        processes: how many, where one side is a file and the other is measured alone.
-    """
-    paths = _run_file(base, shop), _run_file(head, shop)
-    if all(paths):
-        one, other = (_load_run(path) for path in paths if path)
-        policy = shop.load_config(shop.root()).config.policy()
-        return _judged(one, other, policy, again=shlex.join(["perfgate", "compare", str(base), str(head)]))
-    repository = shop.repository()
-    loaded = shop.load_config(repository.root)
-    revisions = [
-        None if path else _revision(repository, name, default)
-        for path, name, default in zip(
-            paths, (base, head), (repository.fork_point, repository.working_tree), strict=True
-        )
-    ]
-    policy = loaded.config.policy()
-    if revisions[0] and revisions[1]:
-        one, other = _measure_both(repository, revisions[0], revisions[1], loaded, shop)
-        return _judged(one, other, policy, again=_again(revisions[0], revisions[1], loaded, shop))
-    one, other = (
-        _load_run(path) if path else _measure_one(repository, revision, loaded, shop, processes)
-        for path, revision in zip(paths, revisions, strict=True)
-        if path or revision
-    )
-    return _judged(one, other, policy)
-
-
 def measure(revision: str | None, shop: Workshop, *, processes: int) -> Run:
     """Measure one side alone: the working tree, or `revision`."""
     repository = shop.repository()
     loaded = shop.load_config(repository.root)
-    found = _revision(repository, revision, repository.working_tree)
-    return _measure_one(repository, found, loaded, shop, processes)
+    found = named_revision(repository, revision, repository.working_tree)
+    return measure_one(repository, found, loaded, shop, processes)
 
 
-def _judged(base: Run, head: Run, policy: Policy, *, again: str = "") -> Compared:
-    judged = report(base, head, policy, repeat=again, version=__version__)
-    return Compared(report=judged, base=base, head=head)
-
-
-def _run_file(name: str | None, shop: Workshop) -> Path | None:
+def run_file(name: str | None, shop: Workshop) -> Path | None:
     """Return the path if `name` is a run file: it ends in .json, or is a file and nothing that git knows."""
     if name is None:
         return None
@@ -126,17 +70,20 @@ def _run_file(name: str | None, shop: Workshop) -> Path | None:
     return None
 
 
-def _load_run(path: Path) -> Run:
+def load_run(path: Path) -> Run:
+    """Return the run in a file."""
     return codec.load_run(files.read(path, largest=codec.LARGEST), name=str(path))
 
 
-def _revision(repository: Repository, name: str | None, default: Callable[[], Revision]) -> Revision:
+def named_revision(repository: Repository, name: str | None, default: Callable[[], Revision]) -> Revision:
+    """Return the revision of that name, or what stands for none."""
     return default() if name is None else repository.revision(name)
 
 
-def _measure_both(
+def measure_both(
     repository: Repository, base: Revision, head: Revision, loaded: Loaded, shop: Workshop
 ) -> tuple[Run, Run]:
+    """Prepare both sides and measure them in pairs."""
     build = _build(repository, loaded)
     with ExitStack() as stack:
 
@@ -144,7 +91,7 @@ def _measure_both(
             shop.watch(Progress(text=f"preparing {label}, {revision}"))
             return stack.enter_context(sides.prepared(repository, revision, build, interrupts=shop.interrupts))
 
-        return measure_pairs(
+        runs = measure_pairs(
             repository,
             prepare("base", base),
             prepare("head", head),
@@ -154,15 +101,17 @@ def _measure_both(
             interrupts=shop.interrupts,
             watch=shop.watch,
         )
+    return _here(runs[0], loaded), _here(runs[1], loaded)
 
 
-def _measure_one(
+def measure_one(
     repository: Repository, revision: Revision | None, loaded: Loaded, shop: Workshop, processes: int
 ) -> Run:
+    """Prepare one side and measure it alone."""
     assert revision is not None
     shop.watch(Progress(text=f"preparing {revision}"))
     with sides.prepared(repository, revision, _build(repository, loaded), interrupts=shop.interrupts) as side:
-        return measure_alone(
+        run = measure_alone(
             repository,
             side,
             _jobs(loaded, shop),
@@ -171,6 +120,12 @@ def _measure_one(
             interrupts=shop.interrupts,
             watch=shop.watch,
         )
+    return _here(run, loaded)
+
+
+def _here(run: Run, loaded: Loaded) -> Run:
+    """Return `run` with what the configuration says about this machine."""
+    return replace(run, environment=run.environment.plus(loaded.config.environment))
 
 
 def _build(repository: Repository, loaded: Loaded) -> Build:
@@ -209,13 +164,3 @@ def _effort(loaded: Loaded, shop: Workshop) -> Effort:
         benchmark_s=parse_duration(table.effort) if table.effort else usual,
         seed=shop.seed,
     )
-
-
-def _again(base: Revision, head: Revision, loaded: Loaded, shop: Workshop) -> str:
-    table, usual = loaded.config.perfgate, Perfgate()
-    command = ["perfgate", "compare", str(base.commit)[:12]]
-    command += [] if head.dirty else [str(head.commit)[:12]]
-    command += [part for name in shop.suites for part in ("--suite", name)]
-    chosen = {key: getattr(table, key) for key in ("budget", "strictness", "effort")}
-    flags = [part for key, value in chosen.items() if value != getattr(usual, key) for part in (f"--{key}", str(value))]
-    return shlex.join([*command, *flags, "--seed", str(shop.seed)])

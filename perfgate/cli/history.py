@@ -1,0 +1,45 @@
+"""`perfgate history`."""
+
+import os
+from pathlib import Path
+
+import click
+
+from perfgate import codec
+from perfgate.cli.options import Chosen, write
+from perfgate.config.load import load
+from perfgate.errors import Exit
+from perfgate.pipeline import stored
+from perfgate.render import trend
+
+
+@click.command()
+@click.argument("slis", nargs=-1)
+@click.option("--config", type=click.Path(path_type=Path), help="Read this file instead of perfgate.toml.")
+@click.option("--since", help="Count alarms from this revision; default: the last release tag, else the beginning.")
+@click.option("--replay", type=click.Path(path_type=Path, exists=True), help="Say what this perfgate.toml would say.")
+@click.option("-n", "most", type=click.IntRange(1), help="Read only so many of the newest runs of each series.")
+@click.option("--check", is_flag=True, help="End with 1 where a change for the worse stands or the drift is too large.")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to write it.")
+@click.option("-o", "--output", default="-", help="Where to write it; - is standard output.")
+def history(
+    slis: tuple[str, ...],
+    config: Path | None,
+    since: str | None,
+    replay: Path | None,
+    most: int | None,
+    check: bool,
+    form: str,
+    output: str,
+) -> int:
+    """Find when the stored benchmarks changed their level, by which commits, and how far they drifted.
+
+    SLIS limit it to those whose name holds one of these texts (`*` is anything).
+    """
+    chosen = Chosen(config=config, budget=None, strictness=None, effort=None, seed=None, suite=())
+    with chosen.workshop() as shop:
+        other = load(shop.root(), environ=os.environ, path=replay) if replay else None
+        past = stored.history(slis, shop, since=since, other=other, most=most)
+    write(codec.dump_history(past) if form == "json" else trend.render(past), output)
+    failed = bool(past.alarms) or any(t.drift and t.drift.exceeded for t in past.trends)
+    return int(Exit.REGRESSION if check and failed else Exit.PASSED)

@@ -1,0 +1,34 @@
+"""`perfgate record`."""
+
+import click
+
+from perfgate.cli.options import Chosen, measuring
+from perfgate.errors import Exit
+from perfgate.pipeline import stored
+from perfgate.render import phrases
+
+
+@click.command()
+@click.argument("runs", nargs=-1)
+@measuring
+@click.option("--processes", type=click.IntRange(1, 1000), default=10, help="Fresh processes a suite.")
+def record(runs: tuple[str, ...], chosen: Chosen, processes: int) -> int:
+    """Append RUNS (files that `perfgate measure -o` wrote) to the stored runs; without any, measure and append.
+
+    Recording the same file twice changes nothing, so what failed half-way can be done again. Ends with 3 when
+    a benchmark that used to be recorded has been silent for longer than `baseline.max-age`.
+    """
+    with chosen.workshop() as shop:
+        done = stored.record(runs, shop, processes=processes)
+    known = f", {done.known} known already" if done.known else ""
+    click.echo(f"recorded {len(done.new)} run{'s' * (len(done.new) != 1)}{known}, in {done.place}")
+    for path in done.new:
+        click.echo(f"  {path}")
+    for benchmark, days in done.silent:
+        what = "error" if days > done.longest_days else "warning"
+        name = phrases.name(str(benchmark))
+        click.echo(f"{what}: {name} was last recorded {days:.0f} days ago and is not in this run", err=True)
+    if any(days > done.longest_days for _, days in done.silent):
+        click.echo("try: mend the benchmark, or name it in perfgate.retired", err=True)
+        return int(Exit.NOT_MEASURED)
+    return int(Exit.PASSED)

@@ -1,0 +1,203 @@
+"""Stored runs: what is kept of a run, which kept ones may stand for base, and how head compares with them.
+
+Pure: where they are kept is the business of `stores`, which commits are ancestors of head that of git.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from perfgate.core.comparison import INTERVAL_LEVEL, Change, Comparison, Evidence, plain_ratio, sign
+from perfgate.core.model import (
+    Benchmark,
+    Design,
+    Environment,
+    Failure,
+    Kind,
+    Reason,
+    Revision,
+    Run,
+    Sample,
+    Sli,
+    Warning,
+)
+from perfgate.core.policy import Policy
+from perfgate.core.stats import changepoint, describe, paired, unpaired
+
+MOST_RUNS = 20  # stored runs that foretell the next: older ones say less about now
+WINDOW = 2 * MOST_RUNS  # read, so that a change of level among them is seen
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Level:
+    """What is kept of one SLI of one run, in the metric's unit."""
+
+    median: float
+    low: float
+    """First and third quartile of the processes' medians."""
+    high: float
+    n: int
+    """Processes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredRun:
+    """What is kept of one suite of one run."""
+
+    commit: str
+    suite: str
+    environment: Environment
+    committed: str
+    """UTC, ISO 8601: when the commit was made."""
+    started: str
+    """UTC, ISO 8601: when it was measured."""
+    levels: Mapping[Sli, Level]
+    failures: tuple[Failure, ...] = ()
+    runs: int = 1
+    """How many runs a roll-up stands for."""
+
+
+def reduced(run: Run, policy: Policy, *, committed: str) -> tuple[StoredRun, ...]:
+    """Return what is kept of `run`, one a suite; a diagnostic metric only where a rule names it."""
+    assert run.revision.commit is not None
+    kept = [s for s in run.samples if not s.sli.metric.diagnostic or policy.rule_for(s.sli) is not None]
+    suites = dict.fromkeys([s.sli.benchmark.suite for s in kept] + [f.benchmark.suite for f in run.failures])
+    return tuple(
+        StoredRun(
+            commit=run.revision.commit,
+            suite=suite,
+            environment=run.environment,
+            committed=committed,
+            started=run.started,
+            levels={s.sli: _level(s) for s in kept if s.sli.benchmark.suite == suite},
+            failures=tuple(f for f in run.failures if f.benchmark.suite == suite),
+        )
+        for suite in suites
+    )
+
+
+def _level(sample: Sample) -> Level:
+    low, median, high = describe.quartiles(describe.process_medians(sample.processes))
+    return Level(median=median, low=low, high=high, n=len(sample.processes))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Baseline:
+    """The stored runs that stand for base in one suite, or why there are none."""
+
+    suite: str
+    runs: tuple[StoredRun, ...] = ()
+    """Comparable ones of head's ancestors, nearest first."""
+    distance: int = 0
+    """Commits from the nearest to head."""
+    reason: str = ""
+    """Why there are no runs."""
+
+
+def base_run(baselines: Sequence[Baseline], head: Run) -> Run:
+    """Return the nearest stored runs as one run, so that what is missing or new is seen as ever."""
+    found = [baseline for baseline in baselines if baseline.runs]
+    nearest = [baseline.runs[0] for baseline in found]
+    lacking = {baseline.suite: baseline.reason for baseline in baselines if not baseline.runs}
+    unknown = sorted(benchmark for benchmark in head.benchmarks if benchmark.suite in lacking)
+    return Run(
+        revision=Revision(label=_label(found), commit=nearest[0].commit if nearest else None),
+        environment=nearest[0].environment if nearest else head.environment,
+        samples=tuple(_sample(sli, level) for run in nearest for sli, level in run.levels.items()),
+        failures=(
+            *(failure for run in nearest for failure in run.failures),
+            *(Failure(benchmark=b, reason=Reason.NO_BASELINE, text=lacking[b.suite]) for b in unknown),
+        ),
+        started=nearest[0].started if nearest else "",
+    )
+
+
+def _label(found: Sequence[Baseline]) -> str:
+    if not found:
+        return "no baseline"
+    distances = sorted({baseline.distance for baseline in found})
+    far = f"{distances[0]}" if len(distances) == 1 else f"{distances[0]} to {distances[-1]}"
+    return f"baseline, {far} commit{'s' * (distances != [1])} before"
+
+
+def _sample(sli: Sli, level: Level) -> Sample:
+    return Sample(sli=sli, processes=((level.median,),), pairs=(0,), design=Design.ALONE)
+
+
+def compare_stored(baselines: Sequence[Baseline], head: Run) -> tuple[Comparison, ...]:
+    """Compare every SLI of head that its suite's nearest stored run has, in head's order."""
+    by_suite = {baseline.suite: baseline for baseline in baselines if baseline.runs}
+    return tuple(
+        _compare(sample, by_suite[sample.sli.benchmark.suite])
+        for sample in head.samples
+        if sample.sli.benchmark.suite in by_suite and sample.sli in by_suite[sample.sli.benchmark.suite].runs[0].levels
+    )
+
+
+def _compare(head: Sample, baseline: Baseline) -> Comparison:
+    sli = head.sli
+    medians = describe.process_medians(head.processes)
+    mine = describe.median(medians)
+    stored = [run.levels[sli].median for run in baseline.runs if sli in run.levels]
+    if sli.metric.kind is Kind.EXACT or min(mine, *stored) <= 0:
+        ratio = plain_ratio(stored[0], mine)
+        return _comparison(
+            head,
+            Evidence.EXACT if sli.metric.kind is Kind.EXACT else Evidence.ADVISORY,
+            base=stored[0],
+            change=Change(ratio=ratio, low=ratio, high=ratio),
+            stored=stored,
+        )
+    current = current_level(stored[::-1])
+    log_ratios = tuple(math.log(mine / value) * sign(sli.metric) for value in current)
+    foretold = paired.prediction([sign(sli.metric) * d for d in log_ratios])
+    ratio, low, high = foretold.ratios(INTERVAL_LEVEL)
+    return _comparison(
+        head,
+        Evidence.STORED,
+        base=describe.median(current),
+        change=Change(ratio=ratio, low=low, high=high),
+        stored=current,
+        log_ratios=log_ratios,
+    )
+
+
+def _comparison(
+    head: Sample,
+    evidence: Evidence,
+    *,
+    base: float,
+    change: Change,
+    stored: Sequence[float],
+    log_ratios: tuple[float, ...] = (),
+) -> Comparison:
+    medians = describe.process_medians(head.processes)
+    doubt = Warning(code="no-ratio", text="values of zero or less have no ratio; the runs are shown, not judged")
+    return Comparison(
+        sli=head.sli,
+        evidence=evidence,
+        base=base,
+        head=describe.median(medians),
+        change=change,
+        log_ratios=log_ratios,
+        planned=0,
+        pair_s=0.0,
+        processes=(len(stored), len(medians)),
+        p=unpaired.mann_whitney(stored, medians),
+        warnings=(*head.warnings, *((doubt,) if evidence is Evidence.ADVISORY else ())),
+    )
+
+
+def current_level(values: Sequence[float]) -> list[float]:
+    """Return the newest values (oldest first, > 0) since the series last changed its level, 20 at most."""
+    found = changepoint.steps(values)
+    return list(values[found[-1].at if found else 0 :])[-MOST_RUNS:]
+
+
+def last_seen(runs: Sequence[StoredRun]) -> dict[Benchmark, str]:
+    """Return for each benchmark the newest commit date at which it gave a value."""
+    seen: dict[Benchmark, str] = {}
+    for run in runs:
+        for sli in run.levels:
+            seen[sli.benchmark] = max(seen.get(sli.benchmark, ""), run.committed)
+    return seen

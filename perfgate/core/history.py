@@ -1,0 +1,251 @@
+"""The past of every SLI: its points, where its level changed, how far it drifted; and what a policy would have said.
+
+An environment of its own is an epoch of its own: runs compare only within one, so a new machine is no regression.
+"""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from perfgate.core.baseline import WINDOW, Baseline, StoredRun, base_run, compare_stored, current_level
+from perfgate.core.comparison import sign
+from perfgate.core.judge import Verdict, judge
+from perfgate.core.model import Design, Kind, Revision, Run, Sample, Sli
+from perfgate.core.policy import Policy, Rule
+from perfgate.core.stats import changepoint, unpaired
+
+GONE_SHARE = 0.5  # of a change, undone later: then it went away
+DRIFT_LEVEL = 0.99
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Point:
+    """One stored value of an SLI."""
+
+    commit: str
+    committed: str
+    value: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shift:
+    """A change of level, and the commits that may be to blame."""
+
+    after: str
+    """The last commit that surely was before it."""
+    until: str
+    """The first commit that surely was behind it."""
+    at: str
+    """The likeliest first commit of the new level."""
+    before: float
+    level: float
+    ratio: float
+    low: float
+    high: float
+    worse: bool
+    went_away: bool
+    """The level came back later."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drift:
+    """How much the level differs from the last release's."""
+
+    since: str
+    ratio: float
+    low: float
+    high: float
+    exceeded: bool
+    """Worse than the budget, with certainty."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trend:
+    """One SLI in one environment."""
+
+    sli: Sli
+    environment: str
+    """Fingerprint."""
+    points: tuple[Point, ...]
+    """In the order of the commits."""
+    shifts: tuple[Shift, ...]
+    drift: Drift | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Release:
+    """What drift is counted from."""
+
+    name: str
+    commits: frozenset[str]
+    """The release's commit and all before it."""
+    budget: float
+
+
+def trends(
+    runs: Iterable[StoredRun], order: Mapping[str, int], policy: Policy, release: Release | None
+) -> tuple[Trend, ...]:
+    """Return the trend of every SLI and environment, those with the newest points first.
+
+    Args:
+        order: commit to its place, oldest 0; runs of other commits are left out.
+    """
+    columns: dict[tuple[Sli, str], list[tuple[int, str, Point]]] = {}
+    for run in runs:
+        if (place := order.get(run.commit)) is None:
+            continue
+        for sli, level in run.levels.items():
+            point = Point(commit=run.commit, committed=run.committed, value=level.median)
+            columns.setdefault((sli, run.environment.fingerprint), []).append((place, run.started, point))
+    found = [
+        _trend(sli, environment, [point for _, _, point in sorted(rows, key=lambda row: row[:2])], policy, release)
+        for (sli, environment), rows in columns.items()
+    ]
+    newest = {(trend.sli, trend.environment): order[trend.points[-1].commit] for trend in found}
+    return tuple(sorted(found, key=lambda t: (str(t.sli), -newest[t.sli, t.environment])))
+
+
+def _trend(sli: Sli, environment: str, points: list[Point], policy: Policy, release: Release | None) -> Trend:
+    values = [point.value for point in points]
+    if sli.metric.kind is Kind.EXACT:
+        found = changepoint.exact_steps(values)
+    else:
+        found = changepoint.steps(values, smallest=policy.margin) if min(values) > 0 else ()
+    shifts = tuple(_shift(sli, points, step, found[place + 1 :]) for place, step in enumerate(found))
+    drift = _drift(sli, points, release) if release else None
+    return Trend(sli=sli, environment=environment, points=tuple(points), shifts=shifts, drift=drift)
+
+
+def _shift(sli: Sli, points: Sequence[Point], step: changepoint.Step, later: Sequence[changepoint.Step]) -> Shift:
+    size = math.log(step.ratio) if 0 < step.ratio < math.inf else math.inf
+    undone = any(abs(_log(after.after, step.before)) < GONE_SHARE * abs(size) for after in later)
+    return Shift(
+        after=points[step.earliest - 1].commit,
+        until=points[step.latest].commit,
+        at=points[step.at].commit,
+        before=step.before,
+        level=step.after,
+        ratio=step.ratio,
+        low=step.low,
+        high=step.high,
+        worse=sign(sli.metric) * size > 0,
+        went_away=undone,
+    )
+
+
+def _drift(sli: Sli, points: Sequence[Point], release: Release) -> Drift | None:
+    """Compare the level of now with that at the release; None where one of them is not known."""
+    then = [point.value for point in points if point.commit in release.commits]
+    if len(then) == len(points) or not then or min(point.value for point in points) <= 0:
+        return None
+    now = [point.value for point in points]
+    if sli.metric.kind is Kind.EXACT:
+        ratio = low = high = now[-1] / then[-1]
+    else:
+        ratio, low, high = unpaired.ratio_interval(current_level(then), current_level(now), level=DRIFT_LEVEL)
+    worst = low if sign(sli.metric) > 0 else (1 / high if high > 0 else math.inf)
+    exceeded = worst > 1 and max(ratio, 1 / ratio) > 1 + release.budget
+    return Drift(since=release.name, ratio=ratio, low=low, high=high, exceeded=exceeded)
+
+
+def _log(one: float, other: float) -> float:
+    return math.log(one / other) if one > 0 and other > 0 else math.inf
+
+
+def alarming(trend: Trend, rule: Rule | None, recent: frozenset[str]) -> tuple[Shift, ...]:
+    """Return the changes for the worse above the limit that stand, and began with one of the commits `recent`."""
+    if rule is None:
+        return ()
+    return tuple(
+        shift
+        for shift in trend.shifts
+        if shift.worse
+        and not shift.went_away
+        and shift.at in recent
+        and max(shift.ratio, 1 / shift.ratio if shift.ratio > 0 else math.inf) > 1 + rule.limit
+        and abs(shift.level - shift.before) > rule.floor
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replay:
+    """What a policy would have said of the stored past."""
+
+    runs: int
+    """That had enough runs before them to be judged."""
+    verdicts: Mapping[Verdict, int]
+    alarms: tuple[tuple[str, Sli], ...]
+    """(commit, SLI) of each regression it would have named."""
+    confirmed: int
+    """Alarms within `NEAR` runs of a change of level for the worse; the others cried wolf."""
+
+
+NEAR = 5
+
+
+def replay(runs: Sequence[StoredRun], order: Mapping[str, int], policy: Policy) -> Replay:
+    """Judge every stored run against those before it, as `compare baseline` would have done."""
+    verdicts: dict[Verdict, int] = {}
+    alarms: list[tuple[str, Sli]] = []
+    judged = confirmed = 0
+    series: dict[tuple[str, str], list[StoredRun]] = {}
+    for run in sorted((r for r in runs if r.commit in order), key=lambda r: (order[r.commit], r.started)):
+        series.setdefault((run.environment.fingerprint, run.suite), []).append(run)
+    changes = _worse_places(runs, order, policy)
+    for chain in series.values():
+        places = {run.commit: place for place, run in enumerate(chain)}
+        for place, run in enumerate(chain):
+            earlier = tuple(reversed(chain[max(0, place - WINDOW) : place]))
+            if not earlier:
+                continue
+            judged += 1
+            baseline = Baseline(suite=run.suite, runs=earlier, distance=1)
+            head = _as_run(run)
+            comparisons = compare_stored([baseline], head)
+            for row in judge(base_run([baseline], head), head, replace(policy, trust_stored=True), comparisons):
+                verdicts[row.verdict] = verdicts.get(row.verdict, 0) + 1
+                if row.verdict is Verdict.REGRESSION and row.sli is not None:
+                    alarms.append((run.commit, row.sli))
+                    near = changes.get((row.sli, run.environment.fingerprint), ())
+                    confirmed += any(abs(places.get(commit, -NEAR) - place) < NEAR for commit in near)
+    return Replay(runs=judged, verdicts=verdicts, alarms=tuple(alarms), confirmed=confirmed)
+
+
+def _worse_places(
+    runs: Sequence[StoredRun], order: Mapping[str, int], policy: Policy
+) -> dict[tuple[Sli, str], tuple[str, ...]]:
+    return {
+        (trend.sli, trend.environment): tuple(shift.at for shift in trend.shifts if shift.worse)
+        for trend in trends(runs, order, policy, None)
+    }
+
+
+def _as_run(run: StoredRun) -> Run:
+    samples = tuple(
+        Sample(sli=sli, processes=((level.median,),), pairs=(0,), design=Design.ALONE)
+        for sli, level in run.levels.items()
+    )
+    return Run(
+        revision=Revision(label=run.commit[:9], commit=run.commit),
+        environment=run.environment,
+        samples=samples,
+        failures=run.failures,
+        started=run.started,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Past:
+    """What the stored runs say."""
+
+    trends: tuple[Trend, ...]
+    alarms: tuple[tuple[Trend, Shift], ...]
+    """Changes for the worse that stand, since the last release or `since`."""
+    since: str
+    place: str
+    runs: int
+    elsewhere: int
+    """Stored runs of commits that HEAD does not descend from."""
+    faults: tuple[str, ...]
+    replays: tuple[tuple[str, Replay], ...] = ()
+    """What each policy would have said: the file's name, its words."""

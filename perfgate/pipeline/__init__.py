@@ -1,0 +1,1 @@
+"""The use cases, each a few steps over the layers below."""

@@ -1,0 +1,76 @@
+"""Comparing two things, each a revision or a run file."""
+
+import shlex
+from dataclasses import dataclass
+
+from perfgate import __version__
+from perfgate.config.load import Loaded
+from perfgate.config.schema import Perfgate
+from perfgate.core.model import Revision, Run
+from perfgate.core.policy import Policy
+from perfgate.core.report import Report, report
+from perfgate.pipeline.workshop import (
+    Workshop,
+    load_run,
+    measure_both,
+    measure_one,
+    named_revision,
+    run_file,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compared:
+    """A report and the runs that it was made from."""
+
+    report: Report
+    base: Run
+    head: Run
+
+
+def compare(base: str | None, head: str | None, shop: Workshop, *, processes: int = 10) -> Compared:
+    """Compare two things, each a revision or a run file, measuring what is not measured yet.
+
+    Args:
+        base: None is the merge base with the default branch.
+        head: None is the working tree.
+        processes: how many, where one side is a file and the other is measured alone.
+    """
+    paths = run_file(base, shop), run_file(head, shop)
+    if all(paths):
+        one, other = (load_run(path) for path in paths if path)
+        policy = shop.load_config(shop.root()).config.policy()
+        return _judged(one, other, policy, again=shlex.join(["perfgate", "compare", str(base), str(head)]))
+    repository = shop.repository()
+    loaded = shop.load_config(repository.root)
+    revisions = [
+        None if path else named_revision(repository, name, default)
+        for path, name, default in zip(
+            paths, (base, head), (repository.fork_point, repository.working_tree), strict=True
+        )
+    ]
+    policy = loaded.config.policy()
+    if revisions[0] and revisions[1]:
+        one, other = measure_both(repository, revisions[0], revisions[1], loaded, shop)
+        return _judged(one, other, policy, again=_again(revisions[0], revisions[1], loaded, shop))
+    one, other = (
+        load_run(path) if path else measure_one(repository, revision, loaded, shop, processes)
+        for path, revision in zip(paths, revisions, strict=True)
+        if path or revision
+    )
+    return _judged(one, other, policy)
+
+
+def _judged(base: Run, head: Run, policy: Policy, *, again: str = "") -> Compared:
+    judged = report(base, head, policy, repeat=again, version=__version__)
+    return Compared(report=judged, base=base, head=head)
+
+
+def _again(base: Revision, head: Revision, loaded: Loaded, shop: Workshop) -> str:
+    table, usual = loaded.config.perfgate, Perfgate()
+    command = ["perfgate", "compare", str(base.commit)[:12]]
+    command += [] if head.dirty else [str(head.commit)[:12]]
+    command += [part for name in shop.suites for part in ("--suite", name)]
+    chosen = {key: getattr(table, key) for key in ("budget", "strictness", "effort")}
+    flags = [part for key, value in chosen.items() if value != getattr(usual, key) for part in (f"--{key}", str(value))]
+    return shlex.join([*command, *flags, "--seed", str(shop.seed)])

@@ -1,0 +1,320 @@
+"""Stored runs: record them, compare with them, look after them, and read what they say of the past."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from perfgate import __version__, registry
+from perfgate.config.load import Loaded
+from perfgate.core import baseline as baselines
+from perfgate.core import history as past
+from perfgate.core.baseline import WINDOW, Baseline, StoredRun
+from perfgate.core.model import Benchmark, Run, Warning
+from perfgate.core.policy import Policy, matches
+from perfgate.core.report import report
+from perfgate.core.units import parse_duration, parse_share
+from perfgate.errors import StoreError, UsageError
+from perfgate.host.clone import address_of
+from perfgate.host.environment import ci_job
+from perfgate.host.git import Repository
+from perfgate.pipeline.compare import Compared
+from perfgate.pipeline.workshop import Workshop, load_run, measure_one, named_revision, run_file
+from perfgate.stores import columns
+from perfgate.stores.archive import Archive
+from perfgate.stores.columns import Entry
+
+SAMPLED = 40  # runs that are read to see which benchmarks were recorded lately
+
+
+@contextmanager
+def archive(repository: Repository, loaded: Loaded, shop: Workshop) -> Iterator[Archive]:
+    """Hold the stored runs of a repository, where its configuration says they are."""
+    table = loaded.config.baseline
+    if table.directory:
+        with registry.store("directory")(repository.root / table.directory) as store:
+            yield Archive(store)
+        return
+    remote = table.remote or repository.remote()
+    if remote is None or repository.asks("remote", "get-url", remote) is None:
+        raise StoreError(
+            f"no remote {remote or ''} to keep stored runs on".replace("  ", " "),
+            hint='git remote add origin URL; or keep them in a directory: [baseline] directory = "…" in perfgate.toml',
+        )
+    branch = loaded.config.perfgate.results_branch
+    with registry.store("branch")(address_of(repository, remote), branch, interrupts=shop.interrupts) as store:
+        yield Archive(store)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """What `record` did."""
+
+    new: tuple[str, ...]
+    """Paths that were added."""
+    known: int
+    """Suites of runs that were there already."""
+    place: str
+    silent: tuple[tuple[Benchmark, float], ...]
+    """Benchmarks that this run lacks although they were recorded before, with the days since."""
+    longest_days: float
+    """Above which silence is a failure."""
+
+
+def record(names: Sequence[str], shop: Workshop, *, processes: int) -> Recorded:
+    """Append run files to the stored runs; without any, measure the working tree and append that.
+
+    Raises: UsageError for a run of no commit that this repository has.
+    """
+    repository = shop.repository()
+    loaded = shop.load_config(repository.root)
+    policy = loaded.config.policy()
+    if names:
+        runs = [load_run(_path(name, shop)) for name in names]
+    else:
+        head = repository.working_tree()
+        if head.dirty:
+            raise UsageError("the working tree has changes that no commit holds", hint="commit them, then record")
+        runs = [measure_one(repository, head, loaded, shop, processes)]
+    stored = [kept for run in runs for kept in _reduced(run, repository, policy)]
+    if not stored:
+        raise UsageError("these runs hold nothing that could be recorded")
+    with archive(repository, loaded, shop) as kept:
+        message = f"record {', '.join(dict.fromkeys(f'{run.suite} of {run.commit[:12]}' for run in stored))}"
+        new = kept.record(stored, message=f"{message}\n\nperfgate {__version__}\n{ci_job()}".strip() + "\n")
+        longest_s = parse_duration(loaded.config.baseline.max_age)
+        silent = _silent(kept, stored, repository, policy, longest_s)
+        return Recorded(
+            new=new,
+            known=len(stored) - len(new),
+            place=kept.store.name,
+            silent=tuple((benchmark, seconds / 86400) for benchmark, seconds in silent),
+            longest_days=longest_s / 86400,
+        )
+
+
+def _path(name: str, shop: Workshop) -> Path:
+    if (path := run_file(name, shop)) is None:
+        raise UsageError(f"{name!r} is no run file", hint="perfgate measure -o run.json writes one")
+    return path
+
+
+def _reduced(run: Run, repository: Repository, policy: Policy) -> tuple[StoredRun, ...]:
+    commit = run.revision.commit
+    if commit is None or run.revision.dirty:
+        raise UsageError(f"the run of {run.revision} belongs to no commit", hint="measure a commit, then record")
+    if repository.asks("cat-file", "-e", f"{commit}^{{commit}}") is None:
+        raise UsageError(
+            f"the run is of {commit[:12]}, which this clone does not have", hint=f"git fetch origin {commit}"
+        )
+    return baselines.reduced(run, policy, committed=_iso(repository.ancestors(commit, most=1)[commit]))
+
+
+def _silent(
+    kept: Archive, stored: Sequence[StoredRun], repository: Repository, policy: Policy, longest_s: float
+) -> list[tuple[Benchmark, float]]:
+    """Return the benchmarks recorded within twice the longest silence, and not now, with the seconds since."""
+    commit = stored[0].commit
+    seconds = repository.ancestors(commit)
+    lately = {oid for oid, second in seconds.items() if seconds[commit] - second <= 2 * longest_s}
+    series = {(run.environment.fingerprint, columns.suite_in_path(run.suite)) for run in stored}
+    entries = [e for e in kept.entries() if e.commit in lately and (e.environment, e.suite) in series]
+    entries.sort(key=lambda entry: seconds[entry.commit])
+    some = entries[:: max(1, len(entries) // SAMPLED)] + entries[-SAMPLED:]
+    present = {sli.benchmark for run in stored for sli in run.levels}
+    seen = baselines.last_seen(kept.read(dict.fromkeys(some)).runs)
+    now = seconds[commit]
+    return [
+        (benchmark, now - datetime.fromisoformat(committed).timestamp())
+        for benchmark, committed in sorted(seen.items())
+        if benchmark not in present and not any(matches(glob, str(benchmark)) for glob in policy.retired)
+    ]
+
+
+def compare_with_baseline(head: str | None, shop: Workshop, *, processes: int) -> Compared:
+    """Compare HEAD, measured alone or a run file, with the stored runs of its nearest comparable ancestors."""
+    repository = shop.repository()
+    loaded = shop.load_config(repository.root)
+    policy = loaded.config.policy()
+    path = run_file(head, shop)
+    revision = None if path else named_revision(repository, head, repository.working_tree)
+    run = load_run(path) if path else measure_one(repository, revision, loaded, shop, processes)
+    with archive(repository, loaded, shop) as kept:
+        found, warnings = _baselines(kept, run, repository, parse_duration(loaded.config.baseline.max_age))
+    base = replace(baselines.base_run(found, run), warnings=tuple(warnings))
+    judged = report(
+        base,
+        run,
+        policy,
+        repeat=f"perfgate compare baseline {head or ''}".strip(),
+        version=__version__,
+        comparisons=baselines.compare_stored(found, run),
+    )
+    return Compared(report=judged, base=base, head=run)
+
+
+def _baselines(
+    kept: Archive, run: Run, repository: Repository, longest_s: float
+) -> tuple[list[Baseline], list[Warning]]:
+    commit = run.revision.commit
+    known = commit is not None and repository.asks("cat-file", "-e", f"{commit}^{{commit}}") is not None
+    seconds = repository.ancestors(commit) if commit and known else {}
+    before = [oid for oid in seconds if oid != commit]
+    places = {oid: place for place, oid in enumerate(before)}
+    entries, fingerprint = kept.entries(), run.environment.fingerprint
+    found: list[Baseline] = []
+    warnings: list[Warning] = []
+    for suite in sorted({benchmark.suite for benchmark in run.benchmarks}):
+        mine = [entry for entry in entries if entry.suite == columns.suite_in_path(suite)]
+        ancestors = sorted((e for e in mine if e.commit in places), key=lambda e: (places[e.commit], e.path))
+        comparable = [entry for entry in ancestors if entry.environment == fingerprint][:WINDOW]
+        read = kept.read(comparable)
+        warnings += [Warning(code="stored-damaged", text=fault) for fault in read.faults]
+        if not read.runs:
+            found.append(Baseline(suite=suite, reason=_why_none(kept, suite, mine, ancestors, run, repository)))
+            continue
+        nearest = read.runs[0]
+        found.append(Baseline(suite=suite, runs=read.runs, distance=repository.distance(nearest.commit, str(commit))))
+        age_s = seconds[str(commit)] - seconds[nearest.commit]
+        if age_s > longest_s:
+            text = f"the baseline of {suite} is {age_s / 86400:.0f} days old: is `perfgate record` still running?"
+            warnings.append(Warning(code="stale-baseline", text=text))
+    return found, warnings
+
+
+def _why_none(
+    kept: Archive, suite: str, mine: Sequence[Entry], ancestors: Sequence[Entry], run: Run, repository: Repository
+) -> str:
+    if not mine:
+        return (
+            f"no run of {suite} is stored in {kept.store.name} yet: perfgate record, on the default branch, stores one"
+        )
+    if not ancestors:
+        shallow = "; this clone is shallow: git fetch --unshallow" if repository.is_shallow() else ""
+        return f"none of the {len(mine)} stored runs of {suite} is of an ancestor of head{shallow}"
+    other = kept.read(ancestors[:1]).runs
+    differences = other[0].environment.differences(run.environment) if other else ()
+    return f"the stored runs of {suite} are from another environment ({'; '.join(differences) or 'unreadable'})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """One stored run, as `baseline list` shows it."""
+
+    commit: str
+    suite: str
+    environment: str
+    path: str
+
+
+def listed(shop: Workshop, *, most: int) -> tuple[list[Listed], int, str]:
+    """Return the newest stored runs by HEAD's history, how many there are in all, and where."""
+    repository = shop.repository()
+    with archive(repository, shop.load_config(repository.root), shop) as kept:
+        entries = kept.entries()
+        place = kept.store.name
+    order = {oid: place for place, oid in enumerate(repository.ancestors("HEAD"))}
+    entries = tuple(sorted(entries, key=lambda e: (order.get(e.commit, len(order)), e.path)))
+    return (
+        [Listed(commit=e.commit, suite=e.suite, environment=e.environment, path=e.path) for e in entries[:most]],
+        len(entries),
+        place,
+    )
+
+
+def shown(name: str, shop: Workshop) -> tuple[StoredRun, ...]:
+    """Return what is stored of one commit."""
+    repository = shop.repository()
+    revision = repository.revision(name)
+    assert revision.commit is not None
+    with archive(repository, shop.load_config(repository.root), shop) as kept:
+        read = kept.read(kept.entries_of(revision.commit))
+        place = kept.store.name
+    if read.faults:
+        raise StoreError("\n".join(read.faults), hint="perfgate baseline verify lists all that is damaged")
+    if not read.runs:
+        raise UsageError(f"nothing is stored of {revision} in {place}", hint="perfgate baseline list")
+    return read.runs
+
+
+def verified(shop: Workshop) -> tuple[tuple[str, ...], int, str]:
+    """Return what is wrong with the stored runs, how many files were read, and where."""
+    repository = shop.repository()
+    with archive(repository, shop.load_config(repository.root), shop) as kept:
+        return kept.verify(), len(kept.entries()), kept.store.name
+
+
+def compacted(shop: Workshop, *, keep: int) -> tuple[int, int, str]:
+    """Roll up all but the newest `keep` runs of each series; return runs before, days after, and where."""
+    repository = shop.repository()
+    with archive(repository, shop.load_config(repository.root), shop) as kept:
+        return *kept.compact(keep), kept.store.name
+
+
+def history(
+    globs: Sequence[str], shop: Workshop, *, since: str | None, other: Loaded | None, most: int | None
+) -> past.Past:
+    """Read the stored runs of HEAD's ancestors and find what changed.
+
+    Args:
+        since: what alarms are counted from; default the last release tag, without one the beginning.
+        other: a configuration to replay beside the repository's own.
+        most: read only so many of the newest runs of each series.
+    """
+    repository = shop.repository()
+    loaded = shop.load_config(repository.root)
+    policy = loaded.config.policy()
+    ancestors = list(repository.ancestors("HEAD"))
+    order = {oid: place for place, oid in enumerate(reversed(ancestors))}
+    with archive(repository, loaded, shop) as kept:
+        entries = kept.entries()
+        mine = [entry for entry in entries if not entry.commit or entry.commit in order]
+        read = kept.read(_newest(mine, order, most))
+        place = kept.store.name
+    runs = [_only(run, globs) for run in read.runs]
+    tag = repository.last_tag(loaded.config.history.releases)
+    release = _release(repository, tag, parse_share(loaded.config.history.drift)) if tag else None
+    name, start = (since, repository.revision(since).commit) if since else tag or ("the first run", None)
+    old = frozenset(repository.ancestors(start)) if start else frozenset()
+    recent = frozenset(order) - old
+    found = past.trends(runs, order, policy, release)
+    alarms = tuple(
+        (trend, shift) for trend in found for shift in past.alarming(trend, policy.rule_for(trend.sli), recent)
+    )
+    policies = [(loaded.source, policy)] + ([(other.source, other.config.policy())] if other else [])
+    return past.Past(
+        trends=found,
+        alarms=alarms,
+        since=name,
+        place=place,
+        runs=len(runs),
+        elsewhere=len(entries) - len(mine),
+        faults=read.faults,
+        replays=tuple((label, past.replay(runs, order, each)) for label, each in policies) if other else (),
+    )
+
+
+def _newest(entries: Iterable[Entry], order: dict[str, int], most: int | None) -> list[Entry]:
+    series: dict[tuple[str, str], list[Entry]] = {}
+    for entry in sorted(entries, key=lambda entry: (order.get(entry.commit, -1), entry.path)):
+        series.setdefault((entry.environment, entry.suite), []).append(entry)
+    return [entry for rows in series.values() for entry in (rows[-most:] if most else rows)]
+
+
+def _only(run: StoredRun, globs: Sequence[str]) -> StoredRun:
+    if not globs:
+        return run
+    levels = {
+        sli: level for sli, level in run.levels.items() if any(fnmatchcase(str(sli), f"*{glob}*") for glob in globs)
+    }
+    return replace(run, levels=levels)
+
+
+def _release(repository: Repository, tag: tuple[str, str], budget: float) -> past.Release:
+    return past.Release(name=tag[0], commits=frozenset(repository.ancestors(tag[1])), budget=budget)
+
+
+def _iso(second: int) -> str:
+    return datetime.fromtimestamp(second, UTC).isoformat(timespec="seconds")

@@ -1,0 +1,108 @@
+"""What the stored runs say, as text: what changed and stands, then what drifted, then every trend in one line."""
+
+from collections.abc import Sequence
+
+from perfgate.core.comparison import Change
+from perfgate.core.history import Past, Replay, Shift, Trend
+from perfgate.core.judge import Verdict
+from perfgate.core.model import Sli
+from perfgate.render import phrases
+
+_BARS = "▁▂▃▄▅▆▇█"
+WIDTH = 40
+SHOWN_ALARMS = 10  # of a replay
+
+
+def render(past: Past) -> str:
+    """Return the history as plain text."""
+    drifted = [trend for trend in past.trends if trend.drift and trend.drift.exceeded]
+    shifted = [(trend, shift) for trend in past.trends for shift in trend.shifts if (trend, shift) not in past.alarms]
+    parts = [
+        _headline(past, len(drifted)),
+        _block(f"Slower since {past.since}, and still so", [_shift(*alarm) for alarm in past.alarms]),
+        _block("Drifted beyond the budget", [_drift(trend) for trend in drifted]),
+        _block("Other changes of level", [_shift(*shift) for shift in shifted]),
+        _block("Trends", [_line(trend) for trend in past.trends]),
+        *(_replay(label, replay) for label, replay in past.replays),
+        "\n".join(f"note: {phrases.line(text)}" for text in _notes(past)),
+    ]
+    return "\n\n".join(part for part in parts if part)
+
+
+def sparkline(values: Sequence[float]) -> str:
+    """Return values (n >= 1) as a line of bars, at most `WIDTH`, each the median-like middle of its share of them."""
+    if len(values) > WIDTH:
+        shares = [values[i * len(values) // WIDTH : (i + 1) * len(values) // WIDTH] for i in range(WIDTH)]
+        values = [sorted(share)[len(share) // 2] for share in shares]
+    low, high = min(values), max(values)
+    if high == low:
+        return _BARS[3] * len(values)
+    return "".join(_BARS[round((value - low) / (high - low) * (len(_BARS) - 1))] for value in values)
+
+
+def _headline(past: Past, drifted: int) -> str:
+    count = len(past.alarms)
+    said = [f"{count} change{'s' * (count != 1)} for the worse"] if count else []
+    said += [f"{drifted} drifted beyond the budget"] if drifted else []
+    what = f"❌ {' · '.join(said)}" if said else "✅ nothing got worse and stayed so"
+    series = len({(trend.sli, trend.environment) for trend in past.trends})
+    return f"{what} since {past.since} · {series} series of {past.runs:,} stored runs in {past.place}"
+
+
+def _block(title: str, lines: list[str]) -> str:
+    return "\n".join([title, *(f"  {line}" for line in lines)]) if lines else ""
+
+
+def _shift(trend: Trend, shift: Shift) -> str:
+    unit = trend.sli.metric.unit
+    levels = f"{phrases.value(shift.before, unit)} → {phrases.value(shift.level, unit)}"
+    change = phrases.change(Change(ratio=shift.ratio, low=shift.low, high=shift.high))
+    gone = "  (went away)" if shift.went_away else ""
+    commits = f"{shift.after[:9]}..{shift.until[:9]}"
+    return f"{phrases.name(str(trend.sli))}  {levels}  {change}  {commits}, likeliest {shift.at[:9]}{gone}"
+
+
+def _drift(trend: Trend) -> str:
+    assert trend.drift is not None
+    found = Change(ratio=trend.drift.ratio, low=trend.drift.low, high=trend.drift.high)
+    return f"{phrases.name(str(trend.sli))}  {phrases.change(found)} since {phrases.line(trend.drift.since)}"
+
+
+def _line(trend: Trend) -> str:
+    values = [point.value for point in trend.points]
+    last = phrases.value(values[-1], trend.sli.metric.unit)
+    since = ""
+    if trend.drift is not None:
+        found = Change(ratio=trend.drift.ratio, low=trend.drift.low, high=trend.drift.high)
+        since = f"  {phrases.change(found)} since {phrases.line(trend.drift.since)}"
+    return f"{sparkline(values):{WIDTH}}  {last:>9}  {phrases.name(str(trend.sli))}{since}"
+
+
+def _replay(label: str, replay: Replay) -> str:
+    counts = ", ".join(f"{count:,} {verdict}" for verdict in Verdict if (count := replay.verdicts.get(verdict)))
+    wolf = len(replay.alarms) - replay.confirmed
+    lines = [
+        f"{replay.runs:,} runs judged against those before them: {counts or 'nothing'}",
+        f"{len(replay.alarms)} regressions named, {replay.confirmed} of them at a change that stayed, {wolf} elsewhere",
+    ]
+    by_sli: dict[Sli, list[str]] = {}
+    for commit, sli in replay.alarms:
+        by_sli.setdefault(sli, []).append(commit)
+    most = sorted(by_sli.items(), key=lambda item: (-len(item[1]), str(item[0])))
+    lines += [
+        f"  {len(commits)} x {phrases.name(str(sli))}, last {commits[-1][:9]}" for sli, commits in most[:SHOWN_ALARMS]
+    ]
+    return _block(f"By {phrases.line(label)}", lines)
+
+
+def _notes(past: Past) -> list[str]:
+    environments = len({trend.environment for trend in past.trends})
+    return [
+        *past.faults,
+        *(
+            [f"{environments} environments: each has its own series, none is compared with another"]
+            if environments > 1
+            else []
+        ),
+        *([f"{past.elsewhere:,} stored runs are of commits that HEAD does not descend from"] if past.elsewhere else []),
+    ]

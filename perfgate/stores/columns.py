@@ -1,0 +1,308 @@
+"""A stored run as a file of columns, and back; pure, strict about what comes in.
+
+One immutable file a run, suite and environment, so that writers never conflict in content:
+
+    format.json                             which version of this layout, and which perfgate reads it
+    runs/<aa>/<commit>/<series>.json        series: environment fingerprint and suite; `.2` and so on for more runs
+    names/<hash>.json                       the SLIs that the columns stand for, shared by the runs that have the same
+    environments/<fingerprint>.json         the facts behind a fingerprint
+    rollup/<month>/<series>.json            what `compact` leaves of older runs: one a day
+"""
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Annotated, Any, Literal, TypeVar
+from urllib.parse import quote
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from perfgate import __version__
+from perfgate.core.baseline import Level, StoredRun
+from perfgate.core.model import Benchmark, Environment, Failure, Kind, Metric, Reason, Sli
+from perfgate.errors import StoreError
+
+LAYOUT: Literal[1] = 1
+FORMAT = "format.json"
+DIGITS = 5  # of a noisy value: noise is never below one in a hundred thousand, and digits cost bytes
+LONGEST_TEXT = 200  # characters kept of why a benchmark failed
+LONGEST_SERIES = 100  # characters of a suite's name in a path; the rest becomes a hash
+LARGEST = 64 * 2**20  # bytes of one file; 500 benchmarks have 17,000
+
+Files = dict[str, bytes]
+Commit = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{40}([0-9a-f]{24})?$")]
+Hash = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$")]
+Fingerprint = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{12}$")]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False, frozen=True)
+
+
+class _Format(BaseModel):
+    """Lax: a later version may say more."""
+
+    perfgate: int
+    reader: str = ""
+
+
+class _Names(_Strict):
+    metrics: tuple[Metric, ...]
+    benchmarks: tuple[str, ...]
+    slis: tuple[tuple[int, int], ...]
+    """Indices into benchmarks and metrics."""
+
+
+class _Run(_Strict):
+    perfgate: Literal[1]
+    commit: Commit
+    suite: str
+    environment: Fingerprint
+    names: Hash
+    committed: str
+    started: str
+    runs: int = Field(1, ge=1)
+    median: tuple[float, ...]
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+    n: tuple[int, ...] | int
+    failed: tuple[tuple[str, Reason, str], ...] = ()
+
+
+class _Facts(_Strict):
+    facts: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Entry:
+    """What a path says without its file being read."""
+
+    commit: str
+    """Empty for a roll-up, which holds many."""
+    environment: str
+    """Fingerprint."""
+    suite: str
+    """As in the path: percent-encoded."""
+    path: str
+
+
+def entry_of(path: str) -> Entry | None:
+    """Return what `path` says, None where it is no run's."""
+    parts = PurePosixPath(path).parts
+    if not path.endswith(".json") or len(parts) < 3 or parts[0] not in ("runs", "rollup"):
+        return None
+    fingerprint, _, rest = parts[-1].removesuffix(".json").partition(".")
+    commit = parts[2] if parts[0] == "runs" and len(parts) == 4 else ""
+    return Entry(commit=commit, environment=fingerprint, suite=rest.partition(".")[0], path=path)
+
+
+def series(environment: str, suite: str) -> str:
+    """Return the name of a series: fingerprint and suite, fit for a path."""
+    return f"{environment}.{suite_in_path(suite)}"
+
+
+def suite_in_path(suite: str) -> str:
+    """Return a suite's name as paths hold it: unique, one component, without a dot."""
+    plain = quote(suite, safe="").replace(".", "%2E").replace("~", "%7E")
+    if len(plain) <= LONGEST_SERIES:
+        return plain
+    return f"{plain[:60]}~{hashlib.sha256(suite.encode()).hexdigest()[:16]}"
+
+
+def folder(commit: str) -> str:
+    """Return the directory of a commit's runs."""
+    return f"runs/{commit[:2]}/{commit}"
+
+
+def pack(run: StoredRun) -> tuple[str, Files]:
+    """Return the path that `run` wants, and all files that it needs; the run's own is the last."""
+    names = _dump(_names(run))
+    facts = _dump({"facts": [list(fact) for fact in sorted(run.environment.facts)]})
+    fingerprint = run.environment.fingerprint
+    slis = list(run.levels)
+    own: dict[str, Any] = {
+        "perfgate": LAYOUT,
+        "commit": run.commit,
+        "suite": run.suite,
+        "environment": fingerprint,
+        "names": _hash(names),
+        "committed": run.committed,
+        "started": run.started,
+        **({"runs": run.runs} if run.runs > 1 else {}),
+        **{
+            column: [_short(getattr(run.levels[sli], column), sli) for sli in slis]
+            for column in ("median", "low", "high")
+        },
+        "n": _one_for_all([run.levels[sli].n for sli in slis]),
+    }
+    if run.failures:
+        own["failed"] = [[f.benchmark.name, f.reason, f.text[:LONGEST_TEXT]] for f in run.failures]
+    path = f"{folder(run.commit)}/{series(fingerprint, run.suite)}.json"
+    return path, {
+        FORMAT: format_file(),
+        f"names/{_hash(names)}.json": names,
+        f"environments/{fingerprint}.json": facts,
+        path: _sealed(own),
+    }
+
+
+def pack_rollup(month: str, runs: Sequence[StoredRun]) -> Files:
+    """Return the files of a roll-up of `runs`, all of one series."""
+    files: Files = {}
+    bodies = []
+    for run in runs:
+        path, needed = pack(run)
+        body = json.loads(needed.pop(path))
+        bodies.append({key: value for key, value in body.items() if key != "sha256"})
+        files |= needed
+    name = series(runs[0].environment.fingerprint, runs[0].suite)
+    return files | {f"rollup/{month}/{name}.json": _sealed({"perfgate": LAYOUT, "runs": bodies})}
+
+
+def needed(data: bytes, path: str) -> tuple[str, ...]:
+    """Return the paths of the shared files that the run file `data` speaks of."""
+    return tuple(
+        shared
+        for own in _bodies(data, path)
+        for shared in (f"names/{own.names}.json", f"environments/{own.environment}.json")
+    )
+
+
+def unpack(data: bytes, path: str, shared: Mapping[str, bytes]) -> tuple[StoredRun, ...]:
+    """Return the run in a file, or the runs in a roll-up.
+
+    Raises: StoreError that names the file, for anything that is damaged or not where it belongs.
+    """
+    runs = tuple(_unpack(own, path, shared) for own in _bodies(data, path))
+    entry = entry_of(path)
+    for run in runs:
+        fits = entry and (entry.environment, entry.suite) == (run.environment.fingerprint, suite_in_path(run.suite))
+        if not fits or (entry and entry.commit and entry.commit != run.commit):
+            raise StoreError(f"{path} holds {run.suite} of {run.commit}, which belongs elsewhere")
+    return runs
+
+
+def check_shared(path: str, data: bytes) -> None:
+    """Raise StoreError where a shared file is not what its name says."""
+    parts = PurePosixPath(path)
+    if parts.parts[0] == "names":
+        _load(_Names, data, path)
+        right = _hash(data)
+    else:
+        right = Environment(facts=_load(_Facts, data, path).facts).fingerprint
+    if parts.stem != right:
+        raise StoreError(f"{path} was changed: its content belongs under {right}")
+
+
+def format_file() -> bytes:
+    """Return the file that says how the others are laid out."""
+    return _dump({"perfgate": LAYOUT, "reader": __version__})
+
+
+def check_format(data: bytes, where: str) -> None:
+    """Raise StoreError where `data`, the format file of `where`, is of a layout that this perfgate does not read."""
+    found = _load(_Format, data, FORMAT)
+    if found.perfgate > LAYOUT:
+        raise StoreError(
+            f"{where} has layout {found.perfgate}; this perfgate {__version__} reads up to {LAYOUT}",
+            hint=f"pip install 'perfgate>={found.reader}'" if found.reader else "install a newer perfgate",
+        )
+
+
+def _names(run: StoredRun) -> dict[str, Any]:
+    slis = list(run.levels)
+    metrics = sorted({sli.metric for sli in slis})
+    benchmarks = list(dict.fromkeys(sli.benchmark.name for sli in slis))
+    places = {name: place for place, name in enumerate(benchmarks)}
+    return {
+        "metrics": [
+            {"name": m.name, "unit": m.unit, "direction": m.direction, "kind": m.kind, "diagnostic": m.diagnostic}
+            for m in metrics
+        ],
+        "benchmarks": benchmarks,
+        "slis": [[places[sli.benchmark.name], metrics.index(sli.metric)] for sli in slis],
+    }
+
+
+def _unpack(own: _Run, path: str, shared: Mapping[str, bytes]) -> StoredRun:
+    names_path, facts_path = f"names/{own.names}.json", f"environments/{own.environment}.json"
+    for needed_path in (names_path, facts_path):
+        if needed_path not in shared:
+            raise StoreError(f"{path} needs {needed_path}, which is not there")
+        check_shared(needed_path, shared[needed_path])
+    names = _load(_Names, shared[names_path], names_path)
+    n = own.n if isinstance(own.n, tuple) else (own.n,) * len(names.slis)
+    if not len(names.slis) == len(own.median) == len(own.low) == len(own.high) == len(n):
+        raise StoreError(f"{path} has columns of other lengths than {names_path}")
+    try:
+        slis = [
+            Sli(benchmark=Benchmark(suite=own.suite, name=names.benchmarks[b]), metric=names.metrics[m])
+            for b, m in names.slis
+        ]
+    except IndexError:
+        raise StoreError(f"{names_path} speaks of names that it does not hold") from None
+    levels = zip(own.median, own.low, own.high, n, strict=True)
+    return StoredRun(
+        commit=own.commit,
+        suite=own.suite,
+        environment=Environment(facts=_load(_Facts, shared[facts_path], facts_path).facts),
+        committed=own.committed,
+        started=own.started,
+        levels={
+            sli: Level(median=median, low=low, high=high, n=count)
+            for sli, (median, low, high, count) in zip(slis, levels, strict=True)
+        },
+        failures=tuple(
+            Failure(benchmark=Benchmark(suite=own.suite, name=name), reason=reason, text=text)
+            for name, reason, text in own.failed
+        ),
+        runs=own.runs,
+    )
+
+
+def _bodies(data: bytes, path: str) -> tuple[_Run, ...]:
+    """Return the run, or the runs of a roll-up, once the seal is whole."""
+    try:
+        content = json.loads(data)
+        seal = content.pop("sha256")
+    except (ValueError, KeyError, AttributeError, TypeError, RecursionError) as exc:
+        raise StoreError(f"{path} is truncated or no file of perfgate's") from exc
+    if hashlib.sha256(_dump(content)).hexdigest() != seal:
+        raise StoreError(f"{path} was changed after it was written: its sha256 does not fit")
+    bodies = content["runs"] if isinstance(content.get("runs"), list) else [content]
+    return tuple(_load(_Run, _dump(body), path) for body in bodies)
+
+
+def _sealed(content: dict[str, Any]) -> bytes:
+    return _dump({**content, "sha256": hashlib.sha256(_dump(content)).hexdigest()})
+
+
+def _short(value: float, sli: Sli) -> float:
+    """Return a noisy value to the digits that it has; one that repeats is kept as it is."""
+    return value if sli.metric.kind is Kind.EXACT or not math.isfinite(value) else float(f"{value:.{DIGITS}g}")
+
+
+def _one_for_all(values: list[int]) -> list[int] | int:
+    return values[0] if len(set(values)) == 1 else values
+
+
+def _hash(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()[:16]
+
+
+def _dump(content: Any) -> bytes:
+    return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+def _load(schema: type[_Model], data: bytes, path: str) -> _Model:
+    try:
+        return schema.model_validate_json(data)
+    except ValidationError as exc:
+        fault = exc.errors(include_url=False, include_input=False)[0]
+        raise StoreError(f"{path} is damaged: {'.'.join(map(str, fault['loc']))}: {fault['msg']}") from exc
