@@ -26,6 +26,7 @@ SMALLEST = 0.02  # a shift below this is what memory layout alone does
 _SMOOTHED = 7  # points of the running median that outliers are measured from
 _CLIP = 3.0  # robust standard deviations at which an outlier stops counting
 _MAD = 1.4826  # median absolute deviation to standard deviation, for normal values
+_ROUNDING = 1e-12  # of a logarithm: what is below is no noise
 _STICKY = 0.9  # most autocorrelation that is believed; more is a trend
 
 Array = NDArray[np.float64]
@@ -135,7 +136,7 @@ def _stickiness(series: Array, splits: Sequence[int]) -> float:
     """Return by how much autocorrelation widens the variance of a mean: (1 + r) / (1 - r) for r of lag 1."""
     rest = np.concatenate([part - part.mean() for part in np.split(series, splits)])
     power = float(rest @ rest)
-    r = float(rest[:-1] @ rest[1:]) / power if power > 0 else 0.0
+    r = float(rest[:-1] @ rest[1:]) / power if power > len(rest) * _ROUNDING**2 else 0.0
     r = min(max(r, 0.0), _STICKY)
     return (1 + r) / (1 - r)
 
