@@ -14,6 +14,7 @@ from tests.live import Project
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES = {
     "quickstart": ("regression .*test_long", "unchanged .*test_split"),
+    "stored-baseline": (r"regression .*test_long.*limit 5 %\)",),
     "command": ("regression .*cli/version:time", "regression .*cli/version:peak-memory"),
 }
 """Lines that each report must show."""
