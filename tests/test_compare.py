@@ -279,6 +279,33 @@ def test_benchmarks_that_base_cannot_import_are_measured_by_base_s_own_version(p
     assert "base cannot run head's version of test_lib.py, so it ran its own: " in warning["text"]
 
 
+def test_a_conftest_that_base_cannot_import_goes_back_to_base_s_own(project: Project) -> None:
+    project.commit("base", lib_py=LIBRARY, bench__test_lib_py=BENCHMARK, bench__conftest_py="import lib\n")
+    slower = LIBRARY.replace("range(n)", "range(2 * n)")
+    project.commit("head", lib_py=f"{slower}\nnew = 1\n", bench__conftest_py="from lib import new\n")
+
+    done = project.perfgate("compare", "HEAD~1", *SHORT, "--format", "json", PYTHONPATH=".")
+
+    assert done.returncode == 1, done.stderr
+    assert verdicts(done.stdout)["benchmarks/bench/test_lib.py::test_spin"] == "regression"
+    assert [w["code"] for w in json.loads(done.stdout)["report"]["warnings"]] == ["benchmarks-differ"]
+
+
+def test_a_base_whose_benchmarks_are_broken_is_measured_with_head_s_and_says_what_may_go_unseen(
+    project: Project,
+) -> None:
+    project.commit("base", lib_py=LIBRARY, test_lib_py=BENCHMARK + "\n:-(\n")
+    project.commit("head", test_lib_py=BENCHMARK)
+
+    done = project.perfgate("compare", "HEAD~1", *SHORT, "--format", "json")
+
+    assert done.returncode == 0, done.stderr
+    assert set(verdicts(done.stdout)) == {SPIN, OTHER}
+    (warning,) = json.loads(done.stdout)["report"]["warnings"]
+    assert warning["code"] == "base-not-listed"
+    assert "one that head lost may go unseen" in warning["text"]
+
+
 def test_a_project_s_first_benchmarks_are_new_and_block_nothing(project: Project) -> None:
     project.commit("base", lib_py=LIBRARY)
     project.commit(

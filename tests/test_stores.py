@@ -406,10 +406,11 @@ def test_a_writer_killed_at_any_moment_loses_nothing_and_doubles_nothing(
     )
     opening = branch_at(f"file://{remote}", interrupts) if kind == "branch" else lambda: open_directory(tmp_path / "d")
     rng = random.Random(1)
+    quiet = {key: value for key, value in os.environ.items() if "COVERAGE" not in key}  # killed, it would leave rubbish
     for number in range(8):
         victim = subprocess.Popen(
             [sys.executable, "-c", code, str(number)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-            env={**os.environ, "TMPDIR": str(tmp_path)}, start_new_session=True,
+            env={**quiet, "TMPDIR": str(tmp_path)}, start_new_session=True,
         )  # fmt: skip
         assert victim.stdout is not None
         victim.stdout.readline()
@@ -442,3 +443,24 @@ def test_what_nobody_foresaw_is_shown_as_git_said_it() -> None:
     found = refusal("fatal: unable to access: Could not resolve host", "http://x", "b", "read")
 
     assert found.message == "cannot read branch b of http://x:\nfatal: unable to access: Could not resolve host"
+
+
+def test_shared_files_that_lack_or_mislead_are_named() -> None:
+    path, files = columns.pack(stored())
+    names = next(name for name in files if name.startswith("names/"))
+    facts = next(name for name in files if name.startswith("environments/"))
+    short = b'{"benchmarks":[],"metrics":[],"slis":[[0,0],[1,1]]}'
+    hashed = f"names/{hashlib.sha256(short).hexdigest()[:16]}.json"
+    body = json.loads(files[path]) | {"names": hashed[6:-5]}
+    del body["sha256"]
+    text = json.dumps(body, sort_keys=True, separators=(",", ":"))
+    body["sha256"] = hashlib.sha256(text.encode()).hexdigest()
+
+    for data, shared, message in (
+        (files[path], {facts: files[facts]}, f"{path} needs {names}, which is not there"),
+        (json.dumps(body).encode(), {hashed: short, facts: files[facts]}, "speaks of names that it does not hold"),
+        (files[path], {names: files[names], facts: b'{"facts":[]}'}, f"{facts} was changed"),
+        (files[path], {names: b"[]", facts: files[facts]}, f"{names} is damaged"),
+    ):
+        with pytest.raises(StoreError, match=message.replace("[", r"\\[")):
+            columns.unpack(data, path, shared)
