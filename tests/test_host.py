@@ -53,6 +53,14 @@ def test_a_second_ctrl_c_stops_at_once() -> None:
             os.kill(os.getpid(), signal.SIGINT)
 
 
+def test_a_signal_ends_a_pause() -> None:
+    with Interrupts() as interrupts:
+        interrupts.pause(0.01)
+        threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGTERM)).start()
+        with pytest.raises(Interrupted):
+            interrupts.pause(60)
+
+
 def test_the_old_handlers_come_back() -> None:
     before = signal.getsignal(signal.SIGTERM)
     with Interrupts():

@@ -178,6 +178,8 @@ def test_a_newer_layout_is_refused_with_the_version_that_reads_it(opening: Openi
         files = {"format.json": b'{"perfgate":7,"reader":"3.1","new":1}', "runs/aa/x/y.json": b"{}"}
         store.append(files, message="a later perfgate")
 
+    with opening() as store, pytest.raises(StoreError, match="has layout 7; this perfgate"):
+        Archive(store).entries()
     with opening() as store, pytest.raises(StoreError, match="has layout 7; this perfgate") as caught:
         store.append(columns.pack(stored())[1], message="x")
 
@@ -222,8 +224,9 @@ def on_branch(remote: Path, interrupts: Interrupts) -> Opening:
     return branch_at(f"file://{remote}", interrupts)
 
 
-def test_a_foreign_branch_is_refused_and_left_alone(on_branch: Opening, remote: Path) -> None:
-    put(remote, {"README.md": b"mine"})
+@pytest.mark.parametrize("name", ["README.md", "docs/README.md"])
+def test_a_foreign_branch_is_refused_and_left_alone(on_branch: Opening, remote: Path, name: str) -> None:
+    put(remote, {name: b"mine"})
     before = subprocess.run(["git", "-C", str(remote), "show-ref"], capture_output=True, check=True).stdout
 
     for attempt in (lambda: record(on_branch, stored()), lambda: everything(on_branch)):

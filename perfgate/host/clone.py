@@ -224,7 +224,7 @@ _KEPT = ("GIT_SSH", "GIT_SSH_COMMAND", "GIT_SSH_VARIANT", "GIT_ASKPASS", "GIT_SS
 
 def refusal(output: str, url: str, branch: str, action: str) -> StoreError:
     """Return the error for what git said when it was refused, with the lines that mend it."""
-    words = "\n".join(line for line in output.splitlines() if line.strip())[-2000:]
+    words = re.sub(r"//[^/@\s]*@", "//", "\n".join(line for line in output.splitlines() if line.strip())[-2000:])
     place = f"branch {branch} of {url}"
     if "Permission to" in output or "error: 403" in output:
         right = "write" if action == "write" else "read"

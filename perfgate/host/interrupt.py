@@ -5,6 +5,7 @@ Everything here that waits asks every fifth of a second, so the answer comes wit
 """
 
 import signal
+import time
 from types import FrameType, TracebackType
 from typing import Self
 
@@ -31,6 +32,13 @@ class Interrupts:
     ) -> None:
         for number, previous in self._previous.items():
             signal.signal(number, previous)  # type: ignore[arg-type]  # whatever signal() gave is what it takes
+
+    def pause(self, seconds: float) -> None:
+        """Wait; raise Interrupted as soon as a signal came."""
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            self.check()
+            time.sleep(min(ASK_S, left))
 
     def check(self) -> None:
         """Raise Interrupted if a signal came."""

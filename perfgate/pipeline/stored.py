@@ -78,6 +78,7 @@ def record(names: Sequence[str], shop: Workshop, *, processes: int) -> Recorded:
         if head.dirty:
             raise UsageError("the working tree has changes that no commit holds", hint="commit them, then record")
         runs = [measure_one(repository, head, loaded, shop, processes)]
+        shop.interrupts.check()  # a part of a run stands for nothing later
     stored = [kept for run in runs for kept in _reduced(run, repository, policy)]
     if not stored:
         raise UsageError("these runs hold nothing that could be recorded")

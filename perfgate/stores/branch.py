@@ -7,7 +7,6 @@ else it begins anew. Cost and time do not grow with what is stored.
 import hashlib
 import random
 import tempfile
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
@@ -39,7 +38,8 @@ class BranchStore:
             return tuple(found)
         tip = self._clone.tip(trees=True)
         self._files = self._clone.files(tip) if tip else {}
-        self._check(self._files)
+        if tip:
+            self._check(self._files)
         return tuple(self._files)
 
     def read(self, paths: Sequence[str]) -> dict[str, bytes]:
@@ -54,7 +54,6 @@ class BranchStore:
         A run's path that is taken by another run gets a number. Raises StoreError.
         """
         for attempt in range(TRIES):
-            self._interrupts.check()
             tip = self._clone.tip()
             new = placed(files, self._present(tip, files) if tip else {}, self._name_of)
             if not new:
@@ -62,7 +61,7 @@ class BranchStore:
             commit = self._clone.commit(new, parent=tip, message=message)
             if self._clone.push(commit, expected=tip):
                 return tuple(new)
-            time.sleep(random.uniform(0, min(LONGEST_WAIT_S, 0.1 * 2**attempt)))
+            self._interrupts.pause(random.uniform(0, min(LONGEST_WAIT_S, 0.1 * 2**attempt)))
         raise StoreError(
             f"{self.name} was changed by somebody else {TRIES} times in a row",
             hint="nothing is lost: record the same run file again",
@@ -108,9 +107,8 @@ class BranchStore:
                     elif path in wanted:
                         following[path] = item.oid
             if "" in level:
+                self._clone.fetch([*following.values(), *([found[FORMAT]] if FORMAT in found else [])])
                 self._check(found)
-                self._clone.fetch([*following.values(), found[FORMAT]])
-                check_format(self._clone.blobs([found[FORMAT]])[found[FORMAT]], self.name)
             self._clone.fetch(following.values())
             level = following
         return found
@@ -123,11 +121,12 @@ class BranchStore:
         }
 
     def _check(self, files: Mapping[str, str]) -> None:
-        if files and FORMAT not in files:
+        if FORMAT not in files:
             raise StoreError(
                 f"{self.name} exists and is not perfgate's: it has no {FORMAT}",
                 hint="name another branch in perfgate.toml: [perfgate] results-branch",
             )
+        check_format(self._clone.blobs([files[FORMAT]])[files[FORMAT]], self.name)
 
     def _name_of(self, data: bytes, like: str) -> str:
         """Return the oid of a blob, by the hash that the repository uses."""
