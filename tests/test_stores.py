@@ -151,6 +151,19 @@ def test_the_same_run_is_stored_once_and_another_of_the_commit_beside_it(opening
     assert len(everything(opening)) == 2
 
 
+def test_two_runs_of_one_commit_in_one_go_are_both_kept_and_known_again(opening: Opening) -> None:
+    """Two run files of one suite, each with some of its benchmarks."""
+    one = stored(1)
+    other = replace(one, levels=dict(list(one.levels.items())[:1]))
+
+    new = record(opening, one, other)
+    again = record(opening, other, one)
+
+    assert [path.rpartition(".micro")[2] for path in new] == [".json", ".2.json"]
+    assert again == ()
+    assert sorted(len(run.levels) for run in everything(opening)) == [1, 2]
+
+
 def test_compacting_keeps_the_newest_and_one_a_day_of_the_rest(opening: Opening) -> None:
     runs = [stored(number, time=1e-3 * (number + 1), day=number // 3) for number in range(12)]
     record(opening, *runs)
@@ -175,13 +188,13 @@ def test_compacting_keeps_the_newest_and_one_a_day_of_the_rest(opening: Opening)
 
 def test_a_newer_layout_is_refused_with_the_version_that_reads_it(opening: Opening) -> None:
     with opening() as store:
-        files = {"format.json": b'{"perfgate":7,"reader":"3.1","new":1}', "runs/aa/x/y.json": b"{}"}
+        files = [("format.json", b'{"perfgate":7,"reader":"3.1","new":1}'), ("runs/aa/x/y.json", b"{}")]
         store.append(files, message="a later perfgate")
 
     with opening() as store, pytest.raises(StoreError, match="has layout 7; this perfgate"):
         Archive(store).entries()
     with opening() as store, pytest.raises(StoreError, match="has layout 7; this perfgate") as caught:
-        store.append(columns.pack(stored())[1], message="x")
+        Archive(store).record([stored()], message="x")
 
     assert caught.value.hint == "pip install 'perfgate>=3.1'"
 

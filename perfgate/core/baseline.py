@@ -5,7 +5,7 @@ Pure: where they are kept is the business of `stores`, which commits are ancesto
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from perfgate.core.comparison import INTERVAL_LEVEL, Change, Comparison, Evidence, plain_ratio, sign
 from perfgate.core.model import (
@@ -93,11 +93,20 @@ class Baseline:
     reason: str = ""
     """Why there are no runs."""
 
+    @property
+    def nearest(self) -> StoredRun:
+        """The nearest run, with what other runs of its commit add: a commit may be recorded in parts."""
+        levels: dict[Sli, Level] = {}
+        for run in self.runs:
+            if run.commit == self.runs[0].commit:
+                levels = {**run.levels, **levels}
+        return replace(self.runs[0], levels=levels)
+
 
 def base_run(baselines: Sequence[Baseline], head: Run) -> Run:
     """Return the nearest stored runs as one run, so that what is missing or new is seen as ever."""
     found = [baseline for baseline in baselines if baseline.runs]
-    nearest = [baseline.runs[0] for baseline in found]
+    nearest = [baseline.nearest for baseline in found]
     lacking = {baseline.suite: baseline.reason for baseline in baselines if not baseline.runs}
     unknown = sorted(benchmark for benchmark in head.benchmarks if benchmark.suite in lacking)
     return Run(
@@ -126,11 +135,11 @@ def _sample(sli: Sli, level: Level) -> Sample:
 
 def compare_stored(baselines: Sequence[Baseline], head: Run) -> tuple[Comparison, ...]:
     """Compare every SLI of head that its suite's nearest stored run has, in head's order."""
-    by_suite = {baseline.suite: baseline for baseline in baselines if baseline.runs}
+    by_suite = {baseline.suite: (baseline, baseline.nearest.levels) for baseline in baselines if baseline.runs}
     return tuple(
-        _compare(sample, by_suite[sample.sli.benchmark.suite])
+        _compare(sample, by_suite[suite][0])
         for sample in head.samples
-        if sample.sli.benchmark.suite in by_suite and sample.sli in by_suite[sample.sli.benchmark.suite].runs[0].levels
+        if (suite := sample.sli.benchmark.suite) in by_suite and sample.sli in by_suite[suite][1]
     )
 
 

@@ -56,8 +56,8 @@ class Store(Protocol):
         """Return the contents of paths that were returned before; what is gone is left out."""
         ...
 
-    def append(self, files: Mapping[str, bytes], *, message: str) -> tuple[str, ...]:
-        """Add files, all or none; return those that are new, each under the path that it got."""
+    def append(self, files: Sequence[tuple[str, bytes]], *, message: str) -> tuple[str, ...]:
+        """Add (path, content), all or none; return the new paths: a run's that is taken gets a number."""
         ...
 
     def rewrite(self, kept: Sequence[str], files: Mapping[str, bytes], *, message: str) -> None:

@@ -35,10 +35,8 @@ class Archive:
 
     def record(self, runs: Sequence[StoredRun], *, message: str) -> tuple[str, ...]:
         """Append runs; return the paths that are new: none where all were recorded before."""
-        files: Files = {}
-        for run in runs:
-            files |= columns.pack(run)[1]
-        return tuple(path for path in self.store.append(files, message=message) if path.startswith("runs/"))
+        files = dict.fromkeys(pair for run in runs for pair in columns.pack(run)[1].items())
+        return tuple(path for path in self.store.append(list(files), message=message) if path.startswith("runs/"))
 
     def entries(self) -> tuple[Entry, ...]:
         """Return what is stored, by paths alone."""

@@ -48,14 +48,15 @@ class BranchStore:
         blobs = self._clone.blobs(tuple(dict.fromkeys(oids.values())))
         return {path: blobs[oid] for path, oid in oids.items()}
 
-    def append(self, files: Mapping[str, bytes], *, message: str) -> tuple[str, ...]:
-        """Add files; return the paths that are new: none where all of them are there already.
+    def append(self, files: Sequence[tuple[str, bytes]], *, message: str) -> tuple[str, ...]:
+        """Add (path, content); return the paths that are new: none where all of it is there already.
 
         A run's path that is taken by another run gets a number. Raises StoreError.
         """
+        paths = [path for path, _ in files]
         for attempt in range(TRIES):
             tip = self._clone.tip()
-            new = placed(files, self._present(tip, files) if tip else {}, self._name_of)
+            new = placed(files, self._present(tip, paths) if tip else {}, self._name_of)
             if not new:
                 return ()
             commit = self._clone.commit(new, parent=tip, message=message)
@@ -91,12 +92,12 @@ class BranchStore:
             ]
         return found
 
-    def _present(self, tip: str, files: Mapping[str, bytes]) -> dict[str, str]:
-        """Return path to oid of all that lies in the directories of `files`."""
+    def _present(self, tip: str, paths: Sequence[str]) -> dict[str, str]:
+        """Return path to oid of all that lies in the directories of `paths`."""
         found: dict[str, str] = {}
         level = {"": self._clone.root(tip)}
         self._clone.fetch(level.values())
-        wanted = {str(parent) for path in files for parent in PurePosixPath(path).parents if str(parent) != "."}
+        wanted = {str(parent) for path in paths for parent in PurePosixPath(path).parents if str(parent) != "."}
         while level:
             following = {}
             for place, oid in level.items():
@@ -114,8 +115,7 @@ class BranchStore:
         return found
 
     def _walk(self, tip: str, under: str) -> dict[str, str]:
-        shared = {f"{under}/x": b"", "names/x": b"", "environments/x": b""}
-        found = self._present(tip, shared)
+        found = self._present(tip, [f"{under}/x", "names/x", "environments/x"])
         return {
             path: oid for path, oid in found.items() if not path.startswith("runs/") or path.startswith(f"{under}/")
         }

@@ -34,8 +34,8 @@ class DirectoryStore:
         present = [path for path in paths if (self._root / path).is_file()]
         return {path: host_files.read(self._root / path, largest=LARGEST) for path in present}
 
-    def append(self, files: Mapping[str, bytes], *, message: str) -> tuple[str, ...]:
-        """Add files, shared ones first; return the paths that are new. Raises StoreError."""
+    def append(self, files: Sequence[tuple[str, bytes]], *, message: str) -> tuple[str, ...]:
+        """Add (path, content) in that order; return the paths that are new. Raises StoreError."""
         self._check()
         while True:
             new = placed(files, self._present(files), _name_of)
@@ -57,8 +57,8 @@ class DirectoryStore:
         """Return nothing: a directory has no history to be wrong."""
         return []
 
-    def _present(self, files: Mapping[str, bytes]) -> dict[str, str]:
-        places = {(self._root / path).parent for path in files}
+    def _present(self, files: Sequence[tuple[str, bytes]]) -> dict[str, str]:
+        places = {(self._root / path).parent for path, _ in files}
         present = [file for place in places if place.is_dir() for file in place.iterdir() if file.suffix == ".json"]
         return {str(file.relative_to(self._root)): _name_of(file.read_bytes()) for file in present}
 

@@ -1,13 +1,14 @@
 """Where a file goes in a store that never rewrites: the same rule for every store."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import PurePosixPath
 
 from perfgate.errors import StoreError
+from perfgate.stores.columns import FORMAT
 
 
 def placed(
-    files: Mapping[str, bytes], present: Mapping[str, str], name_of: Callable[[bytes, str], str]
+    files: Sequence[tuple[str, bytes]], present: Mapping[str, str], name_of: Callable[[bytes, str], str]
 ) -> dict[str, bytes]:
     """Return the files that are not there yet, each under the path that it gets.
 
@@ -18,18 +19,15 @@ def placed(
     A run that is there already, under whichever number, is not stored twice. Nothing at all is new where only shared
     files would be. Raises StoreError where a shared path holds something else.
     """
-    found = {}
-    for path, data in files.items():
-        if not path.startswith("runs/"):
-            if path not in present:
-                found[path] = data
-            elif path != "format.json" and present[path] != name_of(data, present[path]):
-                raise StoreError(f"{path} holds something else than it should", hint="perfgate baseline verify")
-            continue
-        free, number = path, 1
-        while free in present and present[free] != name_of(data, present[free]):
+    taken, found = dict(present), {}
+    like = next(iter(present.values()), "")
+    for path, data in files:
+        name, free, number = name_of(data, like), path, 1
+        while taken.get(free, name) != name and path.startswith("runs/"):
             number += 1
             free = str(PurePosixPath(path).with_suffix(f".{number}.json"))
-        if free not in present:
-            found[free] = data
+        if free not in taken:
+            taken[free], found[free] = name, data
+        elif taken[free] != name and free != FORMAT:
+            raise StoreError(f"{path} holds something else than it should", hint="perfgate baseline verify")
     return found if any(path.startswith("runs/") for path in found) else {}

@@ -72,6 +72,15 @@ def test_the_nearest_run_stands_for_base() -> None:
     assert base_run(two, head(1.0)).revision.label == "baseline, 3 to 7 commits before"
 
 
+def test_a_commit_that_was_recorded_in_parts_is_one_base() -> None:
+    parts = Baseline(suite="micro", runs=(stored(1.0), stored(2.0, name="other"), stored(9.0, number=1)), distance=1)
+
+    assert {s.sli.benchmark.name: s.processes for s in base_run([parts], head(1.0)).samples} == {
+        "parse": ((1.0,),),
+        "other": ((2.0,),),
+    }
+
+
 def test_without_a_comparable_run_there_is_no_baseline_and_the_reason() -> None:
     none = [Baseline(suite="micro", reason="another machine")]
     mine = head(1.0)

@@ -20,6 +20,7 @@ from perfgate.core.stats import unpaired
 
 SHORTEST = 5  # points that make a level: fewer are outliers
 WINDOW = 30  # points on each side that the local test looks at
+FEW = 20  # points of a window up to which its test is exact
 LEVEL = 1e-4  # of the local test, two-sided
 PENALTY = 4.0  # times log(n) noise variances: what a step must explain of the whole series
 SMALLEST = 0.02  # a shift below this is what memory layout alone does
@@ -182,7 +183,7 @@ def _test(series: Array, window: _Window, sticky: float) -> Step:
     """Compare both sides by ranks; what sticks together is worth fewer points."""
     before = np.exp(series[window.start : window.at]).tolist()
     after = np.exp(series[window.at : window.end]).tolist()
-    p = unpaired.mann_whitney(before, after)
+    p = unpaired.mann_whitney(before, after, exact=min(len(before), len(after)) <= FEW)
     if sticky > 1:
         p = 2 * float(norm.sf(norm.isf(max(p, 1e-300) / 2) / math.sqrt(sticky)))
     ratio, low, high = unpaired.ratio_interval(before, after, level=0.99)
