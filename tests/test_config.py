@@ -5,6 +5,7 @@ import pytest
 from perfgate.config.load import Loaded, load
 from perfgate.config.reference import markdown
 from perfgate.config.schema import CommandSuite, Config, PytestSuite
+from perfgate.core.policy import Acceptance
 from perfgate.core.units import Unit
 from perfgate.errors import ConfigError
 
@@ -68,6 +69,14 @@ def test_a_full_file_becomes_suites_and_a_policy(tmp_path: Path) -> None:
     assert policy.rules[0].on_inconclusive
     assert (policy.family_level, policy.margin) == (0.001, 0.01)
     assert (policy.expect, policy.retired) == (("micro/parse*",), ("micro/old",))
+
+
+def test_an_acceptance_is_bounded_reasoned_and_dated(tmp_path: Path) -> None:
+    text = '[[accept]]\nsli = "micro/*"\nup-to = "12%"\nreason = "UTF-8"\nuntil = 2027-01-31\nwho = "Ada"\n'
+    policy = read(tmp_path, text).config.policy(today="2026-11-21")
+
+    assert policy.accept == (Acceptance(sli="micro/*", up_to=0.12, reason="UTF-8", until="2027-01-31", who="Ada"),)
+    assert policy.today == "2026-11-21"
 
 
 def test_nothing_is_required(tmp_path: Path) -> None:
@@ -138,6 +147,8 @@ def test_every_fault_is_shown_at_once_with_its_line_and_the_nearest_key(tmp_path
         ("[suite]\na = 3\n", "suite.a is 3"),
         ('[perfgate]\nbudget = "forever"\n', "has no unit"),
         ("x = 1\n", "x is no key that perfgate knows"),
+        ('[[accept]]\nsli = "*"\nup-to = "5%"\nreason = "x"\n', r"accept\[0\].until is missing"),
+        ('[[accept]]\nsli = "*"\nup-to = "5%"\nreason = "x"\nuntil = "soon"\n', "accept.*until is 'soon'"),
         ('[suite.a]\npaths = ["./"]\n', "not the root itself"),
         ('[suite.a]\npaths = ["*"]\n', "must be a plain path"),
         ('[suite.a]\npaths = [":/"]\n', "must be a plain path"),
@@ -181,6 +192,12 @@ def test_a_file_that_is_not_text_is_refused(tmp_path: Path) -> None:
 def test_a_file_that_is_named_must_exist(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot read"):
         load(tmp_path, environ={}, path=tmp_path / "other.toml")
+
+
+def test_the_reference_page_has_every_table() -> None:
+    page = markdown()
+
+    assert [name for name in Config.model_fields if f"[{name}]" not in page and f"[{name}." not in page] == []
 
 
 def test_the_reference_page_is_the_schema(request: pytest.FixtureRequest) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from perfgate.core.comparison import Change
 from perfgate.core.model import Environment, Reason, Revision, Run, Warning
-from perfgate.core.policy import DEFAULT_RULE, Policy, Rule
+from perfgate.core.policy import DEFAULT_RULE, Acceptance, Policy, Rule
 from perfgate.core.report import Report, report
 from perfgate.core.units import Unit
 from perfgate.render import junit, markdown, phrases, text
@@ -25,6 +25,12 @@ def suite(**effects: float) -> tuple[Run, Run]:
 
 def made(base: Run, head: Run, policy: Policy | None = None) -> Report:
     return report(base, head, policy or Policy(), repeat="perfgate compare 012345678 --seed 1", version="0.1.0")
+
+
+ACCEPTING = Policy(
+    accept=(Acceptance(sli="*/meant:*", up_to=0.12, reason="checks | UTF-8 now", until="2027-01-31", who="@ada"),),
+    today="2026-11-21",
+)
 
 
 def situations() -> dict[str, Report]:
@@ -64,6 +70,7 @@ def situations() -> dict[str, Report]:
             run(sample([[1020.0]], metric=BYTES), sample([[5.0]], "none", metric=BYTES)),
             Policy(rules=(Rule(sli="*", limit=0.01), DEFAULT_RULE)),
         ),
+        "accepted": made(*suite(meant=0.1, innocent=0.0), ACCEPTING),
         "many": made(*suite(**rows)),
         "few-pairs": made(*(run(side) for side in noisy_pair(0.0, pairs=1))),
     }

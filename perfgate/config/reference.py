@@ -4,7 +4,17 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from perfgate.config.schema import Build, CommandSuite, Perfgate, PytestSuite, RuleTable
+from perfgate.config.schema import (
+    AcceptTable,
+    Baseline,
+    Build,
+    CommandSuite,
+    Config,
+    History,
+    Perfgate,
+    PytestSuite,
+    RuleTable,
+)
 
 TABLES: tuple[tuple[str, type[BaseModel]], ...] = (
     ("[perfgate]", Perfgate),
@@ -12,6 +22,9 @@ TABLES: tuple[tuple[str, type[BaseModel]], ...] = (
     ('[suite.NAME], runner = "pytest-benchmark"', PytestSuite),
     ('[suite.NAME], runner = "command"', CommandSuite),
     ("[[rule]]", RuleTable),
+    ("[[accept]]", AcceptTable),
+    ("[baseline]", Baseline),
+    ("[history]", History),
 )
 
 
@@ -20,6 +33,7 @@ def markdown() -> str:
     parts = ["# Configuration", "", _INTRODUCTION.strip()]
     for title, model in TABLES:
         parts += ["", f"## `{title}`", "", " ".join((model.__doc__ or "").split()), "", *_table(model)]
+    parts += ["", "## `[environment]`", "", str(Config.model_fields["environment"].description).replace("\n", " ")]
     return "\n".join(parts) + "\n"
 
 
@@ -56,7 +70,7 @@ def _type(schema: dict[str, Any]) -> str:
     if schema.get("type") == "object":
         return "table of texts"
     examples = ", ".join(f"`{_toml(example)}`" for example in schema.get("examples", ()))
-    names = {"string": "text", "boolean": "true or false"}
+    names = {"string": "date" if schema.get("format") == "date" else "text", "boolean": "true or false"}
     return f"text as in {examples}" if examples else names[schema["type"]]
 
 

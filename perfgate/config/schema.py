@@ -5,13 +5,14 @@ The reference in docs/configuration.md, `perfgate config schema` and every error
 
 import shlex
 from collections.abc import Callable
+from datetime import UTC, date, datetime
 from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from perfgate.core.model import METRICS
-from perfgate.core.policy import FAMILY_LEVEL, MARGIN, STRICT_LEVEL, Policy, Rule
+from perfgate.core.policy import FAMILY_LEVEL, MARGIN, STRICT_LEVEL, Acceptance, Policy, Rule
 from perfgate.core.units import Unit, parse_duration, parse_quantity, parse_share, unit_of
 
 
@@ -193,6 +194,31 @@ class RuleTable(Section):
         )
 
 
+class AcceptTable(Section):
+    """A regression that is meant: reviewed with the change that adds the entry, bounded, and only for a time."""
+
+    sli: str = Field(min_length=1)
+    """Which SLIs, as in a rule."""
+    up_to: Share = Field(alias="up-to")
+    """Head may be worse than base by this."""
+    reason: str = Field(min_length=1)
+    """Why; shown in every report until then."""
+    until: date
+    """The last day on which it counts, as in `2027-01-31`."""
+    who: str = ""
+    """Who stands for it."""
+
+    def acceptance(self) -> Acceptance:
+        """Return the acceptance in base units."""
+        return Acceptance(
+            sli=self.sli,
+            up_to=parse_share(self.up_to),
+            reason=self.reason,
+            until=self.until.isoformat(),
+            who=self.who,
+        )
+
+
 class Config(Section):
     """A whole perfgate.toml."""
 
@@ -204,6 +230,7 @@ class Config(Section):
     environment: dict[str, str] = {}
     """What else makes runs comparable, beside CPU, cores, kernel, libc, Python and runner image: name = "value"."""
     rule: tuple[RuleTable, ...] = ()
+    accept: tuple[AcceptTable, ...] = ()
 
     @model_validator(mode="before")
     @classmethod
@@ -218,8 +245,8 @@ class Config(Section):
         }
         return {**data, "suite": written}
 
-    def policy(self) -> Policy:
-        """Return what judging needs, the default rule last so that no time goes unjudged."""
+    def policy(self, *, today: str = "") -> Policy:
+        """Return what judging on the day `today` needs, the default rule last so that no time goes unjudged."""
         strict = self.perfgate.strictness == "strict"
         return Policy(
             rules=(*(table.rule() for table in self.rule), *Policy().rules),
@@ -227,5 +254,7 @@ class Config(Section):
             retired=self.perfgate.retired,
             family_level=STRICT_LEVEL if strict else FAMILY_LEVEL,
             margin=parse_share(self.perfgate.margin),
+            accept=tuple(table.acceptance() for table in self.accept),
+            today=today or datetime.now(UTC).date().isoformat(),
             trust_stored=self.baseline.trust_times,
         )

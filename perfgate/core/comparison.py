@@ -97,6 +97,12 @@ def effect_of(c: Comparison) -> paired.Effect:
     return (paired.prediction if c.evidence is Evidence.STORED else paired.effect)(c.log_ratios)
 
 
+def worsening(c: Comparison) -> float:
+    """Return the share by which head is worse than base; negative where it is better."""
+    ratio = c.change.ratio
+    return (ratio if sign(c.sli.metric) > 0 else (1 / ratio if ratio > 0 else math.inf)) - 1
+
+
 def pair_log_ratios(base: Sample, head: Sample, base_run: Run, head_run: Run) -> tuple[float, ...]:
     """Return one log ratio a pair, positive where head is worse; none for runs of different measurements."""
     if base_run.measurement is None or base_run.measurement != head_run.measurement:

@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from perfgate.core.comparison import TESTED, Comparison, Evidence, compare, effect_of
+from perfgate.core.comparison import TESTED, Comparison, Evidence, compare, effect_of, worsening
 from perfgate.core.model import GONE, TIME, Benchmark, Direction, Failure, Reason, Run, Sli
 from perfgate.core.policy import PASS_LEVEL, Policy, Rule, matches
 from perfgate.core.schedule import FIRST_LOOK, looks
@@ -31,6 +31,7 @@ class Verdict(StrEnum):
     """The answer for one SLI, or what stands in its place."""
 
     REGRESSION = "regression"
+    ACCEPTED = "accepted"
     FAILED = "failed"
     MISSING = "missing"
     INCONCLUSIVE = "inconclusive"
@@ -41,6 +42,8 @@ class Verdict(StrEnum):
     SKIPPED = "skipped"
 
 
+BAD = (Verdict.REGRESSION, Verdict.FAILED, Verdict.MISSING)
+"""What blocks where it is critical."""
 UNKNOWN = (Verdict.INCONCLUSIVE, Verdict.NO_BASELINE)
 """Neither good nor bad is known."""
 LARGEST_VISIBLE = math.log(10)  # log ratio; who could only have seen more than that saw nothing
@@ -190,7 +193,26 @@ def judge(
         _tested_row(c, *next(answers), policy, startup_s) if c.evidence in TESTED else _plain_row(c, rule)
         for c, rule in covered
     ]
+    rows = [_accepted(row, policy) if row.verdict is Verdict.REGRESSION else row for row in rows]
     return (*rows, *broken.values(), *_gaps(base, head, policy), *_unmet(head, policy))
+
+
+def _accepted(row: Judgement, policy: Policy) -> Judgement:
+    """Return a regression as accepted where somebody stands for it, or say why that does not count."""
+    assert row.sli is not None
+    assert row.comparison is not None
+    worse = worsening(row.comparison)
+    doubts = []
+    for acceptance in policy.acceptances(row.sli):
+        who = f" by {acceptance.who}" if acceptance.who else ""
+        terms = f"accepted up to {100 * acceptance.up_to:g} %{who} until {acceptance.until}: {acceptance.reason}"
+        if acceptance.until < policy.today:
+            doubts.append(f"an acceptance has expired ({terms})")
+        elif worse > acceptance.up_to:
+            doubts.append(f"worse than what was accepted ({terms})")
+        else:
+            return replace(row, verdict=Verdict.ACCEPTED, blocks=False, text=terms)
+    return replace(row, text="; ".join(doubts)) if doubts else row
 
 
 def _tested_row(c: Comparison, question: Question, found: Answer, policy: Policy, startup_s: float) -> Judgement:
@@ -348,4 +370,4 @@ def _blocks(verdict: Verdict, rule: Rule | None) -> bool:
         return False
     if verdict in UNKNOWN:
         return rule is not None and rule.on_inconclusive
-    return verdict in (Verdict.REGRESSION, Verdict.FAILED, Verdict.MISSING)
+    return verdict in BAD

@@ -38,6 +38,20 @@ class Rule:
         return matches(self.sli, str(sli))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acceptance:
+    """A regression that somebody stands for: how large, why, until when."""
+
+    sli: str
+    """A glob, as in a rule."""
+    up_to: float
+    """Share of base that head may be worse by."""
+    reason: str
+    until: str
+    """The last day on which it counts, ISO 8601; ISO dates compare as texts."""
+    who: str = ""
+
+
 DEFAULT_RULE = Rule(sli="*:time", limit=0.05)
 
 
@@ -52,6 +66,9 @@ class Policy:
     """Globs of benchmarks that may vanish without being missed."""
     family_level: float = FAMILY_LEVEL
     margin: float = MARGIN
+    accept: tuple[Acceptance, ...] = ()
+    today: str = ""
+    """ISO 8601, for what expires; empty where nothing does."""
     trust_stored: bool = False
     """Whether a time may block against a stored baseline: only on a machine that is always the same and idle."""
 
@@ -61,6 +78,10 @@ class Policy:
         if rule is None or rule.floor_unit in (None, sli.metric.unit):
             return rule
         return replace(rule, floor=0.0, floor_unit=None)
+
+    def acceptances(self, sli: Sli) -> tuple[Acceptance, ...]:
+        """Return all acceptances that speak of `sli`, expired ones too."""
+        return tuple(acceptance for acceptance in self.accept if matches(acceptance.sli, str(sli)))
 
     def weighed(self, rule: Rule, metric: Metric, *, stored: bool) -> Rule:
         """Return `rule` as it counts for this evidence: what noise may have moved since then only warns."""

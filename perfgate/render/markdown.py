@@ -8,7 +8,7 @@ import re
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from perfgate.core.judge import UNKNOWN, Judgement, Verdict
+from perfgate.core.judge import BAD, UNKNOWN, Judgement, Verdict
 from perfgate.core.report import Report
 from perfgate.render import phrases
 
@@ -22,7 +22,7 @@ def render(report: Report) -> str:
     text = environment.get_template("report.md.j2").render(
         report=report,
         phrases=phrases,
-        changed=report.of(Verdict.REGRESSION, Verdict.FAILED, Verdict.MISSING) + report.of(Verdict.IMPROVEMENT),
+        changed=report.of(*BAD) + report.of(Verdict.ACCEPTED) + report.of(Verdict.IMPROVEMENT),
         unsettled=report.of(*UNKNOWN),
         everything=sorted(report.judgements, key=lambda row: row.name),
         row=_row,
@@ -52,6 +52,6 @@ def _row(row: Judgement, *, p: bool = False) -> str:
         return f"| {icon} | {name} | | | {row.verdict} | {limit} |{' |' if p else ''}"
     base, head = phrases.levels(row.comparison)
     change = phrases.change(row.comparison.change)
-    bold = f"**{change}**" if row.verdict in (Verdict.REGRESSION, Verdict.IMPROVEMENT) else change
+    bold = f"**{change}**" if row.verdict in (Verdict.REGRESSION, Verdict.ACCEPTED, Verdict.IMPROVEMENT) else change
     last = f" {row.comparison.p:.2g} |" if p else ""
     return f"| {icon} | {name} | {base} | {head} | {bold} | {limit} |{last}"

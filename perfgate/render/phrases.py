@@ -17,6 +17,7 @@ REASON_LINES = 5  # of what a failed benchmark said; the report as JSON has all
 
 ICONS = {
     Verdict.REGRESSION: "❌",
+    Verdict.ACCEPTED: "☑️",
     Verdict.FAILED: "🚫",
     Verdict.MISSING: "🚫",
     Verdict.INCONCLUSIVE: "❔",
@@ -28,6 +29,7 @@ ICONS = {
 }
 COUNTED = {
     Verdict.REGRESSION: ("regression", "regressions"),
+    Verdict.ACCEPTED: ("accepted", "accepted"),
     Verdict.FAILED: ("failed", "failed"),
     Verdict.MISSING: ("missing", "missing"),
     Verdict.IMPROVEMENT: ("improved", "improved"),

@@ -1,6 +1,6 @@
 """The report for a terminal: the verdict first, then what changed, then how to see it again."""
 
-from perfgate.core.judge import UNKNOWN, Judgement, Verdict
+from perfgate.core.judge import BAD, UNKNOWN, Judgement, Verdict
 from perfgate.core.report import Report
 from perfgate.render import phrases
 
@@ -9,7 +9,7 @@ SHOW_ALL = 15  # rows up to which the unchanged are listed too: they fit on a sc
 
 def render(report: Report) -> str:
     """Return the report as plain text."""
-    changed = report.of(Verdict.REGRESSION, Verdict.FAILED, Verdict.MISSING) + report.of(Verdict.IMPROVEMENT)
+    changed = report.of(*BAD) + report.of(Verdict.ACCEPTED) + report.of(Verdict.IMPROVEMENT)
     unsettled = report.of(*UNKNOWN)
     quiet = report.of(Verdict.NEW) + report.of(Verdict.PASS, Verdict.SKIPPED)
     shown = quiet if len(report.judgements) <= SHOW_ALL else report.of(Verdict.NEW)

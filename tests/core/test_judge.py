@@ -7,8 +7,8 @@ from scipy.stats import binom
 
 from perfgate.core.comparison import Evidence, compare
 from perfgate.core.judge import Question, Verdict, answer, judge
-from perfgate.core.model import Reason, Run, Warning
-from perfgate.core.policy import DEFAULT_RULE, Policy, Rule
+from perfgate.core.model import Direction, Reason, Run, Warning
+from perfgate.core.policy import DEFAULT_RULE, Acceptance, Policy, Rule
 from perfgate.core.schedule import FIRST_LOOK, is_look
 from perfgate.core.units import Unit
 from tests.core.build import BYTES, THROUGHPUT, failure, noisy_pair, run, sample
@@ -329,3 +329,51 @@ def test_a_stored_time_only_warns_unless_the_machine_is_trusted() -> None:
 
     assert (warned.verdict, warned.critical, warned.blocks) == (Verdict.REGRESSION, False, False)
     assert (trusted.verdict, trusted.critical, trusted.blocks) == (Verdict.REGRESSION, True, True)
+
+
+def accepting(up_to: float, until: str = "2027-01-31", *, glob: str = "micro/*", who: str = "Ada") -> Policy:
+    entry = Acceptance(sli=glob, up_to=up_to, reason="validates UTF-8 now", until=until, who=who)
+    return Policy(accept=(entry,), today="2026-11-21")
+
+
+def test_a_regression_that_somebody_stands_for_blocks_nothing() -> None:
+    base, head = noisy_pair(0.10)
+
+    (row,) = judge(run(base), run(head), accepting(0.12))
+    (nobody,) = judge(run(base), run(head), accepting(0.12, who=""))
+
+    assert (row.verdict, row.blocks) == (Verdict.ACCEPTED, False)
+    assert row.text == "accepted up to 12 % by Ada until 2027-01-31: validates UTF-8 now"
+    assert nobody.text == "accepted up to 12 % until 2027-01-31: validates UTF-8 now"
+
+
+@pytest.mark.parametrize(
+    ("policy", "text"),
+    [
+        (accepting(0.08), "worse than what was accepted (accepted up to 8 %"),
+        (accepting(0.12, "2026-11-20"), "an acceptance has expired (accepted up to 12 %"),
+        (accepting(0.12, glob="other/*"), ""),
+    ],
+)
+def test_an_acceptance_that_does_not_count_says_why(policy: Policy, text: str) -> None:
+    base, head = noisy_pair(0.10)
+
+    (row,) = judge(run(base), run(head), policy)
+
+    assert (row.verdict, row.blocks) == (Verdict.REGRESSION, True)
+    assert row.text.startswith(text)
+
+
+def test_an_acceptance_counts_on_its_last_day_and_knows_which_way_is_worse() -> None:
+    base, head = noisy_pair(-0.10, metric=THROUGHPUT)
+    policy = replace(accepting(0.12, "2026-11-21"), rules=(Rule(sli="*", limit=0.05),))
+
+    (row,) = judge(run(base), run(head), policy)
+    (gone,) = judge(
+        run(sample([[1.0]], metric=replace(BYTES, direction=Direction.HIGHER))),
+        run(sample([[0.0]], metric=replace(BYTES, direction=Direction.HIGHER))),
+        policy,
+    )
+
+    assert row.verdict is Verdict.ACCEPTED
+    assert gone.verdict is Verdict.REGRESSION
