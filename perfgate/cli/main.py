@@ -1,6 +1,7 @@
 """The root command, and the one place where an error becomes a message and an exit code."""
 
 import importlib
+import os
 import sys
 import traceback
 from collections.abc import Sequence
@@ -13,6 +14,7 @@ from perfgate.errors import Exit, PerfgateError
 COMMANDS = {
     "compare": "Measure two revisions in pairs (or take two run files), and judge.",
     "measure": "Measure the working tree alone and write a run file.",
+    "gate": "In GitHub Actions: find base from the event, compare, tell the job.",
     "record": "Append runs to the stored ones: what `compare baseline` and `history` read.",
     "history": "Find when the stored benchmarks changed, and how far they drifted.",
     "baseline": "List, show, verify and compact the stored runs.",
@@ -77,5 +79,8 @@ def run(argv: Sequence[str]) -> int:
 def _say(message: str, hint: str | None) -> None:
     colour = sys.stderr.isatty()
     click.echo(f"{click.style('error', fg='red', bold=True) if colour else 'error'}: {message}", err=True)
+    if os.environ.get("GITHUB_ACTIONS") == "true":
+        text = message.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+        click.echo(f"::error title=perfgate::{text[:4000]}", err=True)
     if hint:
         click.echo(f"{click.style('try', fg='cyan', bold=True) if colour else 'try'}: {hint}", err=True)

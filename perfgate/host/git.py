@@ -126,6 +126,29 @@ class Repository:
         """Return how many commits lie between."""
         return int(self.git("rev-list", "--count", f"{ancestor}..{commit}"))
 
+    def parents(self, commit: str) -> tuple[str, ...]:
+        """Return the parents of `commit` as it names them, whether or not a shallow clone has them."""
+        lines = self.git("cat-file", "commit", commit).partition("\n\n")[0].splitlines()
+        return tuple(line.removeprefix("parent ") for line in lines if line.startswith("parent "))
+
+    def has(self, commit: str) -> bool:
+        """Return whether this clone holds `commit`."""
+        return self.asks("cat-file", "-e", f"{commit}^{{commit}}") is not None
+
+    def bring(self, commit: str) -> None:
+        """Fetch `commit` alone, without its history.
+
+        Raises: GitError with what to write into the workflow.
+        """
+        remote = self.remote() or "origin"
+        try:
+            self.git("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--depth=1", remote, commit)
+        except GitError as exc:
+            raise GitError(
+                f"the base {commit[:12]} is not in this clone, and cannot be fetched: {exc.message}",
+                hint="in the step that uses actions/checkout:\n    with:\n      fetch-depth: 2",
+            ) from exc
+
     def is_shallow(self) -> bool:
         """Return whether this clone lacks the older commits."""
         return self.asks("rev-parse", "--is-shallow-repository") == "true"

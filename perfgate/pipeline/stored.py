@@ -106,7 +106,7 @@ def _reduced(run: Run, repository: Repository, policy: Policy) -> tuple[StoredRu
     commit = run.revision.commit
     if commit is None or run.revision.dirty:
         raise UsageError(f"the run of {run.revision} belongs to no commit", hint="measure a commit, then record")
-    if repository.asks("cat-file", "-e", f"{commit}^{{commit}}") is None:
+    if not repository.has(commit):
         raise UsageError(
             f"the run is of {commit[:12]}, which this clone does not have", hint=f"git fetch origin {commit}"
         )
@@ -160,8 +160,7 @@ def _baselines(
     kept: Archive, run: Run, repository: Repository, longest_s: float
 ) -> tuple[list[Baseline], list[Warning]]:
     commit = run.revision.commit
-    known = commit is not None and repository.asks("cat-file", "-e", f"{commit}^{{commit}}") is not None
-    seconds = repository.ancestors(commit) if commit and known else {}
+    seconds = repository.ancestors(commit) if commit and repository.has(commit) else {}
     before = [oid for oid in seconds if oid != commit]
     places = {oid: place for place, oid in enumerate(before)}
     entries, fingerprint = kept.entries(), run.environment.fingerprint

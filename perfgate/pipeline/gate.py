@@ -1,0 +1,94 @@
+"""The gate in a CI job: the event says what base is, the comparison does the rest, the job is told."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from perfgate import codec, registry
+from perfgate.errors import UsageError
+from perfgate.host import files
+from perfgate.host.git import Repository
+from perfgate.pipeline.compare import Compared, compare
+from perfgate.pipeline.workshop import Workshop
+from perfgate.publishers import actions
+from perfgate.publishers.event import Activity, Asked, asked
+
+LARGEST_EVENT = 64 * 2**20  # bytes; GitHub's own limit is 25 MB
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gated:
+    """What the gate did."""
+
+    asked: Asked
+    compared: Compared | None
+    """None where the event asks for something else than a comparison."""
+
+
+def gate(shop: Workshop, environ: Mapping[str, str], directory: Path) -> Gated:
+    """Compare what the event asks for; leave report and runs in `directory`; tell the job.
+
+    Args:
+        environ: the job's variables: GITHUB_EVENT_NAME, GITHUB_EVENT_PATH, GITHUB_OUTPUT, GITHUB_STEP_SUMMARY.
+
+    Raises: UsageError outside of GitHub Actions.
+    """
+    repository = shop.repository()
+    wanted = _asked(repository, environ)
+    if wanted.activity is not Activity.GATE:
+        _tell(environ, {"activity": str(wanted.activity)}, "")
+        return Gated(asked=wanted, compared=None)
+    files.check_writable(directory / "report.json")
+    compared = compare(_base(repository, wanted), "HEAD", shop)
+    texts = {
+        "base.json": codec.dump_run(compared.base),
+        "head.json": codec.dump_run(compared.head),
+        "report.json": codec.dump_report(compared.report),
+        "report.md": registry.renderer("markdown")(compared.report) + "\n",
+    }
+    for name, text in texts.items():
+        files.write(directory / name, text)
+    paths = {"report-path": directory / "report.md", "json-path": directory / "report.json"}
+    facts = {"activity": str(wanted.activity), **actions.outputs(compared.report, paths)}
+    _tell(environ, facts, texts["report.md"])
+    return Gated(asked=wanted, compared=compared)
+
+
+def _asked(repository: Repository, environ: Mapping[str, str]) -> Asked:
+    path = environ.get("GITHUB_EVENT_PATH")
+    if not path:
+        raise UsageError("no GITHUB_EVENT_PATH: this is no GitHub Actions job", hint="elsewhere: perfgate compare BASE")
+    try:
+        event = json.loads(files.read(Path(path), largest=LARGEST_EVENT))
+    except ValueError as exc:
+        raise UsageError(f"{path} is no event: {exc}") from exc
+    head = repository.git("rev-parse", "HEAD")
+    return asked(
+        environ.get("GITHUB_EVENT_NAME", ""),
+        event if isinstance(event, dict) else {},
+        head=head,
+        parents=repository.parents(head),
+    )
+
+
+def _base(repository: Repository, wanted: Asked) -> str:
+    if wanted.base is not None:
+        if not repository.has(wanted.base):
+            repository.bring(wanted.base)
+        return wanted.base
+    ref = f"refs/remotes/{repository.remote() or 'origin'}/{wanted.base_ref}"
+    base = repository.asks("merge-base", "HEAD", ref) if wanted.base_ref else None
+    if base is None:
+        raise UsageError(
+            f"cannot tell where HEAD left {wanted.base_ref or 'its base branch'}: this clone lacks their history",
+            hint="in the step that uses actions/checkout:\n    with:\n      fetch-depth: 0",
+        )
+    return base
+
+
+def _tell(environ: Mapping[str, str], facts: Mapping[str, str], page: str) -> None:
+    if path := environ.get("GITHUB_OUTPUT"):
+        actions.write_outputs(Path(path), facts)
+    if page and (path := environ.get("GITHUB_STEP_SUMMARY")):
+        actions.write_summary(Path(path), page)

@@ -1,0 +1,1 @@
+"""Telling somebody: the CI job itself, and the pull request."""

@@ -1,0 +1,115 @@
+"""What a GitHub event asks of perfgate, and which commit is base; pure.
+
+Base of a pull request is the first parent of the merge commit that GitHub checks out, not `pull_request.base.sha`: that
+is where the base branch stood at the last push to the pull request, and would charge it with what others merged since.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+NO_COMMIT = "0" * 40  # what a push says came before the first commit of a branch
+
+
+class Activity(StrEnum):
+    """What is to be done."""
+
+    GATE = "gate"
+    RECORD = "record"
+    PUBLISH = "publish"
+    NOTHING = "nothing"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What an event asks for."""
+
+    activity: Activity
+    why: str
+    """In a sentence, for the log."""
+    base: str | None = None
+    """A commit; None where the merge base with `base_ref` stands for it, or where nothing is compared."""
+    base_ref: str | None = None
+    """The branch that head would go to."""
+    fork: bool = False
+    """From a fork or from Dependabot: the token can read and nothing else, whatever the workflow says."""
+    number: int | None = None
+    """Of the pull request."""
+
+
+def asked(name: str, event: Mapping[str, Any], *, head: str, parents: Sequence[str]) -> Asked:
+    """Return what the event `name` asks for.
+
+    Args:
+        event: the payload; keys that are missing are taken as unknown.
+        head: the commit that is checked out.
+        parents: its parents, as the commit itself says: a shallow clone has them though it lacks their contents.
+    """
+    match name:
+        case "pull_request" | "pull_request_target":
+            found = _pull_request(event, head, parents)
+        case "merge_group":
+            base = _text(event, "merge_group", "base_sha") or _first(parents)
+            ref = _branch(_text(event, "merge_group", "base_ref"))
+            found = Asked(activity=Activity.GATE, why="a merge group", base=base, base_ref=ref)
+        case "push":
+            found = _push(event, parents)
+        case "workflow_run":
+            found = Asked(activity=Activity.PUBLISH, why="a workflow has run")
+        case "schedule":
+            found = Asked(activity=Activity.RECORD, why="a schedule")
+        case "workflow_dispatch":
+            why = "started by hand, compared with the commit before"
+            found = Asked(activity=Activity.GATE, why=why, base=_first(parents), base_ref=_default(event))
+        case _:
+            found = Asked(activity=Activity.NOTHING, why=f"the event {name or '(none)'!r} asks for nothing")
+    return found
+
+
+def _pull_request(event: Mapping[str, Any], head: str, parents: Sequence[str]) -> Asked:
+    theirs, ours = (_text(event, "pull_request", side, "repo", "full_name") for side in ("head", "base"))
+    robot = _text(event, "sender", "login") == "dependabot[bot]"
+    number = event.get("number")
+    at_head = head == _text(event, "pull_request", "head", "sha")
+    # The merge commit's first parent; where the head itself was checked out, where it left the base branch.
+    base = None if at_head else _first(parents)
+    return Asked(
+        activity=Activity.GATE,
+        why="a pull request, compared with "
+        + ("where it left its base" if at_head else "what it would be merged into"),
+        base=base,
+        base_ref=_text(event, "pull_request", "base", "ref"),
+        fork=theirs != ours or robot,
+        number=number if isinstance(number, int) else None,
+    )
+
+
+def _push(event: Mapping[str, Any], parents: Sequence[str]) -> Asked:
+    branch, default = _branch(_text(event, "ref")), _default(event)
+    if event.get("deleted") is True:
+        return Asked(activity=Activity.NOTHING, why="a branch was deleted")
+    if branch is not None and branch == default:
+        return Asked(activity=Activity.RECORD, why=f"a push to {branch}, the default branch")
+    before = _text(event, "before")
+    base = before if before and before != NO_COMMIT and event.get("forced") is not True else _first(parents)
+    return Asked(activity=Activity.GATE, why=f"a push to {branch or 'a tag'}", base=base, base_ref=default)
+
+
+def _first(parents: Sequence[str]) -> str | None:
+    return parents[0] if parents else None
+
+
+def _default(event: Mapping[str, Any]) -> str | None:
+    return _text(event, "repository", "default_branch")
+
+
+def _branch(ref: str | None) -> str | None:
+    return ref.removeprefix("refs/heads/") if ref and ref.startswith("refs/heads/") else None
+
+
+def _text(event: Mapping[str, Any], *path: str) -> str | None:
+    found: Any = event
+    for key in path:
+        found = found.get(key) if isinstance(found, Mapping) else None
+    return found if isinstance(found, str) else None

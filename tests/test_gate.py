@@ -1,0 +1,248 @@
+"""`perfgate gate` as a job runs it: a real event, a real checkout, the files that the runner reads."""
+
+import json
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from perfgate.core.policy import Policy, Rule
+from perfgate.publishers import actions
+from perfgate.publishers.event import NO_COMMIT, Activity, Asked, asked
+from perfgate.render import annotations
+from tests.core.build import failure, noisy_pair, run
+from tests.live import BENCHMARK, LIBRARY, Project
+from tests.test_render import made
+
+REPOSITORY = {"default_branch": "main", "full_name": "octo/lib"}
+
+
+def pull(head: str = "h", *, of: str = "octo/lib", by: str = "ada") -> dict[str, Any]:
+    return {
+        "number": 7,
+        "pull_request": {
+            "head": {"sha": head, "repo": {"full_name": of}},
+            "base": {"sha": "stale", "ref": "main", "repo": {"full_name": "octo/lib"}},
+        },
+        "sender": {"login": by},
+        "repository": REPOSITORY,
+    }
+
+
+def push(ref: str = "refs/heads/topic", **more: Any) -> dict[str, Any]:
+    return {"ref": ref, "before": "b" * 40, "repository": REPOSITORY, **more}
+
+
+GROUP = {"merge_group": {"base_sha": "g" * 40, "base_ref": "refs/heads/main"}}
+
+
+@pytest.mark.parametrize(
+    ("name", "event", "activity", "base", "ref"),
+    [
+        ("pull_request", pull(), Activity.GATE, "p1", "main"),
+        ("pull_request", pull("checked-out"), Activity.GATE, None, "main"),
+        ("merge_group", GROUP, Activity.GATE, "g" * 40, "main"),
+        ("merge_group", {}, Activity.GATE, "p1", None),
+        ("push", push(), Activity.GATE, "b" * 40, "main"),
+        ("push", push(before=NO_COMMIT), Activity.GATE, "p1", "main"),
+        ("push", push(forced=True), Activity.GATE, "p1", "main"),
+        ("push", push("refs/tags/v1"), Activity.GATE, "b" * 40, "main"),
+        ("push", push("refs/heads/main"), Activity.RECORD, None, None),
+        ("push", push(deleted=True), Activity.NOTHING, None, None),
+        ("schedule", {}, Activity.RECORD, None, None),
+        ("workflow_dispatch", {"repository": REPOSITORY}, Activity.GATE, "p1", "main"),
+        ("workflow_run", {}, Activity.PUBLISH, None, None),
+        ("issues", {}, Activity.NOTHING, None, None),
+        ("", {"pull_request": "x"}, Activity.NOTHING, None, None),
+    ],
+)
+def test_an_event_asks_for_one_thing(
+    name: str, event: dict[str, Any], activity: Activity, base: str | None, ref: str | None
+) -> None:
+    found = asked(name, event, head="checked-out", parents=("p1", "p2"))
+
+    assert (found.activity, found.base, found.base_ref) == (activity, base, ref)
+    assert found.why
+
+
+@pytest.mark.parametrize(
+    ("event", "fork"),
+    [(pull(), False), (pull(of="eve/lib"), True), (pull(by="dependabot[bot]"), True), (pull(of=None), True)],  # type: ignore[arg-type]
+)
+def test_a_fork_and_dependabot_have_a_token_that_can_only_read(event: dict[str, Any], fork: bool) -> None:
+    found = asked("pull_request", event, head="checked-out", parents=("p1", "p2"))
+
+    assert (found.fork, found.number) == (fork, 7)
+
+
+def test_an_event_without_anything_known_is_still_an_answer() -> None:
+    assert asked("pull_request", {"number": "x"}, head="h", parents=()) == Asked(
+        activity=Activity.GATE, why="a pull request, compared with what it would be merged into"
+    )
+
+
+class Job:
+    """A checkout as actions/checkout makes it, with the files of a step."""
+
+    def __init__(self, tmp_path: Path, upstream: Project, *, depth: int, at: str = "refs/pull/7/merge") -> None:
+        self.project = Project(tmp_path / "checkout")
+        self.project.git("remote", "add", "origin", f"file://{upstream.root}")
+        deep = [f"--depth={depth}"] if depth else []
+        self.project.git(
+            "fetch",
+            "--quiet",
+            *deep,
+            "origin",
+            f"+{at}:refs/remotes/pull/7/merge",
+            "+refs/heads/*:refs/remotes/origin/*",
+        )
+        self.project.git("checkout", "--quiet", "--detach", "refs/remotes/pull/7/merge")
+        self.output, self.summary, self.event = (tmp_path / name for name in ("output", "summary", "event.json"))
+
+    def gate(self, name: str, event: dict[str, Any], *args: str) -> subprocess.CompletedProcess[str]:
+        self.event.write_text(json.dumps(event))
+        return self.project.perfgate(
+            "gate", "--report", "../report", *args,
+            GITHUB_ACTIONS="true", GITHUB_EVENT_NAME=name, GITHUB_EVENT_PATH=str(self.event),
+            GITHUB_OUTPUT=str(self.output), GITHUB_STEP_SUMMARY=str(self.summary),
+        )  # fmt: skip
+
+    def outputs(self) -> dict[str, str]:
+        return {
+            name: value
+            for name, _, value in re.findall(r"(?ms)^([\w-]+)<<(end-\w+)\n(.*?)\n\2$", self.output.read_text())
+        }
+
+
+@pytest.fixture
+def upstream(tmp_path: Path) -> Project:
+    """main went on after a pull request branched off, and GitHub made the merge commit of both."""
+    project = Project(tmp_path / "upstream")
+    project.git("config", "uploadpack.allowAnySHA1InWant", "true")
+    project.commit("base", lib_py=LIBRARY, test_lib_py=BENCHMARK)
+    project.git("switch", "--quiet", "-c", "topic")
+    project.commit("slower", lib_py=LIBRARY.replace("range(n)", "range(2 * n)"))
+    project.git("switch", "--quiet", "main")
+    project.commit("main goes on", README_md="x")
+    project.git("switch", "--quiet", "--detach")
+    project.git("merge", "--quiet", "--no-ff", "-m", "merge", "topic")
+    project.git("update-ref", "refs/pull/7/merge", "HEAD")
+    project.git("switch", "--quiet", "main")
+    return project
+
+
+def test_a_pull_request_with_a_regression_fails_the_job_and_says_where(tmp_path: Path, upstream: Project) -> None:
+    job = Job(tmp_path, upstream, depth=2)
+
+    done = job.gate("pull_request", pull())
+
+    assert done.returncode == 1, done.stderr
+    outputs = job.outputs()
+    assert outputs["activity"] == "gate"
+    assert (outputs["verdict"], outputs["regressions"], outputs["compared"]) == ("regression", "1", "2")
+    assert outputs["base-sha"] == upstream.git("rev-parse", "main")
+    assert outputs["head-sha"] == upstream.git("rev-parse", "refs/pull/7/merge")
+    assert "### ❌ 1 regression" in job.summary.read_text()
+    assert Path(job.project.root, outputs["report-path"]).read_text() == job.summary.read_text()[:-1]
+    assert {path.name for path in (tmp_path / "report").iterdir()} == {
+        "base.json",
+        "head.json",
+        "report.json",
+        "report.md",
+    }
+    assert re.search(
+        r"^::error title=perfgate%3A regression::benchmarks/test_lib.py::test_spin:time: ", done.stdout, re.M
+    )
+    assert "compared with what it would be merged into" in done.stderr
+
+
+def test_a_base_that_the_checkout_lacks_is_fetched_or_the_line_is_named(tmp_path: Path, upstream: Project) -> None:
+    job = Job(tmp_path, upstream, depth=1)
+    job.project.git("update-ref", "-d", "refs/remotes/origin/main")
+    upstream.git("switch", "--quiet", "--orphan", "gone")
+    base = asked("push", push(before=upstream.git("rev-parse", "main")), head="", parents=())
+
+    fine = job.gate("push", push(before=base.base), "--budget", "1ms")
+    lost = job.gate("push", push(before="1" * 40))
+    nowhere = job.gate("pull_request", pull(upstream.git("rev-parse", "refs/pull/7/merge")))
+
+    assert "the budget ended before anything was measured" in fine.stderr
+    assert lost.returncode == 3
+    assert "the base 111111111111 is not in this clone, and cannot be fetched" in lost.stderr
+    assert "fetch-depth: 2" in lost.stderr
+    assert "::error title=perfgate::the base 111111111111 is not in this clone" in lost.stderr
+    assert nowhere.returncode == 2
+    assert "cannot tell where HEAD left main" in nowhere.stderr
+    assert "fetch-depth: 0" in nowhere.stderr
+
+
+def test_where_the_head_itself_is_checked_out_the_base_is_where_it_branched_off(
+    tmp_path: Path, upstream: Project
+) -> None:
+    job = Job(tmp_path, upstream, depth=0, at="refs/heads/topic")
+
+    done = job.gate("pull_request", pull(upstream.git("rev-parse", "topic")))
+
+    assert done.returncode == 1, done.stderr
+    assert job.outputs()["base-sha"] == upstream.git("rev-parse", "main~1")
+
+
+def test_an_event_that_asks_for_something_else_is_answered_at_once(tmp_path: Path, upstream: Project) -> None:
+    job = Job(tmp_path, upstream, depth=1)
+
+    done = job.gate("push", push("refs/heads/main"))
+
+    assert done.returncode == 0
+    assert "a push to main, the default branch: perfgate record appends" in done.stderr
+    assert job.outputs() == {"activity": "record"}
+    assert not job.summary.exists()
+
+
+def test_outside_of_a_job_the_way_out_is_said(project: Project) -> None:
+    project.two_commits()
+    project.put("event.json", "nonsense")
+
+    outside = project.perfgate("gate", GITHUB_EVENT_PATH="")
+    damaged = project.perfgate("gate", GITHUB_EVENT_PATH="event.json")
+
+    assert (outside.returncode, damaged.returncode) == (2, 2)
+    assert "this is no GitHub Actions job" in outside.stderr
+    assert "perfgate compare BASE" in outside.stderr
+    assert "event.json is no event" in damaged.stderr
+
+
+def test_no_output_can_end_its_own_field(tmp_path: Path) -> None:
+    path = tmp_path / "output"
+    actions.write_outputs(path, {"a": "x\nb<<end\ny\nend\n", "c": ""})
+    actions.write_outputs(path, {"d": "z"})
+
+    found = re.findall(r"(?ms)^(\w+)<<(end-\w+)\n(.*?)\n\2$", path.read_text())
+
+    assert [(name, value) for name, _, value in found] == [("a", "x\nb<<end\ny\nend\n"), ("c", ""), ("d", "z")]
+
+
+def test_a_summary_that_is_too_large_is_cut_at_a_line(tmp_path: Path) -> None:
+    path = tmp_path / "summary"
+    actions.write_summary(path, "é" * 99 + "\n" + "\n".join(["| row |"] * 200_000))
+
+    assert path.stat().st_size < 1_048_576
+    assert path.read_text().endswith("| row |\n\n…the rest is in the report file.\n")
+
+
+def test_annotations_are_ten_of_a_level_and_cannot_be_broken_out_of() -> None:
+    slow = [noisy_pair(0.2, pairs=15, seed=i, name=f"slow::{i}") for i in range(12)]
+    warns = noisy_pair(0.2, pairs=15, seed=50, name="warns")
+    evil = failure("evil", text="50 %\n::set-output name=x::y")
+    base = run(*(pair[0] for pair in slow), warns[0])
+    head = run(*(pair[1] for pair in slow), warns[1], failures=[evil])
+    policy = Policy(rules=(Rule(sli="*warns*", limit=0.05, critical=False), *Policy().rules))
+
+    lines = annotations.render(made(base, head, policy)).splitlines()
+
+    assert [line.partition(" ")[0] for line in lines] == ["::error"] * 10 + ["::warning"]
+    assert lines[-1].startswith("::warning title=perfgate%3A regression::micro/warns:time: 998 µs → ")
+    assert all(line.startswith("::") for line in lines)
+    only = annotations.render(made(run(), run(failures=[evil])))
+    assert "50 %25%0A::set-output" in only
