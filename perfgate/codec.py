@@ -86,16 +86,19 @@ def _load(schema: type[_File], data: bytes, name: str) -> _File:
     try:
         return schema.model_validate_json(data)
     except ValidationError as exc:
-        raise FileError(_explain(data, name, exc)) from exc
+        kind = RUN_KIND if schema is _RunFile else REPORT_KIND
+        raise FileError(_explain(data, name, kind, exc)) from exc
 
 
-def _explain(data: bytes, name: str, exc: ValidationError) -> str:
+def _explain(data: bytes, name: str, kind: str, exc: ValidationError) -> str:
     try:
         content: Any = from_json(data)
     except ValueError as fault:
         return f"{name} is not JSON: {fault}"
     if not isinstance(content, dict) or not str(content.get("kind", "")).startswith("perfgate "):
         return f'{name} is not a file that perfgate wrote: it has no "kind": "{RUN_KIND}"'
+    if content["kind"] != kind:
+        return f"{name} is a {content['kind']}; a {kind} is wanted"
     version = content.get("schema_version")
     if isinstance(version, int) and version > SCHEMA:
         return f"{name} has schema {version}; this perfgate reads up to {SCHEMA}: install a newer one"

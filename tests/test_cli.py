@@ -120,13 +120,13 @@ def test_init_writes_a_configuration_that_is_fine(inside: Project, capsys: pytes
 
     assert "found 1 file with pytest benchmarks: benchmarks/test_lib.py" in said
     assert "next: read it, then try it on your last commit: perfgate compare HEAD~1" in said
-    assert loaded.config.suite["micro"].paths == ("benchmarks",)  # type: ignore[union-attr]
+    assert loaded.config.suite["benchmarks"].paths == ("benchmarks",)  # type: ignore[union-attr]
     assert loaded.config.build.setup == (
         "python -m pip install -r requirements.dev.txt",
         "python -m pip install -e '.[test]'",
         "python -m pip install pytest pytest-benchmark",
     )
-    assert tomllib.loads(written)["rule"] == [{"sli": "micro/*:time", "limit": "5%"}]
+    assert tomllib.loads(written)["rule"] == [{"sli": "benchmarks/*:time", "limit": "5%"}]
 
     assert main.run(["init"]) == 2
     assert "is there already" in capsys.readouterr().err
@@ -140,14 +140,14 @@ def test_init_without_anything_to_find_still_writes_a_start(
 
     assert main.run(["init"]) == 0
     assert "found no pytest benchmarks" in capsys.readouterr().err
-    assert load(inside.root, environ={}).config.suite["micro"].runner == "pytest-benchmark"
+    assert load(inside.root, environ={}).config.suite["benchmarks"].runner == "pytest-benchmark"
 
 
 def test_init_names_single_files_where_the_directory_holds_more(inside: Project) -> None:
     inside.write(tests__test_speed_py=BENCHMARK, tests__test_other_py="")
 
     assert main.run(["init"]) == 0
-    assert load(inside.root, environ={}).config.suite["micro"].paths == ("tests/test_speed.py",)  # type: ignore[union-attr]
+    assert load(inside.root, environ={}).config.suite["benchmarks"].paths == ("tests/test_speed.py",)  # type: ignore[union-attr]
     assert load(inside.root, environ={}).config.build.setup == ()
 
 
@@ -157,7 +157,9 @@ def test_clean_says_what_it_removed(inside: Project, capsys: pytest.CaptureFixtu
 
 
 def test_an_adapter_that_nobody_provides_is_named_with_those_that_are() -> None:
-    with pytest.raises(UsageError, match="nothing installed provides 'yaml'; there are: json, junit, markdown, text"):
+    with pytest.raises(
+        UsageError, match="nothing installed provides 'yaml'; there are: annotations, json, junit, markdown, text"
+    ):
         registry.renderer("yaml")
     with pytest.raises(UsageError, match="there are: command, pytest-benchmark"):
         registry.runner("nose", {})

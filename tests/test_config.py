@@ -72,7 +72,9 @@ def test_a_full_file_becomes_suites_and_a_policy(tmp_path: Path) -> None:
 
 
 def test_an_acceptance_is_bounded_reasoned_and_dated(tmp_path: Path) -> None:
-    text = '[[accept]]\nsli = "micro/*"\nup-to = "12%"\nreason = "UTF-8"\nuntil = 2027-01-31\nwho = "Ada"\n'
+    text = (
+        '[suite.micro]\n[[accept]]\nsli = "micro/*"\nup-to = "12%"\nreason = "UTF-8"\nuntil = 2027-01-31\nwho = "Ada"\n'
+    )
     policy = read(tmp_path, text).config.policy(today="2026-11-21")
 
     assert policy.accept == (Acceptance(sli="micro/*", up_to=0.12, reason="UTF-8", until="2027-01-31", who="Ada"),)
@@ -125,7 +127,7 @@ def test_every_fault_is_shown_at_once_with_its_line_and_the_nearest_key(tmp_path
         "  perfgate.toml:5: suite.micro.path is no key that perfgate knows; did you mean 'paths'?",
         "  perfgate.toml:6: suite.cli.runner is 'comand'; it must be one of 'pytest-benchmark', 'command'",
         "  perfgate.toml:8: rule[0].sli is missing",
-        "  perfgate.toml:12: rule[1].limit is 5: input should be a valid string",
+        "  perfgate.toml:12: rule[1].limit is 5: input should be a text in quotes",
         "  perfgate.toml:13: rule[1].critical is 'no': input should be a valid boolean",
         "  perfgate.toml:14: ruel is no key that perfgate knows; did you mean 'rule'?",
     ]
@@ -147,6 +149,8 @@ def test_every_fault_is_shown_at_once_with_its_line_and_the_nearest_key(tmp_path
         ("[suite]\na = 3\n", "suite.a is 3"),
         ('[perfgate]\nbudget = "forever"\n', "has no unit"),
         ("x = 1\n", "x is no key that perfgate knows"),
+        ('[suite.a]\n[[rule]]\nsli = "b/*"\n', "toml: 'b/\\*' speaks of a suite that is none of a"),
+        ('[perfgate]\nexpect = "a/*"\n', "input should be a list of texts"),
         ('[[accept]]\nsli = "*"\nup-to = "5%"\nreason = "x"\n', r"accept\[0\].until is missing"),
         ('[[accept]]\nsli = "*"\nup-to = "5%"\nreason = "x"\nuntil = "soon"\n', "accept.*until is 'soon'"),
         ('[suite.a]\npaths = ["./"]\n', "not the root itself"),

@@ -12,7 +12,20 @@ from random import Random
 import pytest
 
 from perfgate import codec
-from perfgate.core.model import TIME, Benchmark, Design, Environment, Metric, Revision, Run, Sample, Sli
+from perfgate.core.model import (
+    TIME,
+    Benchmark,
+    Design,
+    Environment,
+    Failure,
+    Metric,
+    Reason,
+    Revision,
+    Run,
+    Sample,
+    Sli,
+    Warning,
+)
 from perfgate.host.environment import ci_job
 from tests.core.build import BYTES
 from tests.live import BENCHMARK, LIBRARY, Project
@@ -206,7 +219,7 @@ def test_a_benchmark_that_fell_silent_is_warned_of_and_fails_the_record_later(pr
     assert "warning: micro/gone was last recorded 10 days ago and is not in this run" in soon.stderr
     assert late.returncode == 3
     assert "error: micro/gone was last recorded 45 days ago" in late.stderr
-    assert "try: mend the benchmark, or name it in perfgate.retired" in late.stderr
+    assert 'try: mend it, or write under [perfgate]: retired = ["micro/gone"]' in late.stderr
     assert late.stdout.startswith("recorded 1 run")
     assert (retired.returncode, retired.stderr) == (0, "")
 
@@ -220,7 +233,7 @@ def test_history_names_the_commits_of_a_change_and_the_drift(project: Stored) ->
 
     done = project.perfgate("history", "--check")
     since = project.perfgate("history", "--check", "--since", project.commits[30], "a")
-    other = project.perfgate("history", "nothing-like-it")
+    other = project.perfgate("history", "--check", "nothing-like-it")
     form = project.perfgate("history", "--format", "json", "-n", "10")
 
     assert done.returncode == 1, done.stderr
@@ -233,7 +246,7 @@ def test_history_names_the_commits_of_a_change_and_the_drift(project: Stored) ->
     assert "micro/a:time  1.00 ms → 1.20 ms  +20" in text
     assert "since v1.0" in text
     assert since.stdout.startswith("❌ 1 drifted beyond the budget since")
-    assert "0 series of" in other.stdout
+    assert (other.returncode, other.stdout.startswith("❔ nothing to look at")) == (3, True)
     past = json.loads(form.stdout)["history"]
     assert [len(trend["points"]) for trend in past["trends"]] == [10]
 
@@ -250,6 +263,75 @@ def test_a_replay_shows_two_policies_side_by_side(project: Stored) -> None:
     assert "regressions named, " in before
     assert "x micro/a:time, last " in before
     assert "  0 regressions named" in after
+
+
+def test_a_shallow_clone_and_a_short_series_say_that_they_cannot_tell(project: Stored) -> None:
+    project.past([1e-3] * 9)
+    project.git("push", "--quiet", "origin", "HEAD:main")
+    clone = Project.__new__(Project)
+    clone.root = project.root.parent / "clone"
+    subprocess.run(
+        ["git", "clone", "--quiet", "--depth=2", "--branch=main", f"file://{project.remote}", str(clone.root)],
+        check=True,
+    )
+
+    whole, shallow = project.perfgate("history"), clone.perfgate("history")
+
+    assert "note: 1 series have fewer than 14 runs: no change of level can be told yet" in whole.stdout
+    assert "7 stored runs are of commits that HEAD does not descend from, or this shallow clone lacks" in shallow.stdout
+
+
+def test_compacting_nothing_is_refused_and_leaves_nothing_behind(project: Stored) -> None:
+    project.day()
+
+    done = project.perfgate("baseline", "compact", "--keep", "3")
+
+    assert (done.returncode, "nothing is stored in" in done.stderr) == (3, True)
+    project.record(project.run_file(project.day(), 1.0))
+
+
+def test_a_directory_inside_the_repository_is_no_change_of_it(project: Stored) -> None:
+    project.put("perfgate.toml", '[baseline]\ndirectory = "kept"\n')
+    project.put(".gitignore", "*.json\n")
+    project.past([1.0] * 2)
+
+    assert project.git("status", "--porcelain") == ""
+    assert (project.root / "kept" / "format.json").is_file()
+
+
+def test_what_failed_is_said_and_what_was_interrupted_is_not_kept(project: Stored) -> None:
+    file = project.run_file(project.day(), 1.0)
+    run = codec.load_run((project.root / file).read_bytes(), name=file)
+    broken = Failure(benchmark=Benchmark(suite="micro", name="b"), reason=Reason.RAISED, text="ValueError: no\nmore")
+    half = replace(run, warnings=(Warning(code="interrupted", text="interrupted"),))
+    (project.root / "broken.json").write_text(codec.dump_run(replace(run, failures=(broken,))))
+    (project.root / "half.json").write_text(codec.dump_run(half))
+
+    failed, interrupted = project.perfgate("record", "broken.json"), project.perfgate("record", "half.json")
+
+    assert (failed.returncode, failed.stdout.startswith("recorded 1 run")) == (3, True)
+    assert "error: micro/b raised: ValueError: no\n" in failed.stderr
+    assert (interrupted.returncode, "was interrupted" in interrupted.stderr) == (2, True)
+
+
+def test_no_store_is_noticed_before_anything_is_measured(project: Stored) -> None:
+    project.put("lib.py", LIBRARY)
+    project.put("test_lib.py", BENCHMARK)
+    project.day()
+    project.git("remote", "set-url", "origin", "file:///nowhere.git")
+
+    for command in (["record"], ["compare", "baseline"]):
+        done = project.perfgate(*command)
+        assert (done.returncode, "exploring" in done.stderr) == (3, False), done.stderr
+
+
+def test_a_repository_without_a_commit_is_told_so(tmp_path: Path) -> None:
+    empty = Project(tmp_path / "empty")
+    empty.git("remote", "add", "origin", "file:///nowhere.git")
+
+    done = empty.perfgate("history")
+
+    assert (done.returncode, "has no commit yet" in done.stderr) == (2, True)
 
 
 def test_compacting_and_history_go_together(project: Stored) -> None:

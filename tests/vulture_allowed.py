@@ -11,6 +11,7 @@ directory.open_directory, baseline.list_
 demo.demo, init.init, main._Lazy.list_commands, main._Lazy.get_command, main._Lazy.format_commands
 codec._RunFile.model_config, codec._RunFile.schema_version, codec.dump_report
 schema.Section.model_config, schema.Config._default_runner, schema.RuleTable._fitting
+schema.Config._known_suites
 model.Direction.HIGHER, model.Environment.fingerprint
 multiplicity.holm, multiplicity.benjamini_hochberg, unpaired.hodges_lehmann
 demo_project.TRUE_EFFECT, demo_project.GUILTY_BENCHMARK

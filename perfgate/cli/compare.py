@@ -11,6 +11,7 @@ from perfgate.errors import Exit
 from perfgate.host import files
 from perfgate.pipeline import compare as comparing
 from perfgate.pipeline import stored
+from perfgate.render import phrases
 
 BASELINE = "baseline"
 
@@ -53,6 +54,8 @@ def compare(
         console.coloured(text) if form == "text" and output == "-" and console.wants_colour() else text,
         output,
     )
+    if output != "-":
+        click.echo(phrases.headline(compared.report), err=True)
     if save:
         files.write(save / "base.json", codec.dump_run(compared.base))
         files.write(save / "head.json", codec.dump_run(compared.head))

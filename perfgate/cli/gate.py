@@ -42,6 +42,8 @@ def gate(chosen: Chosen, directory: Path) -> int:
         return int(Exit.PASSED)
     report = done.compared.report
     click.echo(f"perfgate: {done.asked.why}, {report.base.revision}", err=True)
+    if done.asked.fork:
+        click.echo("perfgate: from a fork, whose token can only read: the exit code is the verdict", err=True)
     click.echo(registry.renderer("text")(report))
     if notes := registry.renderer("annotations")(report):
         click.echo(notes)

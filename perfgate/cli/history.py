@@ -34,6 +34,7 @@ def history(
 ) -> int:
     """Find when the stored benchmarks changed their level, by which commits, and how far they drifted.
 
+    With --check it ends with 1 where something got worse, and with 3 where there is nothing to look at.
     SLIS limit it to those whose name holds one of these texts (`*` is anything).
     """
     chosen = Chosen(config=config, budget=None, strictness=None, effort=None, seed=None, suite=())
@@ -41,5 +42,7 @@ def history(
         other = load(shop.root(), environ=os.environ, path=replay) if replay else None
         past = stored.history(slis, shop, since=since, other=other, most=most)
     write(codec.dump_history(past) if form == "json" else trend.render(past), output)
+    if check and not past.trends:
+        return int(Exit.NOT_MEASURED)
     failed = bool(past.alarms) or any(t.drift and t.drift.exceeded for t in past.trends)
     return int(Exit.REGRESSION if check and failed else Exit.PASSED)

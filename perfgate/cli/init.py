@@ -69,12 +69,12 @@ def toml(found: Found) -> str:
 budget = "10m"  # measuring time of one run at most; what is clear stops early
 
 {build}
-[suite.micro]
+[suite.benchmarks]
 runner = "pytest-benchmark"
 {f"paths = [{paths}]" if paths else '# paths = ["benchmarks"]'}
 
 [[rule]]
-sli = "micro/*:time"
+sli = "benchmarks/*:time"
 limit = "5%"  # head may be slower than base by this
 """.replace("\n\n\n", "\n\n")
 

@@ -28,4 +28,6 @@ def measure(revision: str | None, chosen: Chosen, processes: int, output: str) -
         run = workshop.measure(revision, shop, processes=processes)
         interrupted = shop.interrupts.requested
     write(codec.dump_run(run), output)
+    if interrupted:
+        click.echo("interrupted: the run holds what was measured until then, and cannot be recorded", err=True)
     return int(Exit.INTERRUPTED if interrupted else Exit.PASSED)

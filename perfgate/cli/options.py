@@ -79,3 +79,4 @@ def write(text: str, output: str) -> None:
         click.echo(text.rstrip("\n"))
     else:
         files.write(Path(output), text.rstrip("\n") + "\n")
+        click.echo(f"wrote {output}", err=True)

@@ -16,7 +16,7 @@ def record(runs: tuple[str, ...], chosen: Chosen, processes: int) -> int:
     """Append RUNS (files that `perfgate measure -o` wrote) to the stored runs; without any, measure and append.
 
     Recording the same file twice changes nothing, so what failed half-way can be done again. Ends with 3 when
-    a benchmark that used to be recorded has been silent for longer than `baseline.max-age`.
+    a benchmark failed, or one that used to be recorded has been silent for longer than `baseline.max-age`.
     """
     with chosen.workshop() as shop:
         done = stored.record(runs, shop, processes=processes)
@@ -24,11 +24,15 @@ def record(runs: tuple[str, ...], chosen: Chosen, processes: int) -> int:
     click.echo(f"recorded {len(done.new)} run{'s' * (len(done.new) != 1)}{known}, in {done.place}")
     for path in done.new:
         click.echo(f"  {path}")
+    for failure in done.failed:
+        reason = phrases.line(failure.text.splitlines()[0] if failure.text else "")
+        click.echo(f"error: {phrases.name(str(failure.benchmark))} {failure.reason}: {reason}", err=True)
     for benchmark, days in done.silent:
         what = "error" if days > done.longest_days else "warning"
         name = phrases.name(str(benchmark))
         click.echo(f"{what}: {name} was last recorded {days:.0f} days ago and is not in this run", err=True)
     if any(days > done.longest_days for _, days in done.silent):
-        click.echo("try: mend the benchmark, or name it in perfgate.retired", err=True)
+        names = ", ".join(f'"{benchmark}"' for benchmark, _ in done.silent)
+        click.echo(f"try: mend it, or write under [perfgate]: retired = [{names}]", err=True)
         return int(Exit.NOT_MEASURED)
-    return int(Exit.PASSED)
+    return int(Exit.NOT_MEASURED if done.failed else Exit.PASSED)

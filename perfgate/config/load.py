@@ -64,7 +64,9 @@ def load(
     try:
         config = Config.model_validate(_tuples(data))
     except ValidationError as exc:
-        raise ConfigError(_faults(exc, name, origins), hint="every key: perfgate config schema") from exc
+        raise ConfigError(
+            _faults(exc, name, origins), hint="every key: perfgate config schema --format markdown"
+        ) from exc
     return Loaded(config=config, source=name if text else "defaults", origins=origins)
 
 
@@ -130,7 +132,7 @@ def _faults(exc: ValidationError, name: str, origins: Mapping[tuple[str, ...], s
     for error in exc.errors(include_url=False):
         where = tuple(str(part) for part in error["loc"] if part not in ("pytest-benchmark", "command"))
         origin = next((origins[where[:n]] for n in range(len(where), 0, -1) if where[:n] in origins), name)
-        faults.append((_line(origin), f"{origin}: {_dotted(where)}{_explain(error, where)}"))
+        faults.append((_line(origin), f"{origin}: {_dotted(where)}{_explain(error, where)}".replace(": : ", ": ")))
     count = f"{len(faults)} faults" if len(faults) > 1 else "a fault"
     return f"the configuration has {count}:\n  " + "\n  ".join(text for _, text in sorted(faults))
 
@@ -148,7 +150,8 @@ def _explain(error: Any, where: Sequence[str]) -> str:
         case "value_error":
             return f": {error['ctx']['error']}"
         case _:
-            return f" is {value!r}: {error['msg'][0].lower()}{error['msg'][1:]}"
+            message = f"{error['msg'][0].lower()}{error['msg'][1:]}".replace("valid tuple", "list of texts")
+            return f" is {value!r}: {message.replace('valid string', 'text in quotes')}"
 
 
 def _keys(where: Sequence[str]) -> list[str]:

@@ -140,8 +140,8 @@ def _one_suite() -> dict[str, PytestSuite | CommandSuite]:
 class Baseline(Section):
     """Stored runs: where they are kept and what they may do."""
 
-    directory: RelativePath | None = None
-    """Keep stored runs in this directory, relative to the root, instead of on a branch."""
+    directory: str | None = None
+    """Keep stored runs in this directory instead of on a branch; relative to the root, or absolute. git ignores it."""
     remote: str | None = None
     """The remote that has the results branch. Default: origin, else the only one."""
     max_age: Duration = Field("30d", alias="max-age")
@@ -244,6 +244,15 @@ class Config(Section):
             for name, suite in suites.items()
         }
         return {**data, "suite": written}
+
+    @model_validator(mode="after")
+    def _known_suites(self) -> Self:
+        """Refuse a rule or an acceptance for a suite that is not configured: its limit would be void unseen."""
+        for glob in (*(table.sli for table in self.rule), *(table.sli for table in self.accept)):
+            suite, slash, _ = glob.partition("/")
+            if slash and not set("*?") & set(suite) and suite not in self.suite:
+                raise ValueError(f"{glob!r} speaks of a suite that is none of {', '.join(self.suite)}")
+        return self
 
     def policy(self, *, today: str = "") -> Policy:
         """Return what judging on the day `today` needs, the default rule last so that no time goes unjudged."""

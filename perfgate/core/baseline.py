@@ -158,7 +158,8 @@ def _compare(head: Sample, baseline: Baseline) -> Comparison:
             stored=stored,
         )
     current = current_level(stored[::-1])
-    log_ratios = tuple(math.log(mine / value) * sign(sli.metric) for value in current)
+    # One strange run of twenty must not hide a change behind a wide interval.
+    log_ratios = describe.winsorised([math.log(mine / value) * sign(sli.metric) for value in current])
     foretold = paired.prediction([sign(sli.metric) * d for d in log_ratios])
     ratio, low, high = foretold.ratios(INTERVAL_LEVEL)
     return _comparison(

@@ -16,6 +16,8 @@ from perfgate.core.stats import changepoint, unpaired
 
 GONE_SHARE = 0.5  # of a change, undone later: then it went away
 DRIFT_LEVEL = 0.99
+DRIFT_RUNS = 10  # on each side: more would average a creeping change away, fewer have no interval
+FEWEST_RUNS = 14  # seven and seven: in fewer no change of level, however large, can be told from chance
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,13 +138,14 @@ def _shift(sli: Sli, points: Sequence[Point], step: changepoint.Step, later: Seq
 def _drift(sli: Sli, points: Sequence[Point], release: Release) -> Drift | None:
     """Compare the level of now with that at the release; None where one of them is not known."""
     then = [point.value for point in points if point.commit in release.commits]
-    if len(then) == len(points) or not then or min(point.value for point in points) <= 0:
+    now = [point.value for point in points if point.commit not in release.commits]
+    if not now or not then or min(*then, *now) <= 0:
         return None
-    now = [point.value for point in points]
     if sli.metric.kind is Kind.EXACT:
         ratio = low = high = now[-1] / then[-1]
     else:
-        ratio, low, high = unpaired.ratio_interval(current_level(then), current_level(now), level=DRIFT_LEVEL)
+        levels = (current_level(values)[-DRIFT_RUNS:] for values in (then, now))
+        ratio, low, high = unpaired.ratio_interval(*levels, level=DRIFT_LEVEL)
     worst = low if sign(sli.metric) > 0 else (1 / high if high > 0 else math.inf)
     exceeded = worst > 1 and max(ratio, 1 / ratio) > 1 + release.budget
     return Drift(since=release.name, ratio=ratio, low=low, high=high, exceeded=exceeded)
@@ -246,6 +249,8 @@ class Past:
     runs: int
     elsewhere: int
     """Stored runs of commits that HEAD does not descend from."""
+    shallow: bool
+    """This clone lacks older commits, so that may be why."""
     faults: tuple[str, ...]
     replays: tuple[tuple[str, Replay], ...] = ()
     """What each policy would have said: the file's name, its words."""

@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from perfgate.core.comparison import TESTED, Comparison, Evidence, compare, effect_of, worsening
-from perfgate.core.model import GONE, TIME, Benchmark, Direction, Failure, Reason, Run, Sli
+from perfgate.core.model import TIME, Benchmark, Direction, Failure, Reason, Run, Sli, gone
 from perfgate.core.policy import PASS_LEVEL, Policy, Rule, matches
 from perfgate.core.schedule import FIRST_LOOK, looks
 from perfgate.core.stats import paired, power
@@ -277,7 +277,7 @@ def _without_numbers(base: Run, head: Run, policy: Policy) -> list[Judgement]:
         if benchmark not in base.benchmarks:
             theirs = Failure(benchmark=benchmark, reason=Reason.ABSENT, text="only head has it")
         if benchmark not in head.benchmarks:
-            mine = Failure(benchmark=benchmark, reason=Reason.ABSENT, text=GONE)
+            mine = Failure(benchmark=benchmark, reason=Reason.ABSENT, text=gone(benchmark))
         if (found := _verdict_without_numbers(theirs, mine)) is not None:
             rows.append(_row_without_numbers(benchmark, *found, policy))
     return rows
@@ -309,11 +309,11 @@ def _gaps(base: Run, head: Run, policy: Policy) -> list[Judgement]:
 
 
 def _verdict_without_numbers(base: Failure | None, head: Failure | None) -> tuple[Verdict, str] | None:
-    gone = (Reason.ABSENT, Reason.SKIPPED)
+    absent = (Reason.ABSENT, Reason.SKIPPED)
     if head is not None:
-        if head.reason not in gone:
+        if head.reason not in absent:
             return Verdict.FAILED, f"{head.reason} on head: {head.text}"
-        if base is not None and base.reason in gone:
+        if base is not None and base.reason in absent:
             return Verdict.SKIPPED, head.text
         return Verdict.MISSING, head.text
     if base is None:

@@ -128,7 +128,9 @@ class Reason(StrEnum):
     """Said of base: no stored run may stand for it."""
 
 
-GONE = "base has it, head has not; if that is meant, name it in perfgate.retired"
+def gone(benchmark: "Benchmark") -> str:
+    """Return what is said of a benchmark that vanished, with the line that lets it go."""
+    return f'base has it, head has not; if that is meant, write under [perfgate]: retired = ["{benchmark}"]'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from enum import StrEnum
 from perfgate.core.comparison import Comparison
 from perfgate.core.judge import UNKNOWN, Judgement, Verdict, judge
 from perfgate.core.model import Design, Environment, Method, Revision, Run, Warning
-from perfgate.core.policy import Policy
+from perfgate.core.policy import DEFAULT_RULE, Policy
 from perfgate.errors import Exit
 
 
@@ -91,11 +91,22 @@ def report(
         margin=policy.margin,
         method=head.method if base.measurement == head.measurement else None,
         design=Counter(sample.design for sample in head.samples).most_common(1)[0][0] if head.samples else Design.ALONE,
-        warnings=tuple(dict.fromkeys(base.warnings + head.warnings)),
+        warnings=tuple(dict.fromkeys((*base.warnings, *head.warnings, *_idle(base, head, policy)))),
         started=head.started,
         repeat=repeat,
         version=version,
     )
+
+
+def _idle(base: Run, head: Run, policy: Policy) -> list[Warning]:
+    """Return a warning for each rule of a measured suite that speaks of nothing: its limit would be void unseen."""
+    slis = {sample.sli for run in (base, head) for sample in run.samples}
+    suites = {sli.benchmark.suite for sli in slis}
+    return [
+        Warning(code="idle-rule", text=f"the rule for {rule.sli!r} covers nothing that was measured")
+        for rule in policy.rules
+        if rule is not DEFAULT_RULE and rule.sli.partition("/")[0] in suites and not any(map(rule.covers, slis))
+    ]
 
 
 def _outcome(rows: tuple[Judgement, ...]) -> tuple[Outcome, Exit]:

@@ -42,7 +42,7 @@ class Repository:
                 raise UsageError(f"git does not trust {directory}, which belongs to another user", hint=hint) from exc
             raise UsageError(
                 f"{directory} is not inside a git repository: {exc.message.rpartition('fatal: ')[2]}",
-                hint="run it in a project under git, or compare two run files",
+                hint="run it inside a project under git; only two run files can be compared anywhere",
             ) from exc
         self.common_directory = (self.root / self.git("rev-parse", "--git-common-dir")).resolve()
         """What all worktrees of this repository share: its identity on this machine."""
@@ -110,7 +110,8 @@ class Repository:
             if (base := self.asks("merge-base", "HEAD", name)) is None:
                 raise UsageError(f"HEAD and {name} have no common commit in this clone", hint="git fetch --unshallow")
             if base == self.git("rev-parse", "HEAD") and not self.is_dirty():
-                raise UsageError(f"nothing to compare: HEAD is already on {name}", hint=hint)
+                plain = name.removeprefix("refs/heads/").removeprefix("refs/remotes/")
+                raise UsageError(f"nothing to compare: HEAD is already on {plain}", hint=hint)
             return Revision(label=f"merge base with {name.removeprefix('refs/remotes/')}", commit=base)
         raise UsageError("no default branch to compare with", hint=hint)
 
@@ -162,14 +163,18 @@ class Repository:
         """Return whether the working tree holds anything that HEAD does not."""
         return bool(self.git("status", "--porcelain"))
 
+    def head(self) -> str:
+        """Return the commit that is checked out."""
+        if (commit := self.asks("rev-parse", "--verify", "--quiet", "HEAD")) is None:
+            raise UsageError(f"{self.root} has no commit yet", hint="git commit first")
+        return commit
+
     def working_tree(self) -> Revision:
         """Return the working tree as a commit: HEAD where nothing changed, else a new one that no branch has.
 
         Ignored files stay out, untracked ones are in. Index and checkout are left as they are.
         """
-        if self.asks("rev-parse", "--verify", "--quiet", "HEAD") is None:
-            raise UsageError(f"{self.root} has no commit yet", hint="git commit first")
-        head = self.git("rev-parse", "HEAD")
+        head = self.head()
         with tempfile.TemporaryDirectory(prefix="perfgate-") as scratch:
             index = Path(scratch) / "index"
             mine = self.root / self.git("rev-parse", "--git-path", "index")

@@ -268,7 +268,7 @@ def _blind(track: Track, metric: str, values: Sequence[float]) -> tuple[Warning,
     least = track.least.get(metric, 0.0)
     if describe.median(values) > least * JUST_ABOVE:
         return ()
-    text = f"{metric} is at most that of the process that started it ({least:,.0f}), so a change may not show"
+    text = f"{metric} is at most that of the process that started it ({least / 2**20:.1f} MiB): a change may not show"
     return (Warning(code="hidden", text=text, hides=True),)
 
 

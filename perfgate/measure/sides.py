@@ -29,6 +29,7 @@ from perfgate.measure.build import Build, create_environment, own_environment, r
 
 CACHE = "PERFGATE_CACHE"
 UNUSED_S = 30 * 24 * 3600.0  # after which a prepared side makes room
+KEPT = 20  # prepared sides of a repository that are kept; those unused for longest make room
 SLOTS = 8  # measurements of one revision at once on one machine; more is a loop gone wild
 
 
@@ -110,11 +111,14 @@ def _slots(repository: Repository) -> list[Path]:
 
 
 def _evict(repository: Repository) -> None:
-    """Free the sides that nobody used for a month."""
+    """Free the sides that nobody used for a month, and of the others all but the latest."""
+    used = {}
     for directory in _slots(repository):
         with contextlib.suppress(OSError):
-            if time.time() - (directory / "ready").stat().st_mtime > UNUSED_S:
-                _free(repository, directory)
+            used[directory] = (directory / "ready").stat().st_mtime
+    for place, directory in enumerate(sorted(used, key=used.__getitem__, reverse=True)):
+        if place >= KEPT or time.time() - used[directory] > UNUSED_S:
+            _free(repository, directory)
 
 
 def _free(repository: Repository, directory: Path) -> bool:

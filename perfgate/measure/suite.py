@@ -7,7 +7,6 @@ from statistics import fmean
 
 from perfgate.core.comparison import pair_effect
 from perfgate.core.model import (
-    GONE,
     METRICS,
     Benchmark,
     Design,
@@ -16,6 +15,7 @@ from perfgate.core.model import (
     ProcessFacts,
     Reason,
     Warning,
+    gone,
 )
 from perfgate.core.ports import Runner
 from perfgate.core.schedule import Turns, draw_pair, planned_pairs, turns_for, turns_in_company
@@ -306,7 +306,7 @@ class Suite:
             elif name not in base.names:
                 self._fail(BASE, name, Reason.RAISED, text or "it is not offered with head's files")
         for name in sorted(((own or frozenset()) | frozenset(base.names)) - frozenset(head.names)):
-            self._fail(HEAD, name, Reason.ABSENT, GONE)
+            self._fail(HEAD, name, Reason.ABSENT, gone(self._benchmark(name)))
 
     def _plan(self, surveys: Sequence[Survey], names: Sequence[str]) -> None:
         if cpus.can_pin():

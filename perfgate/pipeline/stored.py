@@ -12,7 +12,7 @@ from perfgate.config.load import Loaded
 from perfgate.core import baseline as baselines
 from perfgate.core import history as past
 from perfgate.core.baseline import WINDOW, Baseline, StoredRun
-from perfgate.core.model import Benchmark, Run, Warning
+from perfgate.core.model import Benchmark, Failure, Reason, Run, Warning
 from perfgate.core.policy import Policy, matches
 from perfgate.core.report import report
 from perfgate.core.units import parse_duration, parse_share
@@ -26,7 +26,8 @@ from perfgate.stores import columns
 from perfgate.stores.archive import Archive
 from perfgate.stores.columns import Entry
 
-SAMPLED = 40  # runs that are read to see which benchmarks were recorded lately
+SAMPLED = 40  # runs that are read to see which benchmarks were ever recorded
+MACHINE = ("cpu", "cores", "kernel", "libc", "image", "build")
 
 
 @contextmanager
@@ -59,6 +60,8 @@ class Recorded:
     place: str
     silent: tuple[tuple[Benchmark, float], ...]
     """Benchmarks that this run lacks although they were recorded before, with the days since."""
+    failed: tuple[Failure, ...]
+    """Benchmarks of this run that gave no value."""
     longest_days: float
     """Above which silence is a failure."""
 
@@ -71,25 +74,27 @@ def record(names: Sequence[str], shop: Workshop, *, processes: int) -> Recorded:
     repository = shop.repository()
     loaded = shop.load_config(repository.root)
     policy = loaded.config.policy()
-    if names:
-        runs = [load_run(_path(name, shop)) for name in names]
-    else:
-        head = repository.working_tree()
-        if head.dirty:
-            raise UsageError("the working tree has changes that no commit holds", hint="commit them, then record")
-        runs = [measure_one(repository, head, loaded, shop, processes)]
-        shop.interrupts.check()  # a part of a run stands for nothing later
-    stored = [kept for run in runs for kept in _reduced(run, repository, policy)]
-    if not stored:
-        raise UsageError("these runs hold nothing that could be recorded")
+    head = None if names else repository.working_tree()
+    if head is not None and head.dirty:
+        raise UsageError("the working tree has changes that no commit holds", hint="commit them, then record")
     with archive(repository, loaded, shop) as kept:
+        if head is None:
+            runs = [load_run(_path(name, shop)) for name in names]
+        else:
+            kept.entries_of(str(head.commit))  # before minutes are spent: is there a store to write to?
+            runs = [measure_one(repository, head, loaded, shop, processes)]
+            shop.interrupts.check()  # a part of a run stands for nothing later
+        stored = [one for run in runs for one in _reduced(run, repository, policy)]
+        if not stored:
+            raise UsageError("these runs hold nothing that could be recorded")
         message = f"record {', '.join(dict.fromkeys(f'{run.suite} of {run.commit[:12]}' for run in stored))}"
         new = kept.record(stored, message=f"{message}\n\nperfgate {__version__}\n{ci_job()}".strip() + "\n")
         longest_s = parse_duration(loaded.config.baseline.max_age)
-        silent = _silent(kept, stored, repository, policy, longest_s)
+        silent = _silent(kept, stored, repository, policy)
         return Recorded(
             new=new,
             known=len(stored) - len(new),
+            failed=tuple(f for run in stored for f in run.failures if f.reason is not Reason.SKIPPED),
             place=kept.store.name,
             silent=tuple((benchmark, seconds / 86400) for benchmark, seconds in silent),
             longest_days=longest_s / 86400,
@@ -106,6 +111,8 @@ def _reduced(run: Run, repository: Repository, policy: Policy) -> tuple[StoredRu
     commit = run.revision.commit
     if commit is None or run.revision.dirty:
         raise UsageError(f"the run of {run.revision} belongs to no commit", hint="measure a commit, then record")
+    if any(warning.code == "interrupted" for warning in run.warnings):
+        raise UsageError(f"the run of {run.revision} was interrupted, so a part of it is missing", hint="measure again")
     if not repository.has(commit):
         raise UsageError(
             f"the run is of {commit[:12]}, which this clone does not have", hint=f"git fetch origin {commit}"
@@ -114,24 +121,33 @@ def _reduced(run: Run, repository: Repository, policy: Policy) -> tuple[StoredRu
 
 
 def _silent(
-    kept: Archive, stored: Sequence[StoredRun], repository: Repository, policy: Policy, longest_s: float
+    kept: Archive, stored: Sequence[StoredRun], repository: Repository, policy: Policy
 ) -> list[tuple[Benchmark, float]]:
-    """Return the benchmarks recorded within twice the longest silence, and not now, with the seconds since."""
+    """Return the benchmarks that were ever recorded by the like of this run and are not in it, with the seconds since.
+
+    Another machine is the like of this one, another Python or system is not. Some runs of all times are read, and the
+    newest.
+    """
     commit = stored[0].commit
     seconds = repository.ancestors(commit)
-    lately = {oid for oid, second in seconds.items() if seconds[commit] - second <= 2 * longest_s}
-    series = {(run.environment.fingerprint, columns.suite_in_path(run.suite)) for run in stored}
-    entries = [e for e in kept.entries() if e.commit in lately and (e.environment, e.suite) in series]
+    suites = {columns.suite_in_path(run.suite) for run in stored}
+    entries = [e for e in kept.entries() if e.commit in seconds and e.suite in suites]
     entries.sort(key=lambda entry: seconds[entry.commit])
     some = entries[:: max(1, len(entries) // SAMPLED)] + entries[-SAMPLED:]
+    like = {_kind(run) for run in stored}
+    seen = baselines.last_seen([run for run in kept.read(dict.fromkeys(some)).runs if _kind(run) in like])
     present = {sli.benchmark for run in stored for sli in run.levels}
-    seen = baselines.last_seen(kept.read(dict.fromkeys(some)).runs)
     now = seconds[commit]
     return [
         (benchmark, now - datetime.fromisoformat(committed).timestamp())
         for benchmark, committed in sorted(seen.items())
         if benchmark not in present and not any(matches(glob, str(benchmark)) for glob in policy.retired)
     ]
+
+
+def _kind(run: StoredRun) -> frozenset[tuple[str, str]]:
+    """Return the facts that decide which benchmarks there are; which machine it was does not."""
+    return frozenset((name, value) for name, value in run.environment.facts if name not in MACHINE)
 
 
 def compare_with_baseline(head: str | None, shop: Workshop, *, processes: int) -> Compared:
@@ -141,9 +157,11 @@ def compare_with_baseline(head: str | None, shop: Workshop, *, processes: int) -
     policy = loaded.config.policy()
     path = run_file(head, shop)
     revision = None if path else named_revision(repository, head, repository.working_tree)
-    run = load_run(path) if path else measure_one(repository, revision, loaded, shop, processes)
     with archive(repository, loaded, shop) as kept:
-        found, warnings = _baselines(kept, run, repository, parse_duration(loaded.config.baseline.max_age))
+        entries = kept.entries()  # before minutes are spent: is there a store to read?
+        run = load_run(path) if path else measure_one(repository, revision, loaded, shop, processes)
+        longest_s = parse_duration(loaded.config.baseline.max_age)
+        found, warnings = _baselines(kept, entries, run, repository, longest_s)
     base = replace(baselines.base_run(found, run), warnings=tuple(warnings))
     judged = report(
         base,
@@ -157,13 +175,13 @@ def compare_with_baseline(head: str | None, shop: Workshop, *, processes: int) -
 
 
 def _baselines(
-    kept: Archive, run: Run, repository: Repository, longest_s: float
+    kept: Archive, entries: Sequence[Entry], run: Run, repository: Repository, longest_s: float
 ) -> tuple[list[Baseline], list[Warning]]:
     commit = run.revision.commit
     seconds = repository.ancestors(commit) if commit and repository.has(commit) else {}
     before = [oid for oid in seconds if oid != commit]
     places = {oid: place for place, oid in enumerate(before)}
-    entries, fingerprint = kept.entries(), run.environment.fingerprint
+    fingerprint = run.environment.fingerprint
     found: list[Baseline] = []
     warnings: list[Warning] = []
     for suite in sorted({benchmark.suite for benchmark in run.benchmarks}):
@@ -215,7 +233,7 @@ def listed(shop: Workshop, *, most: int) -> tuple[list[Listed], int, str]:
     with archive(repository, shop.load_config(repository.root), shop) as kept:
         entries = kept.entries()
         place = kept.store.name
-    order = {oid: place for place, oid in enumerate(repository.ancestors("HEAD"))}
+    order = {oid: place for place, oid in enumerate(repository.ancestors(repository.head()))}
     entries = tuple(sorted(entries, key=lambda e: (order.get(e.commit, len(order)), e.path)))
     return (
         [Listed(commit=e.commit, suite=e.suite, environment=e.environment, path=e.path) for e in entries[:most]],
@@ -266,7 +284,7 @@ def history(
     repository = shop.repository()
     loaded = shop.load_config(repository.root)
     policy = loaded.config.policy()
-    ancestors = list(repository.ancestors("HEAD"))
+    ancestors = list(repository.ancestors(repository.head()))
     order = {oid: place for place, oid in enumerate(reversed(ancestors))}
     with archive(repository, loaded, shop) as kept:
         entries = kept.entries()
@@ -291,6 +309,7 @@ def history(
         place=place,
         runs=len(runs),
         elsewhere=len(entries) - len(mine),
+        shallow=repository.is_shallow(),
         faults=read.faults,
         replays=tuple((label, past.replay(runs, order, each)) for label, each in policies) if other else (),
     )

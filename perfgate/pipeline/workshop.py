@@ -84,6 +84,7 @@ def measure_both(
     repository: Repository, base: Revision, head: Revision, loaded: Loaded, shop: Workshop
 ) -> tuple[Run, Run]:
     """Prepare both sides and measure them in pairs."""
+    jobs = _jobs(loaded, shop)
     build = _build(repository, loaded)
     with ExitStack() as stack:
 
@@ -95,7 +96,7 @@ def measure_both(
             repository,
             prepare("base", base),
             prepare("head", head),
-            _jobs(loaded, shop),
+            jobs,
             loaded.config.policy(),
             _effort(loaded, shop),
             interrupts=shop.interrupts,
@@ -108,13 +109,14 @@ def measure_one(
     repository: Repository, revision: Revision | None, loaded: Loaded, shop: Workshop, processes: int
 ) -> Run:
     """Prepare one side and measure it alone."""
+    jobs = _jobs(loaded, shop)
     assert revision is not None
     shop.watch(Progress(text=f"preparing {revision}"))
     with sides.prepared(repository, revision, _build(repository, loaded), interrupts=shop.interrupts) as side:
         run = measure_alone(
             repository,
             side,
-            _jobs(loaded, shop),
+            jobs,
             _effort(loaded, shop),
             processes=processes,
             interrupts=shop.interrupts,

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from perfgate.core.comparison import Change
-from perfgate.core.history import Past, Replay, Shift, Trend
+from perfgate.core.history import FEWEST_RUNS, Past, Replay, Shift, Trend
 from perfgate.core.judge import Verdict
-from perfgate.core.model import Sli
+from perfgate.core.model import Kind, Sli
 from perfgate.render import phrases
 
 _BARS = "▁▂▃▄▅▆▇█"
@@ -44,6 +44,9 @@ def _headline(past: Past, drifted: int) -> str:
     count = len(past.alarms)
     said = [f"{count} change{'s' * (count != 1)} for the worse"] if count else []
     said += [f"{drifted} drifted beyond the budget"] if drifted else []
+    if not past.trends:
+        parts = [f"❔ nothing to look at: of HEAD's history, {past.place} holds nothing that is asked for"]
+        return "\n\n".join([*parts, *(f"note: {phrases.line(text)}" for text in _notes(past))])
     what = f"❌ {' · '.join(said)}" if said else "✅ nothing got worse and stayed so"
     series = len({(trend.sli, trend.environment) for trend in past.trends})
     return f"{what} since {past.since} · {series} series of {past.runs:,} stored runs in {past.place}"
@@ -96,13 +99,20 @@ def _replay(label: str, replay: Replay) -> str:
 
 
 def _notes(past: Past) -> list[str]:
+    short = sum(len(trend.points) < FEWEST_RUNS and trend.sli.metric.kind is Kind.NOISY for trend in past.trends)
     environments = len({trend.environment for trend in past.trends})
+    why = ", or this shallow clone lacks: git fetch --unshallow" if past.shallow else ""
     return [
         *past.faults,
+        *([f"{short} series have fewer than {FEWEST_RUNS} runs: no change of level can be told yet"] if short else []),
         *(
             [f"{environments} environments: each has its own series, none is compared with another"]
             if environments > 1
             else []
         ),
-        *([f"{past.elsewhere:,} stored runs are of commits that HEAD does not descend from"] if past.elsewhere else []),
+        *(
+            [f"{past.elsewhere:,} stored runs are of commits that HEAD does not descend from{why}"]
+            if past.elsewhere
+            else []
+        ),
     ]

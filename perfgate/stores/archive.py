@@ -87,6 +87,8 @@ class Archive:
         """
         paths = self.store.paths()
         found = self.read(_entries(paths))
+        if not found.files and not found.faults:
+            raise StoreError(f"nothing is stored in {self.store.name} yet", hint="perfgate record stores a run")
         if found.faults:
             raise StoreError(
                 f"{len(found.faults)} files are damaged, the first: {found.faults[0]}",

@@ -13,6 +13,7 @@ from perfgate.stores.columns import FORMAT, LARGEST, check_format
 from perfgate.stores.placing import placed
 
 _TEMPORARY = ".new-"
+_IGNORED = ".gitignore"
 
 
 class DirectoryStore:
@@ -37,6 +38,8 @@ class DirectoryStore:
     def append(self, files: Sequence[tuple[str, bytes]], *, message: str) -> tuple[str, ...]:
         """Add (path, content) in that order; return the paths that are new. Raises StoreError."""
         self._check()
+        if not (self._root / _IGNORED).exists():
+            self._add(_IGNORED, b"*\n")  # inside a repository, what is stored is no change of it
         while True:
             new = placed(files, self._present(files), _name_of)
             added = [self._add(path, data) for path, data in new.items()]
@@ -84,7 +87,7 @@ class DirectoryStore:
         format_file = self._root / FORMAT
         if format_file.is_file():
             check_format(host_files.read(format_file, largest=LARGEST), self.name)
-        elif any(not name.startswith(_TEMPORARY) for name in names):
+        elif any(name != _IGNORED and not name.startswith(_TEMPORARY) for name in names):
             raise StoreError(
                 f"{self.name} exists and is not perfgate's: it has no {FORMAT}",
                 hint="name another in perfgate.toml: [baseline] directory",

@@ -170,3 +170,12 @@ def test_the_last_time_that_a_benchmark_gave_a_value() -> None:
         "parse": "2026-01-04",
         "gone": "2026-01-03",
     }
+
+
+def test_one_strange_run_hides_no_change_behind_a_wide_interval() -> None:
+    values = noisy(20)
+    values[4] *= 1.6
+
+    (found,) = compare_stored([chain(values)], head(1.3))
+
+    assert found.change.low > 1.2

@@ -27,6 +27,13 @@ def test_a_step_is_found_where_it_is_with_its_size(at: int, factor: float) -> No
     assert step.after / step.before == pytest.approx(factor, rel=0.02)
 
 
+@pytest.mark.parametrize(("before", "after"), [(8, 8), (12, 8), (20, 5), (7, 7)])
+def test_a_large_step_is_seen_in_a_short_series(before: int, after: int) -> None:
+    found = [steps(shifted(noise(before + after, seed=seed), before, 1.5)) for seed in range(20)]
+
+    assert sum(len(each) == 1 and each[0].at == before for each in found) >= 19
+
+
 def test_two_steps_are_two() -> None:
     found = steps(shifted(shifted(noise(150), 50, 1.1), 100, 1 / 1.1))
 

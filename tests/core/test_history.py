@@ -150,3 +150,15 @@ def test_a_replay_says_what_a_policy_would_have_said() -> None:
     assert lax.alarms == ()
     assert lax.verdicts[Verdict.PASS] > 90
     assert replay(runs, {}, Policy()).runs == 0
+
+
+def test_a_creeping_change_is_no_step_and_yet_drift() -> None:
+    """One percent a commit since the release: below every limit each time."""
+    rng = Random(3)
+    values = [math.exp(rng.gauss(0, 0.01)) for _ in range(20)]
+    values += [1.015**i * math.exp(rng.gauss(0, 0.01)) for i in range(1, 16)]
+
+    drift = only(series(values), release(20)).drift
+
+    assert drift is not None
+    assert drift.exceeded

@@ -61,3 +61,14 @@ def test_counts_are_given_in_the_order_of_their_weight() -> None:
     counts = made(*suite(0.0, 0.2, 0.0, -0.2)).counts
 
     assert list(counts.items()) == [(Verdict.REGRESSION, 1), (Verdict.IMPROVEMENT, 1), (Verdict.PASS, 2)]
+
+
+def test_a_rule_that_speaks_of_nothing_measured_is_named() -> None:
+    base, head = noisy_pair(0.0)
+    policy = Policy(rules=(Rule(sli="micro/pasre*", limit=0.01), Rule(sli="other/*", limit=0.1), DEFAULT_RULE))
+
+    found = report(run(base), run(head), policy, repeat="", version="")
+
+    assert [warning.text for warning in found.warnings] == [
+        "the rule for 'micro/pasre*' covers nothing that was measured"
+    ]

@@ -21,7 +21,8 @@ from perfgate.core.stats import unpaired
 SHORTEST = 5  # points that make a level: fewer are outliers
 WINDOW = 30  # points on each side that the local test looks at
 FEW = 20  # points of a window up to which its test is exact
-LEVEL = 1e-4  # of the local test, two-sided
+LEVEL = 1e-4  # of the local test, two-sided, in a long series
+SHORT_LEVEL = 0.01  # divided by the points, of which each might have been a step, in a short one
 PENALTY = 4.0  # times log(n) noise variances: what a step must explain of the whole series
 SMALLEST = 0.02  # a shift below this is what memory layout alone does
 _SMOOTHED = 7  # points of the running median that outliers are measured from
@@ -138,6 +139,7 @@ def _stickiness(series: Array, splits: Sequence[int]) -> float:
     rest = np.concatenate([part - part.mean() for part in np.split(series, splits)])
     power = float(rest @ rest)
     r = float(rest[:-1] @ rest[1:]) / power if power > len(rest) * _ROUNDING**2 else 0.0
+    r -= 2 / math.sqrt(len(rest))  # what chance alone shows in so few
     r = min(max(r, 0.0), _STICKY)
     return (1 + r) / (1 - r)
 
@@ -147,7 +149,7 @@ def _agreed(series: Array, calm: Array, splits: list[int], sticky: float, smalle
 
     The one in the worst doubt goes first, then its neighbours, whose levels have grown, are asked anew.
     """
-    splits = list(splits)
+    splits, level = list(splits), max(LEVEL, SHORT_LEVEL / len(series))
     while True:
         borders = [0, *splits, len(series)]
         windows = [
@@ -157,7 +159,7 @@ def _agreed(series: Array, calm: Array, splits: list[int], sticky: float, smalle
         doubts = [
             (step.p, -abs(math.log(step.ratio)), place)
             for place, (step, window) in enumerate(zip(tested, windows, strict=True))
-            if step.p > LEVEL
+            if step.p > level
             or abs(math.log(step.ratio)) < math.log1p(smallest)
             or _is_ramp(calm, window)
             or _is_burst(series, window)

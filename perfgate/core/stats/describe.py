@@ -21,6 +21,17 @@ def quartiles(values: Sequence[float]) -> tuple[float, float, float]:
     return float(low), float(middle), float(high)
 
 
+def winsorised(values: Sequence[float], *, reach: float = 3.0) -> tuple[float, ...]:
+    """Return values (n >= 1) with those beyond `reach` robust standard deviations of the median pulled to there.
+
+    Source of the scale: the median absolute deviation, times 1.4826 for normal values (Hampel 1974,
+    doi:10.1080/01621459.1974.10482962).
+    """
+    middle = median(values)
+    width = reach * 1.4826 * median([abs(value - middle) for value in values])
+    return tuple(min(max(value, middle - width), middle + width) for value in values) if width > 0 else tuple(values)
+
+
 def process_medians(processes: Sequence[Sequence[float]]) -> tuple[float, ...]:
     """Return the median of each process: the values that a sample is described and tested by.
 
