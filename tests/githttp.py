@@ -57,7 +57,10 @@ def application(root: Path) -> Callable[[Environ, Callable[..., Any]], Iterable[
 
 def _user(header: str) -> str | None:
     kind, _, value = header.partition(" ")
-    return base64.b64decode(value).decode().partition(":")[0] if kind.lower() == "basic" else None
+    if kind.lower() != "basic":
+        return None
+    name, _, password = base64.b64decode(value).decode().partition(":")
+    return password if name == "x-access-token" else name  # as GitHub has it for tokens
 
 
 @contextmanager

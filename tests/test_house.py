@@ -1,6 +1,7 @@
 """What the project demands of its own files."""
 
 import ast
+import re
 import shutil
 import subprocess
 import sys
@@ -83,3 +84,20 @@ def test_the_installed_package_holds_what_is_not_python(tmp_path: Path) -> None:
         "perfgate/shims/command_agent.py",
         "perfgate/render/templates/report.md.j2",
     } <= names
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/stored-runs.md"])
+def test_a_workflow_that_a_page_shows_passes_the_checks(page: str, tmp_path: Path) -> None:
+    blocks = re.findall(r"```yaml\n(.*?)```", (ROOT / page).read_text(encoding="utf-8"), flags=re.DOTALL)
+    place = tmp_path / ".github" / "workflows"
+    place.mkdir(parents=True)
+    for number, block in enumerate(blocks):
+        (place / f"{number}.yml").write_text(block, encoding="utf-8")
+
+    assert blocks
+    for command in (
+        ("check-jsonschema", "--builtin-schema", "vendor.github-workflows", *map(str, place.iterdir())),
+        ("zizmor", "--offline", "--no-progress", "--min-severity", "medium", str(tmp_path)),
+    ):
+        done = subprocess.run([BIN / command[0], *command[1:]], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr

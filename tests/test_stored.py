@@ -414,7 +414,7 @@ def test_without_a_remote_the_way_out_is_said(project: Stored) -> None:
 
 
 def test_the_login_of_the_repository_is_lent_to_the_private_clone(project: Stored, tmp_path: Path) -> None:
-    """As actions/checkout leaves it: a header in the repository's own configuration."""
+    """As actions/checkout leaves it: a header in the repository's own configuration; a token given counts instead."""
     import base64
 
     from tests.githttp import WRITER, serving
@@ -428,8 +428,14 @@ def test_the_login_of_the_repository_is_lent_to_the_private_clone(project: Store
         project.git("config", f"http.http://{address}/.extraheader", f"AUTHORIZATION: basic {header}")
         done = project.perfgate("record", file)
 
+        other = project.run_file(project.day(), 1.0)
+        wrong = project.perfgate("record", other, PERFGATE_TOKEN="reader")
+        right = project.perfgate("record", other, PERFGATE_TOKEN=WRITER)
+
     assert (refused.returncode, "wants to know who asks" in refused.stderr) == (3, True)
     assert done.returncode == 0, done.stderr
+    assert (wrong.returncode, "contents: write" in wrong.stderr) == (3, True)
+    assert right.returncode == 0, right.stderr
 
 
 def test_the_job_that_recorded_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ Never touches the user's repository: that lends the address of its remote and ho
 command's clone lives in a temporary directory and dies with it.
 """
 
+import base64
 import os
 import re
 import time
@@ -48,12 +49,22 @@ class Address:
     settings: tuple[tuple[str, str], ...] = ()
 
 
-def address_of(repository: Repository, remote: str) -> Address:
-    """Return the address of `remote`, with what the repository's own configuration says about reaching it."""
+def address_of(repository: Repository, remote: str, *, token: str = "") -> Address:
+    """Return the address of `remote`, with what the repository's own configuration says about reaching it.
+
+    Args:
+        token: of GitHub, to log in with instead of what the configuration says.
+    """
     listed = repository.asks("config", "--local", "--includes", "--null", "--get-regexp", LENT) or ""
     settings = tuple((key, value) for key, _, value in (line.partition("\n") for line in listed.split("\0") if line))
+    url = _absolute(repository.git("remote", "get-url", remote), repository.root)
+    if token and (server := re.match(r"https?://[^/]+/", url)):
+        basic = base64.b64encode(f"x-access-token:{token}".encode()).decode()
+        # Two headers of that name are refused, so what actions/checkout may have left is not lent.
+        settings = tuple(pair for pair in settings if not pair[0].endswith(".extraheader"))
+        settings += ((f"http.{server[0]}.extraheader", f"AUTHORIZATION: basic {basic}"),)
     return Address(
-        url=_absolute(repository.git("remote", "get-url", remote), repository.root),
+        url=url,
         push_url=_absolute(repository.git("remote", "get-url", "--push", remote), repository.root),
         settings=settings,
     )

@@ -1,5 +1,6 @@
 """Stored runs: record them, compare with them, look after them, and read what they say of the past."""
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -45,7 +46,8 @@ def archive(repository: Repository, loaded: Loaded, shop: Workshop) -> Iterator[
             hint='git remote add origin URL; or keep them in a directory: [baseline] directory = "…" in perfgate.toml',
         )
     branch = loaded.config.perfgate.results_branch
-    with registry.store("branch")(address_of(repository, remote), branch, interrupts=shop.interrupts) as store:
+    address = address_of(repository, remote, token=os.environ.get("PERFGATE_TOKEN", ""))
+    with registry.store("branch")(address, branch, interrupts=shop.interrupts) as store:
         yield Archive(store)
 
 
