@@ -1,5 +1,7 @@
 """The commands over stored runs, in a real repository with a real remote."""
 
+import contextlib
+import io
 import json
 import math
 import os
@@ -8,10 +10,12 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 from random import Random
+from unittest import mock
 
 import pytest
 
 from perfgate import codec
+from perfgate.cli import main
 from perfgate.core.model import (
     TIME,
     Benchmark,
@@ -45,6 +49,18 @@ class Stored(Project):
         self.git("remote", "add", "origin", f"file://{self.remote}")
         self.commits: list[str] = []
         self.put(".gitignore", "*.json\n")
+
+    def perfgate(self, *args: str, **environ: str) -> subprocess.CompletedProcess[str]:
+        """Run perfgate in this process: what is tested here is the store, and a start costs a second."""
+        out, err = io.StringIO(), io.StringIO()
+        with (
+            contextlib.chdir(self.root),
+            mock.patch.dict(os.environ, environ),
+            contextlib.redirect_stdout(out),
+            contextlib.redirect_stderr(err),
+        ):
+            code = main.run(args)
+        return subprocess.CompletedProcess(args, code, out.getvalue(), err.getvalue())
 
     def day(self, *, days: float = 1) -> str:
         """Commit a day after the last commit."""
@@ -268,7 +284,7 @@ def test_a_replay_shows_two_policies_side_by_side(project: Stored) -> None:
 def test_a_shallow_clone_and_a_short_series_say_that_they_cannot_tell(project: Stored) -> None:
     project.past([1e-3] * 9)
     project.git("push", "--quiet", "origin", "HEAD:main")
-    clone = Project.__new__(Project)
+    clone = Stored.__new__(Stored)
     clone.root = project.root.parent / "clone"
     subprocess.run(
         ["git", "clone", "--quiet", "--depth=2", "--branch=main", f"file://{project.remote}", str(clone.root)],
@@ -326,7 +342,8 @@ def test_no_store_is_noticed_before_anything_is_measured(project: Stored) -> Non
 
 
 def test_a_repository_without_a_commit_is_told_so(tmp_path: Path) -> None:
-    empty = Project(tmp_path / "empty")
+    empty = Stored(tmp_path / "empty")
+    empty.git("remote", "remove", "origin")
     empty.git("remote", "add", "origin", "file:///nowhere.git")
 
     done = empty.perfgate("history")
