@@ -17,7 +17,7 @@ def run(*args: str) -> int:
 def main() -> int:
     """Run pytest under coverage, then check the coverage of the core and of everything."""
     run("coverage", "erase")
-    if code := run("coverage", "run", "-m", "pytest", "-n", "2", *sys.argv[1:]):
+    if code := run("coverage", "run", "-m", "pytest", "-n", "2", "--dist", "worksteal", *sys.argv[1:]):
         return code
     run("coverage", "combine", "--quiet")
     short = [run("coverage", "report", f"--include={glob}", f"--fail-under={least}") for glob, least in (CORE, ALL)]
