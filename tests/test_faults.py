@@ -28,9 +28,10 @@ def wait_for(process: subprocess.Popen[str], word: str) -> None:
 def test_a_signal_at_any_moment_leaves_nothing(project: Project, number: signal.Signals, word: str) -> None:
     project.two_commits()
     before = project.snapshot()
-    entries = sorted(path.name for path in Path(os.environ.get("TMPDIR", "/tmp")).glob("perfgate-*"))
+    scratch = project.root.parent / "scratch"
+    scratch.mkdir()
 
-    process = project.start("compare", "HEAD~1", "--budget", "300s")
+    process = project.start("compare", "HEAD~1", "--budget", "300s", TMPDIR=str(scratch))
     wait_for(process, word)
     process.send_signal(number)
     out, err = process.communicate(timeout=60)
@@ -38,7 +39,7 @@ def test_a_signal_at_any_moment_leaves_nothing(project: Project, number: signal.
     assert process.returncode == 130, out + err
     assert project.processes() == []
     assert project.snapshot() == before
-    assert sorted(path.name for path in Path(os.environ.get("TMPDIR", "/tmp")).glob("perfgate-*")) == entries
+    assert list(scratch.iterdir()) == []
     assert list((project.root / ".git").glob("worktrees/*/locked")) == []
     assert list((project.root / ".git").rglob("*.lock")) == []
     if word.startswith("measuring"):
