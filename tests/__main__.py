@@ -11,7 +11,7 @@ ALL = ("perfgate/*", 95)
 
 
 def run(*args: str) -> int:
-    """Run a module of this interpreter in the project's root, with bytecode kept: the tests start it a thousand times."""
+    """Run a module of this interpreter in the project's root, with bytecode kept: it is started a thousand times."""
     environ = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
     return subprocess.run([sys.executable, "-m", *args], cwd=ROOT, env=environ, check=False).returncode
 
