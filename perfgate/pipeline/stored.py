@@ -219,29 +219,15 @@ def _why_none(
     return f"the stored runs of {suite} are from another environment ({'; '.join(differences) or 'unreadable'})"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Listed:
-    """One stored run, as `baseline list` shows it."""
-
-    commit: str
-    suite: str
-    environment: str
-    path: str
-
-
-def listed(shop: Workshop, *, most: int) -> tuple[list[Listed], int, str]:
+def listed(shop: Workshop, *, most: int) -> tuple[list[Entry], int, str]:
     """Return the newest stored runs by HEAD's history, how many there are in all, and where."""
     repository = shop.repository()
     with archive(repository, shop.load_config(repository.root), shop) as kept:
         entries = kept.entries()
         place = kept.store.name
     order = {oid: place for place, oid in enumerate(repository.ancestors(repository.head()))}
-    entries = tuple(sorted(entries, key=lambda e: (order.get(e.commit, len(order)), e.path)))
-    return (
-        [Listed(commit=e.commit, suite=e.suite, environment=e.environment, path=e.path) for e in entries[:most]],
-        len(entries),
-        place,
-    )
+    newest = sorted(entries, key=lambda e: (order.get(e.commit, len(order)), e.path))
+    return newest[:most], len(entries), place
 
 
 def shown(name: str, shop: Workshop) -> tuple[StoredRun, ...]:
