@@ -72,3 +72,16 @@ class Interrupted(PerfgateError):
 
 class StoreError(PerfgateError):
     """Stored runs cannot be read or written: what was refused, by whom, and the lines that mend it."""
+
+
+class PublishError(PerfgateError):
+    """A verdict could not be told: what was refused, by whom, and the lines that mend it. The verdict stands."""
+
+    def __init__(self, message: str, *, hint: str | None = None, kind: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.kind = kind
+        """`forbidden` and `locked` may be expected by whoever asked."""
+
+
+class ArtifactError(PerfgateError):
+    """What a job handed on is not what such a job hands on: refused whole."""

@@ -10,7 +10,7 @@ import pytest
 
 from perfgate.core.policy import Policy, Rule
 from perfgate.publishers import actions
-from perfgate.publishers.event import NO_COMMIT, Activity, Asked, asked
+from perfgate.publishers.github.event import NO_COMMIT, Activity, Asked, asked
 from perfgate.render import annotations
 from tests.core.build import failure, noisy_pair, run
 from tests.live import BENCHMARK, LIBRARY, Project

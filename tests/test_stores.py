@@ -123,6 +123,7 @@ def test_an_empty_store_has_nothing(opening: Opening) -> None:
     assert everything(opening) == ()
     with opening() as store:
         assert store.paths(columns.folder(commit_of(1))) == ()
+        assert store.recent(5) == ()
         assert Archive(store).verify() == ()
 
 
@@ -137,6 +138,20 @@ def test_what_is_recorded_comes_back(opening: Opening) -> None:
         archive = Archive(store)
         assert [run.commit for run in archive.read(archive.entries_of(one.commit)).runs] == [one.commit]
         assert archive.verify() == ()
+
+
+def test_the_last_appends_are_found_in_their_order(opening: Opening) -> None:
+    with opening() as store:
+        for number in (5, 3, 9, 1):
+            Archive(store).record([stored(number)], message="x")
+    with opening() as store:
+        archive = Archive(store)
+        some, all_of_them = archive.recent(2), archive.recent(99)
+        read = archive.read(some)
+
+    assert [entry.commit for entry in some] == [commit_of(9), commit_of(1)]
+    assert [entry.commit for entry in all_of_them] == [commit_of(number) for number in (5, 3, 9, 1)]
+    assert {run.commit for run in read.runs} == {commit_of(9), commit_of(1)}
 
 
 def test_the_same_run_is_stored_once_and_another_of_the_commit_beside_it(opening: Opening) -> None:

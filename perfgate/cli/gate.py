@@ -9,7 +9,7 @@ from perfgate import registry
 from perfgate.cli.options import Chosen, measuring
 from perfgate.errors import Exit
 from perfgate.pipeline import gate as gating
-from perfgate.publishers.event import Activity
+from perfgate.publishers.github.event import Activity
 
 ADVICE = {
     Activity.RECORD: "perfgate record appends a run to the stored ones",

@@ -10,11 +10,13 @@ import click
 
 from perfgate import __version__
 from perfgate.errors import Exit, PerfgateError
+from perfgate.render.command import command
 
 COMMANDS = {
     "compare": "Measure two revisions in pairs (or take two run files), and judge.",
     "measure": "Measure the working tree alone and write a run file.",
     "gate": "In GitHub Actions: find base from the event, compare, tell the job.",
+    "publish": "In GitHub Actions, on workflow_run: comment on the pull request, set the check.",
     "record": "Append runs to the stored ones: what `compare baseline` and `history` read.",
     "history": "Find when the stored benchmarks changed, and how far they drifted.",
     "baseline": "List, show, verify and compact the stored runs.",
@@ -80,7 +82,6 @@ def _say(message: str, hint: str | None) -> None:
     colour = sys.stderr.isatty()
     click.echo(f"{click.style('error', fg='red', bold=True) if colour else 'error'}: {message}", err=True)
     if os.environ.get("GITHUB_ACTIONS") == "true":
-        text = message.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-        click.echo(f"::error title=perfgate::{text[:4000]}", err=True)
+        click.echo(command("error", "perfgate", message), err=True)
     if hint:
         click.echo(f"{click.style('try', fg='cyan', bold=True) if colour else 'try'}: {hint}", err=True)

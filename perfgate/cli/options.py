@@ -44,6 +44,7 @@ class Chosen:
                 load_config=self.load,
                 interrupts=interrupts,
                 watch=watch,
+                config=self.config,
                 seed=secrets.randbelow(2**31) if self.seed is None else self.seed,
                 suites=self.suite,
             )

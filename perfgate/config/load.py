@@ -3,7 +3,7 @@
 import difflib
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,9 @@ ENVIRONMENT = {
     "PERFGATE_ISOLATE": ("build", "isolate"),
 }
 """Variables that override the file; a command-line flag overrides both."""
+
+
+Reader = Callable[[str], bytes | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +54,27 @@ def load(
 
     Raises: ConfigError with all faults.
     """
-    name, text, data = _read(root, path)
+    return _loaded(*_read(_on_disk(root), path.absolute() if path else None), environ, flags)
+
+
+def load_committed(read: Reader, path: Path | None = None) -> Loaded:
+    """Read the configuration that some commit holds, or the defaults; no variable and no flag overrides it.
+
+    Args:
+        read: a file's name, relative to the root, to its bytes; None where there is no such file.
+
+    Raises: ConfigError with all faults.
+    """
+    return _loaded(*_read(read, path), {}, None)
+
+
+def _loaded(
+    name: str,
+    text: str,
+    data: dict[str, Any],
+    environ: Mapping[str, str],
+    flags: Mapping[tuple[str, str], str] | None,
+) -> Loaded:
     prefix = "tool.perfgate." if name.endswith("pyproject.toml") else ""
     lines = _lines(text, prefix)
     origins = {where: f"{name}:{line}" for where, line in lines.items()}
@@ -70,16 +93,25 @@ def load(
     return Loaded(config=config, source=name if text else "defaults", origins=origins)
 
 
-def _read(root: Path, path: Path | None) -> tuple[str, str, dict[str, Any]]:
-    for candidate in [path] if path else [root / FILE, root / "pyproject.toml"]:
-        if not candidate.exists() and path is None:
-            continue
+def _on_disk(root: Path) -> Reader:
+    def read(name: str) -> bytes | None:
+        path = root / name  # an absolute name stays as it is
+        named = name not in (FILE, "pyproject.toml")
+        return files.read(path, largest=LARGEST) if named or path.exists() else None
+
+    return read
+
+
+def _read(read: Reader, path: Path | None) -> tuple[str, str, dict[str, Any]]:
+    for candidate in [path] if path else [Path(FILE), Path("pyproject.toml")]:
         try:
-            text = files.read(candidate, largest=LARGEST).decode()
+            if (content := read(str(candidate))) is None:
+                continue
+            text = content.decode()
             data = tomllib.loads(text)
         except FileError as exc:
             raise ConfigError(exc.message) from exc
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as exc:
             raise ConfigError(f"{candidate.name} is not TOML: {exc}") from exc
         if candidate.name != "pyproject.toml":
             return candidate.name, text, data

@@ -83,6 +83,8 @@ class Perfgate(Section):
     """Benchmarks (`suite/name`, with `*`) that must be measured. What base has by the same paths always must be."""
     retired: tuple[str, ...] = ()
     """Benchmarks that may vanish without being reported as missing."""
+    accept_label: str = Field("perfgate: accept", alias="accept-label")
+    """A pull request with this label loses nothing by what got worse or went missing; empty switches that off."""
 
 
 class Build(Section):
@@ -94,7 +96,8 @@ class Build(Section):
     """`venv`: a fresh virtual environment a side; `none`: the current one, with the worktree first on the path;
     `auto`: `venv` where there are setup commands."""
     python: str | None = None
-    """The interpreter. Default: the active virtual environment's, else the project's .venv, else perfgate's own."""
+    """The interpreter. Default: the active virtual environment's, else the project's .venv, else in a GitHub Actions
+    job the `python` on the path, else perfgate's own."""
 
 
 class _SuiteBase(Section):

@@ -193,26 +193,25 @@ def judge(
         _tested_row(c, *next(answers), policy, startup_s) if c.evidence in TESTED else _plain_row(c, rule)
         for c, rule in covered
     ]
-    rows = [_accepted(row, policy) if row.verdict is Verdict.REGRESSION else row for row in rows]
-    return (*rows, *broken.values(), *_gaps(base, head, policy), *_unmet(head, policy))
+    everything = (*rows, *broken.values(), *_gaps(base, head, policy), *_unmet(head, policy))
+    return tuple(_accepted(row, policy) if row.verdict in _ACCEPTABLE else row for row in everything)
+
+
+_ACCEPTABLE = (Verdict.REGRESSION, Verdict.MISSING)
 
 
 def _accepted(row: Judgement, policy: Policy) -> Judgement:
-    """Return a regression as accepted where somebody stands for it, or say why that does not count."""
-    assert row.sli is not None
-    assert row.comparison is not None
-    worse = worsening(row.comparison)
-    doubts = []
-    for acceptance in policy.acceptances(row.sli):
-        who = f" by {acceptance.who}" if acceptance.who else ""
-        terms = f"accepted up to {100 * acceptance.up_to:g} %{who} until {acceptance.until}: {acceptance.reason}"
-        if acceptance.until < policy.today:
-            doubts.append(f"an acceptance has expired ({terms})")
+    """Return what is worse, or missing, as accepted where somebody stands for it, or say why that does not count."""
+    worse = worsening(row.comparison) if row.comparison else math.inf
+    said = [row.text] if row.text else []
+    for acceptance in policy.acceptances(row.name):
+        if acceptance.until and acceptance.until < policy.today:
+            said.append(f"an acceptance has expired ({acceptance.terms})")
         elif worse > acceptance.up_to:
-            doubts.append(f"worse than what was accepted ({terms})")
+            said.append(f"worse than what was accepted ({acceptance.terms})")
         else:
-            return replace(row, verdict=Verdict.ACCEPTED, blocks=False, text=terms)
-    return replace(row, text="; ".join(doubts)) if doubts else row
+            return replace(row, verdict=Verdict.ACCEPTED, blocks=False, text="; ".join([acceptance.terms, *said]))
+    return replace(row, text="; ".join(said))
 
 
 def _tested_row(c: Comparison, question: Question, found: Answer, policy: Policy, startup_s: float) -> Judgement:

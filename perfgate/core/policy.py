@@ -3,11 +3,12 @@
 Separate from the schema of the configuration file, which is only one way to write a policy down.
 """
 
+import math
 import re
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from perfgate.core.model import Benchmark, Kind, Metric, Sli
+from perfgate.core.model import TIME, Benchmark, Kind, Metric, Sli
 from perfgate.core.units import Unit
 
 FAMILY_LEVEL = 0.01  # one in a hundred runs that changed nothing may be blocked at most; the margin makes it rarer
@@ -44,12 +45,21 @@ class Acceptance:
 
     sli: str
     """A glob, as in a rule."""
-    up_to: float
-    """Share of base that head may be worse by."""
     reason: str
-    until: str
-    """The last day on which it counts, ISO 8601; ISO dates compare as texts."""
+    up_to: float = math.inf
+    """Share of base that head may be worse by; infinite covers a benchmark that went missing as well."""
+    until: str = ""
+    """The last day on which it counts, ISO 8601 (such dates compare as texts); empty has no end."""
     who: str = ""
+
+    @property
+    def terms(self) -> str:
+        """In words: how far, by whom, until when, why."""
+        words = ["accepted"]
+        words += [f"up to {100 * self.up_to:g} %"] if math.isfinite(self.up_to) else []
+        words += [f"by {self.who}"] if self.who else []
+        words += [f"until {self.until}"] if self.until else []
+        return f"{' '.join(words)}: {self.reason}"
 
 
 DEFAULT_RULE = Rule(sli="*:time", limit=0.05)
@@ -79,9 +89,10 @@ class Policy:
             return rule
         return replace(rule, floor=0.0, floor_unit=None)
 
-    def acceptances(self, sli: Sli) -> tuple[Acceptance, ...]:
-        """Return all acceptances that speak of `sli`, expired ones too."""
-        return tuple(acceptance for acceptance in self.accept if matches(acceptance.sli, str(sli)))
+    def acceptances(self, name: str) -> tuple[Acceptance, ...]:
+        """Return all acceptances that speak of the SLI, or of the whole benchmark, `name`; expired ones too."""
+        names = (name, f"{name}:{TIME.name}")
+        return tuple(one for one in self.accept if any(matches(one.sli, each) for each in names))
 
     def weighed(self, rule: Rule, metric: Metric, *, stored: bool) -> Rule:
         """Return `rule` as it counts for this evidence: what noise may have moved since then only warns."""
@@ -91,6 +102,44 @@ class Policy:
     def unmet(self, present: frozenset[Benchmark]) -> tuple[str, ...]:
         """Return the expectations that no benchmark in `present` meets."""
         return tuple(glob for glob in self.expect if not any(matches(glob, str(b)) for b in present))
+
+    def differences(self, other: "Policy") -> tuple[str, ...]:
+        """Say in words what `other` would have differently; today's date is no difference."""
+        found = []
+        mine, theirs = ({rule.sli: rule for rule in policy.rules} for policy in (self, other))
+        for sli in dict.fromkeys((*mine, *theirs)):
+            old, new = mine.get(sli), theirs.get(sli)
+            if old != new:
+                found.append(f"rule {sli}: {_rule_words(old)} → {_rule_words(new)}")
+        if list(mine) != list(theirs) and mine.keys() == theirs.keys():
+            found.append("the order of the rules")
+        for label, olds, news in (
+            ("expect", self.expect, other.expect),
+            ("retired", self.retired, other.retired),
+            ("accept", _accept_words(self), _accept_words(other)),
+        ):
+            found += [f"{label} without {text}" for text in olds if text not in news]
+            found += [f"{label} with {text}" for text in news if text not in olds]
+        if self.family_level != other.family_level:
+            found.append(f"false blocks in {self.family_level:g} → {other.family_level:g} of the runs")
+        if self.margin != other.margin:
+            found.append(f"margin {100 * self.margin:g} % → {100 * other.margin:g} %")
+        if self.trust_stored != other.trust_stored:
+            found.append(f"trust-times {self.trust_stored} → {other.trust_stored}".lower())
+        return tuple(found)
+
+
+def _rule_words(rule: Rule | None) -> str:
+    if rule is None:
+        return "none"
+    words = f"{100 * rule.limit:g} %"
+    words += f" with floor {rule.floor:g} {rule.floor_unit}" if rule.floor_unit else ""
+    words += "" if rule.critical else ", warns only"
+    return words + (", blocks when inconclusive" if rule.on_inconclusive else "")
+
+
+def _accept_words(policy: Policy) -> tuple[str, ...]:
+    return tuple(f"{one.sli} ({one.terms})" for one in policy.accept)
 
 
 def matches(glob: str, text: str) -> bool:

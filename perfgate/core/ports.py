@@ -52,6 +52,10 @@ class Store(Protocol):
         """Return all paths, or those below `under` and the shared ones, at a cost that does not grow with the rest."""
         ...
 
+    def recent(self, most: int) -> tuple[str, ...]:
+        """Return the paths that the last `most` appends added, oldest first."""
+        ...
+
     def read(self, paths: Sequence[str]) -> dict[str, bytes]:
         """Return the contents of paths that were returned before; what is gone is left out."""
         ...

@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from perfgate.core.comparison import Comparison
 from perfgate.core.judge import UNKNOWN, Judgement, Verdict, judge
-from perfgate.core.model import Design, Environment, Method, Revision, Run, Warning
+from perfgate.core.model import Design, Environment, Method, Revision, Run, Sli, Warning
 from perfgate.core.policy import DEFAULT_RULE, Policy
 from perfgate.errors import Exit
 
@@ -39,6 +39,14 @@ class Side:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Trail:
+    """What was recorded of one SLI, oldest first, in the metric's unit."""
+
+    sli: Sli
+    values: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """One comparison of two runs, judged."""
 
@@ -56,6 +64,10 @@ class Report:
     repeat: str
     """The command that measures this again."""
     version: str
+    trails: tuple[Trail, ...] = ()
+    """Of what changed, from the stored runs."""
+    accept_label: str = ""
+    """The label by which this change may be accepted as it is; empty where there is no pull request."""
 
     def of(self, *verdicts: Verdict) -> tuple[Judgement, ...]:
         """Return the rows of these verdicts, worst first; a critical row before one that only warns."""

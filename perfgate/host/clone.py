@@ -58,16 +58,26 @@ def address_of(repository: Repository, remote: str, *, token: str = "") -> Addre
     listed = repository.asks("config", "--local", "--includes", "--null", "--get-regexp", LENT) or ""
     settings = tuple((key, value) for key, _, value in (line.partition("\n") for line in listed.split("\0") if line))
     url = _absolute(repository.git("remote", "get-url", remote), repository.root)
-    if token and (server := re.match(r"https?://[^/]+/", url)):
-        basic = base64.b64encode(f"x-access-token:{token}".encode()).decode()
+    if token and re.match("https?://", url):
         # Two headers of that name are refused, so what actions/checkout may have left is not lent.
-        settings = tuple(pair for pair in settings if not pair[0].endswith(".extraheader"))
-        settings += ((f"http.{server[0]}.extraheader", f"AUTHORIZATION: basic {basic}"),)
+        settings = tuple(pair for pair in settings if not pair[0].endswith(".extraheader")) + _login(url, token)
     return Address(
         url=url,
         push_url=_absolute(repository.git("remote", "get-url", "--push", remote), repository.root),
         settings=settings,
     )
+
+
+def address_at(url: str, *, token: str) -> Address:
+    """Return the address of a repository that is not checked out here."""
+    return Address(url=url, push_url=url, settings=_login(url, token))
+
+
+def _login(url: str, token: str) -> tuple[tuple[str, str], ...]:
+    server = re.match(r"https?://[^/]+/", url)
+    assert server is not None
+    basic = base64.b64encode(f"x-access-token:{token}".encode()).decode()
+    return ((f"http.{server[0]}.extraheader", f"AUTHORIZATION: basic {basic}"),)
 
 
 def _absolute(url: str, root: Path) -> str:
@@ -88,18 +98,19 @@ class Clone:
         self._have: set[str] = set()
         self._all = False
 
-    def tip(self, *, trees: bool = False, history: bool = False) -> str | None:
+    def tip(self, *, trees: bool = False, history: bool = False, depth: int = 1) -> str | None:
         """Fetch the branch's last commit, with all its trees if wanted; None where there is no such branch.
 
         Args:
             history: back to the first commit.
+            depth: commits to fetch, where not all of them.
 
         Raises: StoreError with what to do.
         """
         filtering = "--filter=blob:none" if trees or history else "--filter=tree:0"
         shallow = (self._directory / "shallow").exists()
         wanted = [filtering, *([] if not history else ["--unshallow"] if shallow else [])]
-        wanted += [] if history else ["--depth=1"]
+        wanted += [] if history else [f"--depth={depth}"]
         ended = self._ask("fetch", "--no-tags", *wanted, "origin", f"refs/heads/{self.branch}")
         if "couldn't find remote ref" in ended.output.lower():
             return None

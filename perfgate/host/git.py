@@ -194,6 +194,15 @@ class Repository:
         output = self.git("-c", "core.quotePath=false", "ls-tree", "-r", "-z", "--name-only", commit, "--", *paths)
         return tuple(path for path in output.split("\0") if path)
 
+    def content(self, commit: str, path: str) -> bytes | None:
+        """Return what a file holds in `commit`, None where there is no such file."""
+        text = self.asks("cat-file", "blob", f"{commit}:{path}")
+        return None if text is None else text.encode(errors="surrogateescape")
+
+    def message(self, commit: str) -> str:
+        """Return the message of `commit`, empty where this clone does not have it."""
+        return (self.asks("cat-file", "commit", commit) or "").partition("\n\n")[2]
+
     def forget_worktree(self, tree: Path) -> None:
         """Remove git's entry of the worktree at `tree`, also one that a killed `git worktree add` left locked.
 

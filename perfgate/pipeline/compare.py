@@ -28,18 +28,21 @@ class Compared:
     head: Run
 
 
-def compare(base: str | None, head: str | None, shop: Workshop, *, processes: int = 10) -> Compared:
+def compare(
+    base: str | None, head: str | None, shop: Workshop, *, processes: int = 10, policy: Policy | None = None
+) -> Compared:
     """Compare two things, each a revision or a run file, measuring what is not measured yet.
 
     Args:
         base: None is the merge base with the default branch.
         head: None is the working tree.
         processes: how many, where one side is a file and the other is measured alone.
+        policy: None is that of the configuration.
     """
     paths = run_file(base, shop), run_file(head, shop)
     if all(paths):
         one, other = (load_run(path) for path in paths if path)
-        policy = shop.load_config(shop.root()).config.policy()
+        policy = policy or shop.load_config(shop.root()).config.policy()
         return _judged(one, other, policy, again=shlex.join(["perfgate", "compare", str(base), str(head)]))
     repository = shop.repository()
     loaded = shop.load_config(repository.root)
@@ -49,9 +52,9 @@ def compare(base: str | None, head: str | None, shop: Workshop, *, processes: in
             paths, (base, head), (repository.fork_point, repository.working_tree), strict=True
         )
     ]
-    policy = loaded.config.policy()
+    policy = policy or loaded.config.policy()
     if revisions[0] and revisions[1]:
-        one, other = measure_both(repository, revisions[0], revisions[1], loaded, shop)
+        one, other = measure_both(repository, revisions[0], revisions[1], loaded, policy, shop)
         return _judged(one, other, policy, again=_again(revisions[0], revisions[1], loaded, shop))
     one, other = (
         load_run(path) if path else measure_one(repository, revision, loaded, shop, processes)

@@ -2,17 +2,19 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from perfgate import codec, registry
 from perfgate.errors import UsageError
 from perfgate.host import files
 from perfgate.host.git import Repository
 from perfgate.pipeline.compare import Compared, compare
+from perfgate.pipeline.terms import Said, Terms, terms
 from perfgate.pipeline.workshop import Workshop
 from perfgate.publishers import actions
-from perfgate.publishers.event import Activity, Asked, asked
+from perfgate.publishers.github.event import Activity, Asked, asked
 
 LARGEST_EVENT = 64 * 2**20  # bytes; GitHub's own limit is 25 MB
 
@@ -40,7 +42,16 @@ def gate(shop: Workshop, environ: Mapping[str, str], directory: Path) -> Gated:
         _tell(environ, {"activity": str(wanted.activity)}, "")
         return Gated(asked=wanted, compared=None)
     files.check_writable(directory / "report.json")
-    compared = compare(_base(repository, wanted), "HEAD", shop)
+    base = _base(repository, wanted)
+    found = _terms(repository, wanted, base, shop)
+    compared = compare(base, "HEAD", shop, policy=found.policy)
+    shown = replace(
+        compared.report,
+        warnings=(*compared.report.warnings, *found.warnings),
+        accept_label=found.accept_label if wanted.number else "",
+        repeat=repeat(compared.report.repeat, base, str(compared.head.revision.commit)),
+    )
+    compared = replace(compared, report=shown)
     texts = {
         "base.json": codec.dump_run(compared.base),
         "head.json": codec.dump_run(compared.head),
@@ -55,7 +66,11 @@ def gate(shop: Workshop, environ: Mapping[str, str], directory: Path) -> Gated:
     return Gated(asked=wanted, compared=compared)
 
 
-def _asked(repository: Repository, environ: Mapping[str, str]) -> Asked:
+def read_event(environ: Mapping[str, str]) -> dict[str, Any]:
+    """Return the payload of the event that started this job.
+
+    Raises: UsageError outside of GitHub Actions.
+    """
     path = environ.get("GITHUB_EVENT_PATH")
     if not path:
         raise UsageError("no GITHUB_EVENT_PATH: this is no GitHub Actions job", hint="elsewhere: perfgate compare BASE")
@@ -63,10 +78,15 @@ def _asked(repository: Repository, environ: Mapping[str, str]) -> Asked:
         event = json.loads(files.read(Path(path), largest=LARGEST_EVENT))
     except ValueError as exc:
         raise UsageError(f"{path} is no event: {exc}") from exc
+    return event if isinstance(event, dict) else {}
+
+
+def _asked(repository: Repository, environ: Mapping[str, str]) -> Asked:
+    event = read_event(environ)
     head = repository.git("rev-parse", "HEAD")
     return asked(
         environ.get("GITHUB_EVENT_NAME", ""),
-        event if isinstance(event, dict) else {},
+        event,
         head=head,
         parents=repository.parents(head),
     )
@@ -85,6 +105,34 @@ def _base(repository: Repository, wanted: Asked) -> str:
             hint="in the step that uses actions/checkout:\n    with:\n      fetch-depth: 0",
         )
     return base
+
+
+def _terms(repository: Repository, wanted: Asked, base: str, shop: Workshop) -> Terms:
+    head = repository.head()
+    said = Said(
+        labels=wanted.labels,
+        message=repository.message(wanted.speaks) if wanted.speaks else "",
+        author=wanted.author,
+    )
+    return terms(
+        lambda name: repository.content(base, name),
+        lambda name: repository.content(head, name),
+        said,
+        path=_within(shop.config, repository.root),
+    )
+
+
+def _within(path: Path | None, root: Path) -> Path | None:
+    if path is None:
+        return None
+    if not path.resolve().is_relative_to(root.resolve()):
+        raise UsageError(f"{path} is not in {root}", hint="the configuration must be committed: base's decides")
+    return path.resolve().relative_to(root.resolve())
+
+
+def repeat(command: str, base: str, head: str) -> str:
+    """Return the command with what a clone may lack: GitHub's merge commit is on nobody's branch."""
+    return f"git fetch origin {base[:40]} {head[:40]} && {command}"
 
 
 def _tell(environ: Mapping[str, str], facts: Mapping[str, str], page: str) -> None:

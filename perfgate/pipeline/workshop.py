@@ -9,6 +9,7 @@ from perfgate import codec, registry
 from perfgate.config.load import Loaded
 from perfgate.config.schema import CommandSuite, PytestSuite
 from perfgate.core.model import Design, Revision, Run
+from perfgate.core.policy import Policy
 from perfgate.core.schedule import NORMAL_EFFORT_S, STRICT_EFFORT_S
 from perfgate.core.units import parse_duration
 from perfgate.errors import UsageError
@@ -31,6 +32,8 @@ class Workshop:
     interrupts: Interrupts
     watch: Watcher
     seed: int
+    config: Path | None = None
+    """The configuration's file, where it is not found by itself."""
     suites: tuple[str, ...] = ()
     """Names of the suites to measure; none are all."""
 
@@ -81,9 +84,9 @@ def named_revision(repository: Repository, name: str | None, default: Callable[[
 
 
 def measure_both(
-    repository: Repository, base: Revision, head: Revision, loaded: Loaded, shop: Workshop
+    repository: Repository, base: Revision, head: Revision, loaded: Loaded, policy: Policy, shop: Workshop
 ) -> tuple[Run, Run]:
-    """Prepare both sides and measure them in pairs."""
+    """Prepare both sides and measure them in pairs, until `policy` has its answers."""
     jobs = _jobs(loaded, shop)
     build = _build(repository, loaded)
     with ExitStack() as stack:
@@ -97,7 +100,7 @@ def measure_both(
             prepare("base", base),
             prepare("head", head),
             jobs,
-            loaded.config.policy(),
+            policy,
             _effort(loaded, shop),
             interrupts=shop.interrupts,
             watch=shop.watch,

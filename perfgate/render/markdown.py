@@ -4,44 +4,89 @@ Everything that comes from a benchmark or a command is put into code spans and e
 template.
 """
 
+import math
 import re
+from collections.abc import Sequence
+from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from perfgate.core.acceptance import TRAILER
+from perfgate.core.comparison import worsening
 from perfgate.core.judge import BAD, UNKNOWN, Judgement, Verdict
 from perfgate.core.report import Report
 from perfgate.render import phrases
 
+LONGEST_TEXT = 600  # characters of one warning or reason
+_STEPS = (1_000, 300, 100, 30, 10, 3, 1)
+
 
 def render(report: Report) -> str:
     """Return the report as Markdown, without trailing blank lines."""
+    return _render(report, most=len(report.judgements) + len(report.warnings))
+
+
+def fitted(report: Report, *, room: int) -> str:
+    """Return the report in at most `room` characters: whole rows are left out, the worst are kept.
+
+    Args:
+        room: above 5,000, which is what a report without rows needs at most.
+    """
+    page = render(report)
+    for most in _STEPS:
+        if len(page) <= room:
+            break
+        page = _render(report, most=most)
+    return page
+
+
+def _render(report: Report, *, most: int) -> str:
     loader = PackageLoader("perfgate", "render/templates")
     # Not HTML: what would be escaped for HTML is put into code spans by `code` instead.
     environment = Environment(loader=loader, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)  # noqa: S701
     environment.filters |= {"code": code, "cell": cell}
+    worst, left_out = _cut(report.of(*Verdict), most)
     text = environment.get_template("report.md.j2").render(
         report=report,
         phrases=phrases,
-        changed=report.of(*BAD) + report.of(Verdict.ACCEPTED) + report.of(Verdict.IMPROVEMENT),
-        unsettled=report.of(*UNKNOWN),
-        everything=sorted(report.judgements, key=lambda row: row.name),
+        changed=_cut(report.of(*BAD) + report.of(Verdict.ACCEPTED) + report.of(Verdict.IMPROVEMENT), most),
+        unsettled=_cut(report.of(*UNKNOWN), most),
+        everything=(sorted(worst, key=lambda row: row.name), left_out),
+        doubts=_cut(phrases.doubts(report), most),
+        most=most,
+        example=_example(report),
         row=_row,
     )
     return re.sub(r"\n{3,}", "\n\n", text).strip()
 
 
-def code(text: str) -> str:
+def _cut(rows: Sequence[Any], most: int) -> tuple[Sequence[Any], int]:
+    """Return the first rows, and how many are left out."""
+    return rows[:most], max(0, len(rows) - most)
+
+
+def _example(report: Report) -> str:
+    """Return the line by which the worst of what blocks would be accepted."""
+    rows = [row for row in report.of(Verdict.REGRESSION, Verdict.MISSING) if row.blocks]
+    if not rows or any(char.isspace() for char in rows[0].name):
+        return ""
+    c = rows[0].comparison
+    bound = f" up to {math.ceil(100 * worsening(c) + 1)}%" if c and math.isfinite(worsening(c)) else ""
+    return f"{TRAILER}: {rows[0].name}{bound} because …"
+
+
+def code(text: str, longest: int = phrases.LONGEST_NAME) -> str:
     """Return `text` as a code span that nothing in it can end, break a table with, or mention somebody from."""
-    safe = phrases.name(text).replace("|", "\\|")
-    longest = max((len(run) for run in re.findall("`+", safe)), default=0)
-    fence = "`" * (longest + 1)
-    space = " " if longest else ""
+    safe = phrases.name(text, longest).replace("|", "\\|")
+    ticks = max((len(run) for run in re.findall("`+", safe)), default=0)
+    fence = "`" * (ticks + 1)
+    space = " " if ticks else ""
     return f"{fence}{space}{safe or ' '}{space}{fence}"
 
 
 def cell(text: str) -> str:
     """Return plain words fit for a table cell; an @ mentions nobody."""
-    plain = phrases.line(" ".join(text.split()))
+    plain = phrases.name(" ".join(text.split()), LONGEST_TEXT)
     return re.sub(r"([\\`*_{}\[\]<>|@#!~])", r"\\\1", plain).replace("@", "@\u2060")
 
 

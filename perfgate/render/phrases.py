@@ -5,12 +5,14 @@ Numbers are given to the digits that their interval supports, names made safe fo
 
 import math
 import unicodedata
+from collections.abc import Sequence
 
 from perfgate.core.comparison import Change, Comparison, Evidence
 from perfgate.core.judge import FEWEST_STORED, Judgement, Verdict
 from perfgate.core.model import Design
-from perfgate.core.report import Outcome, Report
+from perfgate.core.report import Outcome, Report, Trail
 from perfgate.core.units import Unit
+from perfgate.errors import Exit
 
 LONGEST_NAME = 160
 REASON_LINES = 5  # of what a failed benchmark said; the report as JSON has all
@@ -47,6 +49,14 @@ _OPENINGS = {
     Outcome.NO_BASELINE: "❔ nothing to compare with ·",
     Outcome.PASS: "✅ no regression ·",
 }
+_ADVICE = {
+    Outcome.REGRESSION: "make it faster, or accept it",
+    Outcome.INCOMPLETE: "bring back what is missing",
+    Outcome.INCONCLUSIVE: "measure longer, or accept it",
+    Outcome.NO_BASELINE: "record a baseline first",
+}
+_BARS = "▁▂▃▄▅▆▇█"
+WIDTH = 40  # of a line of bars
 _SCALES: dict[Unit, tuple[tuple[float, str], ...]] = {
     Unit.SECOND: ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns")),
     Unit.BYTE: ((2.0**30, "GiB"), (2.0**20, "MiB"), (2.0**10, "KiB"), (1.0, "B")),
@@ -69,17 +79,41 @@ def headline(report: Report) -> str:
     return f"{opening} {' · '.join(parts) or 'nothing was measured'}"
 
 
+def advice(report: Report) -> str:
+    """Return what a reader has to do, in a few words."""
+    if report.exit_code == Exit.PASSED:
+        return "no action needed"
+    return _ADVICE[report.outcome]
+
+
+def trail(found: Trail) -> str:
+    """Return what was recorded of an SLI, as a line of bars and its ends."""
+    unit = found.sli.metric.unit
+    return f"{sparkline(found.values)} {value(found.values[0], unit)} → {value(found.values[-1], unit)}"
+
+
+def sparkline(values: Sequence[float]) -> str:
+    """Return values (n >= 1) as a line of bars, at most `WIDTH`, each the median-like middle of its share of them."""
+    if len(values) > WIDTH:
+        shares = [values[i * len(values) // WIDTH : (i + 1) * len(values) // WIDTH] for i in range(WIDTH)]
+        values = [sorted(share)[len(share) // 2] for share in shares]
+    low, high = min(values), max(values)
+    if high == low:
+        return _BARS[3] * len(values)
+    return "".join(_BARS[round((value - low) / (high - low) * (len(_BARS) - 1))] for value in values)
+
+
 def line(text: str) -> str:
     """Return text fit for one line: control characters replaced."""
     return "".join("\ufffd" if unicodedata.category(char)[0] == "C" else char for char in text)
 
 
-def name(text: str) -> str:
-    """Return a benchmark's name fit for one line, the middle of a long one left out."""
+def name(text: str, longest: int = LONGEST_NAME) -> str:
+    """Return a benchmark's name, or another text, fit for one line, the middle of a long one left out."""
     safe = line(text)
-    if len(safe) <= LONGEST_NAME:
+    if len(safe) <= longest:
         return safe
-    return f"{safe[: LONGEST_NAME - 41]}…{safe[-40:]}"
+    return f"{safe[: longest - 41]}…{safe[-40:]}"
 
 
 def value(amount: float, unit: Unit, *, spread: float = 0.01) -> str:

@@ -1,15 +1,11 @@
 """What the stored runs say, as text: what changed and stands, then what drifted, then every trend in one line."""
 
-from collections.abc import Sequence
-
 from perfgate.core.comparison import Change
 from perfgate.core.history import FEWEST_RUNS, Past, Replay, Shift, Trend
 from perfgate.core.judge import Verdict
 from perfgate.core.model import Kind, Sli
 from perfgate.render import phrases
 
-_BARS = "▁▂▃▄▅▆▇█"
-WIDTH = 40
 SHOWN_ALARMS = 10  # of a replay
 
 
@@ -27,17 +23,6 @@ def render(past: Past) -> str:
         "\n".join(f"note: {phrases.line(text)}" for text in _notes(past)),
     ]
     return "\n\n".join(part for part in parts if part)
-
-
-def sparkline(values: Sequence[float]) -> str:
-    """Return values (n >= 1) as a line of bars, at most `WIDTH`, each the median-like middle of its share of them."""
-    if len(values) > WIDTH:
-        shares = [values[i * len(values) // WIDTH : (i + 1) * len(values) // WIDTH] for i in range(WIDTH)]
-        values = [sorted(share)[len(share) // 2] for share in shares]
-    low, high = min(values), max(values)
-    if high == low:
-        return _BARS[3] * len(values)
-    return "".join(_BARS[round((value - low) / (high - low) * (len(_BARS) - 1))] for value in values)
 
 
 def _headline(past: Past, drifted: int) -> str:
@@ -78,7 +63,7 @@ def _line(trend: Trend) -> str:
     if trend.drift is not None:
         found = Change(ratio=trend.drift.ratio, low=trend.drift.low, high=trend.drift.high)
         since = f"  {phrases.change(found)} since {phrases.line(trend.drift.since)}"
-    return f"{sparkline(values):{WIDTH}}  {last:>9}  {phrases.name(str(trend.sli))}{since}"
+    return f"{phrases.sparkline(values):{phrases.WIDTH}}  {last:>9}  {phrases.name(str(trend.sli))}{since}"
 
 
 def _replay(label: str, replay: Replay) -> str:

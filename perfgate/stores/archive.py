@@ -46,6 +46,10 @@ class Archive:
         """Return what is stored of one commit, at a cost that does not grow with the store."""
         return _entries(self.store.paths(columns.folder(commit)))
 
+    def recent(self, most: int) -> tuple[Entry, ...]:
+        """Return what the last `most` appends added, oldest first."""
+        return _entries(self.store.recent(most))
+
     def read(self, entries: Iterable[Entry]) -> Read:
         """Read runs, in two requests: the files, then what they share."""
         paths = [entry.path for entry in entries]

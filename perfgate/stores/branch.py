@@ -42,6 +42,18 @@ class BranchStore:
             self._check(self._files)
         return tuple(self._files)
 
+    def recent(self, most: int) -> tuple[str, ...]:
+        """Return the paths that the last `most` appends added, oldest first."""
+        tip = self._clone.tip(trees=True, depth=most + 1)
+        self._files = self._clone.files(tip) if tip else {}
+        if tip is None:
+            return ()
+        self._check(self._files)
+        added = [
+            path for _, _, changes in self._clone.log(tip)[:most][::-1] for status, path in changes if status == "A"
+        ]
+        return tuple(path for path in added if path in self._files)
+
     def read(self, paths: Sequence[str]) -> dict[str, bytes]:
         """Return the contents of paths that `paths` returned, in one request; what is not there is left out."""
         oids = {path: self._files[path] for path in paths if self._files and path in self._files}

@@ -30,6 +30,11 @@ class DirectoryStore:
         found = [file for place in places for file in sorted(place.rglob("*.json")) if file.is_file()]
         return tuple(str(file.relative_to(self._root)) for file in found)
 
+    def recent(self, most: int) -> tuple[str, ...]:
+        """Return the runs that were added last, oldest first."""
+        runs = [path for path in self.paths() if path.startswith("runs/")]
+        return tuple(sorted(runs, key=lambda path: ((self._root / path).stat().st_mtime_ns, path))[-most:])
+
     def read(self, paths: Sequence[str]) -> dict[str, bytes]:
         """Return the contents of paths that `paths` returned; what is not there is left out."""
         present = [path for path in paths if (self._root / path).is_file()]

@@ -4,6 +4,7 @@ Base of a pull request is the first parent of the merge commit that GitHub check
 is where the base branch stood at the last push to the pull request, and would charge it with what others merged since.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -36,6 +37,12 @@ class Asked:
     """From a fork or from Dependabot: the token can read and nothing else, whatever the workflow says."""
     number: int | None = None
     """Of the pull request."""
+    labels: tuple[str, ...] = ()
+    """Of the pull request, when the event happened: a job that is run again gets the same event."""
+    speaks: str | None = None
+    """The commit whose trailers count; None where nobody who may write stands behind it."""
+    author: str = ""
+    """Who opened the pull request."""
 
 
 def asked(name: str, event: Mapping[str, Any], *, head: str, parents: Sequence[str]) -> Asked:
@@ -52,7 +59,15 @@ def asked(name: str, event: Mapping[str, Any], *, head: str, parents: Sequence[s
         case "merge_group":
             base = _text(event, "merge_group", "base_sha") or _first(parents)
             ref = _branch(_text(event, "merge_group", "base_ref"))
-            found = Asked(activity=Activity.GATE, why="a merge group", base=base, base_ref=ref)
+            number = re.search(r"/pr-(\d{1,9})-", _text(event, "merge_group", "head_ref") or "")
+            found = Asked(
+                activity=Activity.GATE,
+                why="a merge group",
+                base=base,
+                base_ref=ref,
+                speaks=parents[-1] if parents else None,
+                number=int(number[1]) if number else None,
+            )
         case "push":
             found = _push(event, parents)
         case "workflow_run":
@@ -70,8 +85,9 @@ def asked(name: str, event: Mapping[str, Any], *, head: str, parents: Sequence[s
 def _pull_request(event: Mapping[str, Any], head: str, parents: Sequence[str]) -> Asked:
     theirs, ours = (_text(event, "pull_request", side, "repo", "full_name") for side in ("head", "base"))
     robot = _text(event, "sender", "login") == "dependabot[bot]"
-    number = event.get("number")
-    at_head = head == _text(event, "pull_request", "head", "sha")
+    number, pull = event.get("number"), event.get("pull_request")
+    last = _text(event, "pull_request", "head", "sha")
+    at_head = head == last
     # The merge commit's first parent; where the head itself was checked out, where it left the base branch.
     base = None if at_head else _first(parents)
     return Asked(
@@ -82,7 +98,26 @@ def _pull_request(event: Mapping[str, Any], head: str, parents: Sequence[str]) -
         base_ref=_text(event, "pull_request", "base", "ref"),
         fork=theirs != ours or robot,
         number=number if isinstance(number, int) else None,
+        labels=labels_of(pull),
+        speaks=last if may_write(pull) else None,
+        author=_text(event, "pull_request", "user", "login") or "",
     )
+
+
+def labels_of(pull: Any) -> tuple[str, ...]:
+    """Return the names of a pull request's labels; only who may triage can set one."""
+    listed = pull.get("labels") if isinstance(pull, Mapping) else None
+    names = [_text(label, "name") for label in listed] if isinstance(listed, list) else []
+    return tuple(name for name in names if name)
+
+
+def may_write(pull: Any) -> bool:
+    """Return whether somebody who may write to the repository stands behind the commits of a pull request."""
+    if not isinstance(pull, Mapping):
+        return False
+    theirs, ours = (_text(pull, side, "repo", "full_name") for side in ("head", "base"))
+    inside = theirs is not None and theirs == ours
+    return inside or _text(pull, "author_association") in ("OWNER", "MEMBER", "COLLABORATOR")
 
 
 def _push(event: Mapping[str, Any], parents: Sequence[str]) -> Asked:
@@ -93,7 +128,8 @@ def _push(event: Mapping[str, Any], parents: Sequence[str]) -> Asked:
         return Asked(activity=Activity.RECORD, why=f"a push to {branch}, the default branch")
     before = _text(event, "before")
     base = before if before and before != NO_COMMIT and event.get("forced") is not True else _first(parents)
-    return Asked(activity=Activity.GATE, why=f"a push to {branch or 'a tag'}", base=base, base_ref=default)
+    why, head = f"a push to {branch or 'a tag'}", _text(event, "after")
+    return Asked(activity=Activity.GATE, why=why, base=base, base_ref=default, speaks=head)
 
 
 def _first(parents: Sequence[str]) -> str | None:
@@ -108,8 +144,8 @@ def _branch(ref: str | None) -> str | None:
     return ref.removeprefix("refs/heads/") if ref and ref.startswith("refs/heads/") else None
 
 
-def _text(event: Mapping[str, Any], *path: str) -> str | None:
-    found: Any = event
+def _text(event: Any, *path: str) -> str | None:
+    found = event
     for key in path:
         found = found.get(key) if isinstance(found, Mapping) else None
     return found if isinstance(found, str) else None

@@ -1,0 +1,65 @@
+"""`perfgate publish`."""
+
+import os
+from pathlib import Path
+
+import click
+
+from perfgate.host.interrupt import Interrupts
+from perfgate.pipeline import publish as publishing
+from perfgate.publishers import actions
+from perfgate.publishers.github.comment import When
+from perfgate.render.command import command
+
+
+@click.command()
+@click.option("--key", default="default", show_default=True, help="Tells the gates of one repository apart.")
+@click.option("--artifact", default="perfgate", show_default=True, help="What the measuring run handed on.")
+@click.option(
+    "--workflow",
+    default=".github/workflows/perfgate.yml",
+    show_default=True,
+    help="The file that measures: runs of any other are nobody's business here.",
+)
+@click.option(
+    "--comment",
+    type=click.Choice([str(when) for when in When]),
+    default=str(When.CHANGES),
+    show_default=True,
+    help="When to make a comment; one that is there is kept up to date.",
+)
+@click.option("--check/--no-check", default=True, show_default=True, help="Set the check perfgate/verdict.")
+@click.option("--status/--no-status", default=False, show_default=True, help="Set the status perfgate/status.")
+@click.option("--config", type=click.Path(path_type=Path), help="Path of the configuration in the repository.")
+def publish(
+    key: str, artifact: str, workflow: str, comment: str, check: bool, status: bool, config: Path | None
+) -> int:
+    """Tell the pull request what the workflow run of this event measured.
+
+    For a workflow of its own that runs on workflow_run, with a token that may write, and without a checkout: it reads
+    the numbers of the run's artifact, judges them by the base branch's policy, and keeps one comment and one check.
+    Ends with 3 where something could not be told; the verdict itself is the exit code of the job that measured.
+    """
+    if not key or set(key) - set("abcdefghijklmnopqrstuvwxyz0123456789-"):
+        raise click.BadParameter("small letters, digits and hyphens", param_hint="--key")
+    wanted = publishing.Wanted(
+        key=key,
+        artifact=artifact,
+        workflow=workflow,
+        comment=When(comment),
+        check=check,
+        status=status,
+        config=config,
+    )
+    with Interrupts() as interrupts:
+        told = publishing.publish(wanted, os.environ, interrupts)
+    for note in told.notes:
+        click.echo(f"perfgate: {note}", err=True)
+    for failure in told.failures:
+        click.echo(f"error: {failure.message}" + (f"\ntry: {failure.hint}" if failure.hint else ""), err=True)
+        click.echo(command("error", "perfgate", f"{failure.message}\n{failure.hint or ''}".strip()))
+    if path := os.environ.get("GITHUB_OUTPUT"):
+        facts = {"activity": "publish", "comment-url": told.comment_url, "check-url": told.check_url}
+        facts |= {"verdict": str(told.report.outcome)} if told.report else {}
+        actions.write_outputs(Path(path), facts)
+    return told.exit_code

@@ -1,0 +1,281 @@
+"""Telling a pull request what a job measured: the trusted side, which believes nothing but the numbers.
+
+The pull request comes from the event and the API, the policy from its base branch; the runs are checked, judged and
+rendered here. Comment, check and status are tried one by one: what one is refused does not cost the others.
+"""
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from perfgate import __version__, registry
+from perfgate.core.baseline import StoredRun
+from perfgate.core.judge import Verdict
+from perfgate.core.model import Run
+from perfgate.core.ports import Store
+from perfgate.core.report import Report, Trail, report
+from perfgate.errors import ArtifactError, Exit, PerfgateError, PublishError, StoreError, UsageError
+from perfgate.host.clone import address_at
+from perfgate.host.interrupt import Interrupts
+from perfgate.pipeline.gate import read_event, repeat
+from perfgate.pipeline.terms import Said, terms
+from perfgate.publishers.github import artifact, check, comment
+from perfgate.publishers.github.client import Client
+from perfgate.publishers.github.comment import When
+from perfgate.publishers.github.pull import Pull, Ran, pull_of, ran
+from perfgate.render import markdown, phrases
+from perfgate.stores.archive import Archive
+
+API = "https://api.github.com"
+SERVER = "https://github.com"
+RECENT = 60  # stored runs that a trend is drawn from
+TRAILS = 10  # trends at most
+REFUSED = "### 🚫 nothing could be judged — see the job that measured"
+RESOLVED = "**Resolved:** what an earlier run found is gone."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What is to be told, and where."""
+
+    key: str = "default"
+    artifact: str = "perfgate"
+    workflow: str = ".github/workflows/perfgate.yml"
+    comment: When = When.CHANGES
+    check: bool = True
+    status: bool = False
+    config: Path | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What became of it."""
+
+    notes: tuple[str, ...]
+    """For the log."""
+    failures: tuple[PerfgateError, ...] = ()
+    report: Report | None = None
+    comment_url: str = ""
+    check_url: str = ""
+
+    @property
+    def exit_code(self) -> int:
+        """0 where everything was told; the verdict itself is the measuring job's."""
+        return int(Exit.NOT_MEASURED if self.failures else Exit.PASSED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Page:
+    """What all publishers say."""
+
+    title: str
+    body: Callable[[int], str]
+    """Given the room there is, in characters."""
+    result: str
+    """GitHub's word for the check."""
+    worth_saying: bool
+    """Whether a comment is made for it."""
+
+
+def publish(wanted: Wanted, environ: Mapping[str, str], interrupts: Interrupts) -> Told:
+    """Publish what the workflow run of the event measured.
+
+    Args:
+        environ: the job's: GITHUB_EVENT_NAME, GITHUB_EVENT_PATH, GITHUB_REPOSITORY, GITHUB_API_URL, GITHUB_SERVER_URL,
+            and PERFGATE_TOKEN.
+
+    Raises: UsageError outside of such a job; PublishError where not even the pull request could be found.
+    """
+    event = read_event(environ)
+    if (name := environ.get("GITHUB_EVENT_NAME")) != "workflow_run":
+        raise UsageError(
+            f"perfgate publish is for a workflow that runs on workflow_run, not on {name}",
+            hint="perfgate init writes one: .github/workflows/perfgate-report.yml",
+        )
+    run = ran(event, workflow=wanted.workflow)
+    if isinstance(run, str):
+        return Told(notes=(run,))
+    token = environ.get("PERFGATE_TOKEN", "")
+    if not token:
+        raise UsageError("no PERFGATE_TOKEN", hint="in the step: env:\n  PERFGATE_TOKEN: ${{ github.token }}")
+    client = Client(environ.get("GITHUB_REPOSITORY", ""), token, api_url=environ.get("GITHUB_API_URL") or API)
+    try:
+        pull = pull_of(client, run)
+        if isinstance(pull, str):
+            return Told(notes=(pull,))
+        url = f"{environ.get('GITHUB_SERVER_URL') or SERVER}/{client.repository}"
+        opened = registry.store("branch")
+        return _Publication(
+            client=client,
+            wanted=wanted,
+            run=run,
+            pull=pull,
+            stored=lambda branch: opened(address_at(url, token=token), branch, interrupts=interrupts),
+        ).tell()
+    finally:
+        client.close()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Publication:
+    """One run's numbers on their way to one pull request."""
+
+    client: Client
+    wanted: Wanted
+    run: Ran
+    pull: Pull
+    stored: Callable[[str], AbstractContextManager[Store]]
+    """A branch to the stored runs on it."""
+
+    def tell(self) -> Told:
+        """Judge, then try each way of telling."""
+        failures: list[PerfgateError] = []
+        judged = None
+        try:
+            data = self._download()
+            if data is None:
+                text = "The measured run handed nothing on: it failed, or was cancelled, before it could."
+                page = self._nothing(text)
+            else:
+                judged = self._judged(*artifact.unpack(data))
+                page = self._page(judged)
+        except ArtifactError as exc:
+            failures.append(exc)
+            page = self._nothing(f"What the measured run handed on was refused: {markdown.code(exc.message, 300)}")
+        notes, urls = [f"pull request {self.pull.number}: {page.title}"], []
+        for name, tell in (("comment", self._comment), ("check", self._check), ("status", self._status)):
+            did, url = "", ""
+            try:
+                did, url = tell(page)
+            except PublishError as exc:
+                did = exc.message
+                failures += [] if exc.kind == "locked" else [exc]
+            notes += [f"{name}: {did}"] if did else []
+            urls.append(url)
+        return Told(notes=tuple(notes), failures=tuple(failures), report=judged, comment_url=urls[0], check_url=urls[1])
+
+    def _download(self) -> bytes | None:
+        name = self.wanted.artifact
+        listed = self.client.get(f"/actions/runs/{self.run.id}/artifacts", name=name)["artifacts"]
+        live = [found for found in listed if found["name"] == name and not found["expired"]]
+        if not live:
+            return None
+        newest = max(live, key=lambda found: int(found["id"]))
+        if (size := int(newest["size_in_bytes"])) > artifact.LARGEST:
+            raise ArtifactError(f"the artifact has {size:,} bytes; at most {artifact.LARGEST:,} are read")
+        return self.client.archive(f"/actions/artifacts/{int(newest['id'])}/zip", largest=artifact.LARGEST)
+
+    def _judged(self, base: Run, head: Run) -> Report:
+        """Return the report, by the policy of the base branch."""
+        pull = self.pull
+        difference = self.client.get(f"/compare/{pull.base_branch}...{pull.head_sha}")
+        changed = {str(found["filename"]) for found in difference.get("files", [])}
+        last = next((c for c in difference["commits"][::-1] if c["sha"] == pull.head_sha), None)
+        seen: dict[str, bytes | None] = {}
+
+        def on_base(name: str) -> bytes | None:
+            seen[name] = self.client.content(name, ref=pull.base_branch)
+            return seen[name]
+
+        def on_head(name: str) -> bytes | None:
+            return self.client.content(name, ref=pull.head_sha) if name in changed else seen.get(name)
+
+        message = str(last["commit"]["message"]) if last and pull.may_write else ""
+        said = Said(labels=pull.labels, message=message, author=pull.author)
+        found = terms(on_base, on_head, said, path=self.wanted.config)
+        judged = report(base, head, found.policy, repeat="", version=__version__)
+        ids = str(base.revision.commit), str(head.revision.commit)
+        seed = ["--seed", str(head.method.seed)] if head.method else []
+        return replace(
+            judged,
+            repeat=repeat(" ".join(["perfgate", "compare", ids[0][:12], ids[1][:12], *seed]), *ids),
+            warnings=(*judged.warnings, *found.warnings),
+            accept_label=found.accept_label,
+            trails=self._trails(judged, found.results_branch),
+        )
+
+    def _trails(self, judged: Report, branch: str) -> tuple[Trail, ...]:
+        """Return the stored past of what changed; none where it cannot be read: a trend is a help, no proof."""
+        rows = judged.of(Verdict.REGRESSION, Verdict.ACCEPTED, Verdict.IMPROVEMENT)
+        slis = [row.sli for row in rows if row.sli][:TRAILS]
+        runs: tuple[StoredRun, ...] = ()
+        if slis:
+            with suppress(StoreError), self.stored(branch) as store:
+                kept = Archive(store)
+                runs = kept.read(kept.recent(RECENT)).runs
+        runs = tuple(run for run in runs if run.environment.fingerprint == judged.head.environment.fingerprint)
+        values = {sli: tuple(run.levels[sli].median for run in runs if sli in run.levels) for sli in slis}
+        return tuple(Trail(sli=sli, values=found) for sli, found in values.items() if len(found) > 1)
+
+    def _page(self, judged: Report) -> _Page:
+        blocks = judged.exit_code != Exit.PASSED
+        worth = {
+            When.CHANGES: blocks or bool(judged.counts.keys() - {Verdict.PASS, Verdict.SKIPPED, Verdict.NEW}),
+            When.FAILURES: blocks,
+            When.ALWAYS: True,
+            When.NEVER: False,
+        }
+        return _Page(
+            title=phrases.headline(judged),
+            body=lambda room: markdown.fitted(judged, room=room),
+            result=check.conclusion(judged),
+            worth_saying=worth[self.wanted.comment],
+        )
+
+    def _nothing(self, text: str) -> _Page:
+        """Return what is said where there is no report: never a pass."""
+        return _Page(
+            title="nothing could be judged",
+            body=lambda room: f"{REFUSED}\n\n{text}\n\n[The run]({self.run.url})"[:room],
+            result="failure",
+            worth_saying=False,
+        )
+
+    def _comment(self, page: _Page) -> tuple[str, str]:
+        if self.wanted.comment is When.NEVER:
+            return "", ""
+
+        def body(before: str) -> str:
+            was_red = any(mark in before for mark in ("### ❌", "### 🚫", RESOLVED))
+            resolved = f"{RESOLVED}\n\n" if was_red and page.result != "failure" else ""
+            return resolved + page.body(comment.ROOM)
+
+        posted = comment.post(
+            self.client,
+            self.pull.number,
+            key=self.wanted.key,
+            head_sha=self.run.head_sha,
+            order=self.run.order,
+            wanted=page.worth_saying,
+            body=body,
+        )
+        return posted.did, posted.url
+
+    def _check(self, page: _Page) -> tuple[str, str]:
+        if not self.wanted.check:
+            return "", ""
+        url = check.create_check(
+            self.client,
+            key=self.wanted.key,
+            head_sha=self.run.head_sha,
+            result=page.result,
+            title=page.title,
+            summary=page.body(check.LONGEST_SUMMARY),
+            url=self.run.url,
+            run_id=self.run.id,
+        )
+        return page.result, url
+
+    def _status(self, page: _Page) -> tuple[str, str]:
+        if not self.wanted.status:
+            return "", ""
+        check.create_status(
+            self.client,
+            key=self.wanted.key,
+            head_sha=self.run.head_sha,
+            result=page.result,
+            title=page.title,
+            url=self.run.url,
+        )
+        return page.result, ""

@@ -1,0 +1,73 @@
+"""By which policy a change is judged: that of its base, with what somebody accepts of this change alone.
+
+Shared by the job that measures and by the one that publishes, so that both say the same. A change cannot loosen its
+own limits: what it would alter is said, and counts once it is merged.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from perfgate.config.load import Loaded, Reader, load_committed
+from perfgate.config.schema import Config
+from perfgate.core.acceptance import by_label, by_trailer
+from perfgate.core.model import Warning
+from perfgate.core.policy import Policy
+from perfgate.errors import ConfigError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """What stands on a change, by people who may say so."""
+
+    labels: Sequence[str] = ()
+    message: str = ""
+    """Of the last commit; empty where nobody who may write stands behind it."""
+    author: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """The policy and what is to be known of it."""
+
+    policy: Policy
+    results_branch: str
+    accept_label: str
+    warnings: tuple[Warning, ...]
+
+
+def terms(base: Reader, head: Reader, said: Said, *, path: Path | None = None) -> Terms:
+    """Return how a change is judged.
+
+    Args:
+        base, head: a file's name to its content at either commit.
+        path: of the configuration, relative to the root, where it is not perfgate.toml or pyproject.toml.
+    """
+    warnings = []
+    try:
+        loaded = load_committed(base, path)
+    except ConfigError as exc:
+        loaded = Loaded(config=Config(), source="defaults", origins={})
+        text = f"the configuration on base cannot be read, so the defaults count: {exc.message}"
+        warnings.append(Warning(code="base-policy-damaged", text=text))
+    policy = loaded.config.policy()
+    warnings += [Warning(code="policy-changes", text=text) for text in _changed(policy, head, path)]
+    accepted, faults = by_trailer(said.message, who=said.author)
+    warnings += [Warning(code="trailer", text=fault) for fault in faults]
+    accepted += by_label(said.labels, loaded.config.perfgate.accept_label)
+    return Terms(
+        policy=replace(policy, accept=(*policy.accept, *accepted)),
+        results_branch=loaded.config.perfgate.results_branch,
+        accept_label=loaded.config.perfgate.accept_label,
+        warnings=tuple(warnings),
+    )
+
+
+def _changed(policy: Policy, head: Reader, path: Path | None) -> list[str]:
+    try:
+        differences = policy.differences(load_committed(head, path).config.policy())
+    except ConfigError as exc:
+        return [f"the configuration on head cannot be read: {exc.message}"]
+    if not differences:
+        return []
+    return [f"this change alters the policy; until it is merged that of base counts: {'; '.join(differences)}"]
