@@ -61,27 +61,28 @@ def run(argv: Sequence[str]) -> int:
     try:
         code = perfgate.main(args=list(argv), prog_name="perfgate", standalone_mode=False)
     except PerfgateError as exc:
-        _say(exc.message, exc.hint)
+        say(exc.message, exc.hint)
         return int(exc.exit_code)
     except click.ClickException as exc:
         exc.show()
         return int(Exit.USAGE)
     except (KeyboardInterrupt, click.Abort):
-        _say("interrupted", None)
+        say("interrupted", None)
         return int(Exit.INTERRUPTED)
     except BrokenPipeError:
         return int(Exit.NOT_MEASURED)
     except Exception:
         traceback.print_exc()
-        _say("this is a bug in perfgate", "please report it with the lines above")
+        say("this is a bug in perfgate", "please report it with the lines above")
         return int(Exit.BUG)
     return int(code or 0)
 
 
-def _say(message: str, hint: str | None) -> None:
+def say(message: str, hint: str | None) -> None:
+    """Tell an error, and the next action, on standard error and to the job."""
     colour = sys.stderr.isatty()
     click.echo(f"{click.style('error', fg='red', bold=True) if colour else 'error'}: {message}", err=True)
     if os.environ.get("GITHUB_ACTIONS") == "true":
-        click.echo(command("error", "perfgate", message), err=True)
+        click.echo(command("error", "perfgate", f"{message}\n{hint or ''}".strip()), err=True)
     if hint:
         click.echo(f"{click.style('try', fg='cyan', bold=True) if colour else 'try'}: {hint}", err=True)

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import click
 
+from perfgate.cli.main import say
 from perfgate.host.interrupt import Interrupts
 from perfgate.pipeline import publish as publishing
 from perfgate.publishers import actions
 from perfgate.publishers.github.comment import When
-from perfgate.render.command import command
 
 
 @click.command()
@@ -56,8 +56,7 @@ def publish(
     for note in told.notes:
         click.echo(f"perfgate: {note}", err=True)
     for failure in told.failures:
-        click.echo(f"error: {failure.message}" + (f"\ntry: {failure.hint}" if failure.hint else ""), err=True)
-        click.echo(command("error", "perfgate", f"{failure.message}\n{failure.hint or ''}".strip()))
+        say(failure.message, failure.hint)
     if path := os.environ.get("GITHUB_OUTPUT"):
         facts = {"activity": "publish", "comment-url": told.comment_url, "check-url": told.check_url}
         facts |= {"verdict": str(told.report.outcome)} if told.report else {}

@@ -149,7 +149,7 @@ class _Publication:
             try:
                 did, url = tell(page)
             except PublishError as exc:
-                did = exc.message
+                did = exc.message if exc.kind == "locked" else "not told, see the error"
                 failures += [] if exc.kind == "locked" else [exc]
             notes += [f"{name}: {did}"] if did else []
             urls.append(url)

@@ -48,7 +48,7 @@ def terms(base: Reader, head: Reader, said: Said, *, path: Path | None = None) -
         loaded = load_committed(base, path)
     except ConfigError as exc:
         loaded = Loaded(config=Config(), source="defaults", origins={})
-        text = f"the configuration on base cannot be read, so the defaults count: {exc.message}"
+        text = f"the configuration on base cannot be read, so the defaults count: {_flat(exc)}"
         warnings.append(Warning(code="base-policy-damaged", text=text))
     policy = loaded.config.policy()
     warnings += [Warning(code="policy-changes", text=text) for text in _changed(policy, head, path)]
@@ -63,11 +63,15 @@ def terms(base: Reader, head: Reader, said: Said, *, path: Path | None = None) -
     )
 
 
+def _flat(exc: ConfigError) -> str:
+    return " ".join(exc.message.split())
+
+
 def _changed(policy: Policy, head: Reader, path: Path | None) -> list[str]:
     try:
         differences = policy.differences(load_committed(head, path).config.policy())
     except ConfigError as exc:
-        return [f"the configuration on head cannot be read: {exc.message}"]
+        return [f"the configuration on head cannot be read: {_flat(exc)}"]
     if not differences:
         return []
     return [f"this change alters the policy; until it is merged that of base counts: {'; '.join(differences)}"]

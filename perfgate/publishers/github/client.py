@@ -4,6 +4,7 @@ PyGithub has the connection, the login, and the waiting for rate limits; what is
 as it comes.
 """
 
+import logging
 from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
@@ -16,6 +17,7 @@ from perfgate.errors import PublishError
 from perfgate.publishers.github.refusal import refusal
 
 LONGEST_WAIT_S = 20  # for one request that is refused for a while; three tries make it a minute
+BACKOFF_S = 0.5  # before the second try; doubles
 TIMEOUT_S = 20
 PAGE = 100
 _JSON = {"Accept": "application/vnd.github+json"}
@@ -35,14 +37,21 @@ class Client:
     def __init__(self, repository: str, token: str, *, api_url: str = DEFAULT_BASE_URL) -> None:
         retry = _Patience(
             total=3,
-            backoff_factor=0.5,
+            backoff_factor=BACKOFF_S,
             secondary_rate_wait=LONGEST_WAIT_S,
             max_rate_limit_wait=LONGEST_WAIT_S,
             allowed_methods={"GET", "POST", "PATCH", "DELETE"},
         )
         self._hub = Github(
-            auth=Auth.Token(token), base_url=api_url, retry=retry, timeout=TIMEOUT_S, user_agent="perfgate"
+            auth=Auth.Token(token),
+            base_url=api_url,
+            retry=retry,
+            timeout=TIMEOUT_S,
+            user_agent="perfgate",
+            seconds_between_requests=None,  # a dozen requests in all: there is no flood to hold back
+            seconds_between_writes=None,
         )
+        logging.getLogger("github").setLevel(logging.WARNING)  # else each try that was refused gets a line
         self._root = f"/repos/{repository}"
         self.repository = repository
 

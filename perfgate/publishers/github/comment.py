@@ -7,6 +7,7 @@ their own changes nothing.
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -16,6 +17,7 @@ from perfgate.publishers.github.client import Client
 LONGEST = 65_536  # characters, GitHub's limit
 JOB = "github-actions[bot]"  # who a job's own token is
 ROOM = 60_000  # characters, for what a comment says; the rest is the job's summary
+RACE = timedelta(minutes=10)  # within which another publisher may have looked before us and written since
 _STAMP = re.compile(r"<!-- head=[0-9a-f]{40,64} run=(\d{1,12})\.(\d{1,6}) -->")
 
 
@@ -74,7 +76,9 @@ def post(
     if mine:
         return _edit(client, mine[0], text, order)
     made = client.send("POST", path, {"body": text})
-    return _alone(client, made, _mine(client, client.pages(path, since=made["created_at"]), key), text, order)
+    since = datetime.fromisoformat(made["created_at"]) - RACE
+    recent = client.pages(path, since=f"{since:%Y-%m-%dT%H:%M:%SZ}")
+    return _alone(client, made, _mine(client, recent, key), text, order)
 
 
 def _edit(client: Client, found: dict[str, Any], text: str, order: tuple[int, int]) -> Posted:

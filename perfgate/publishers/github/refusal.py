@@ -3,6 +3,7 @@
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 from github import GithubException
 from github.GithubException import RateLimitExceededException
@@ -25,7 +26,8 @@ def refusal(exc: Exception, verb: str, path: str, repository: str) -> PublishErr
     """Return the error for what GitHub, or the way to it, said."""
     if not isinstance(exc, GithubException):
         return PublishError(
-            f"GitHub cannot be reached ({verb} {path}): {_short(exc)}", hint="the verdict stands; run the job again"
+            f"GitHub gave no answer that could be read ({verb} {path}): {_short(exc)}",
+            hint="the verdict stands; run the job again",
         )
     status, headers = exc.status, {key.lower(): value for key, value in (exc.headers or {}).items()}
     said = _message(exc)
@@ -40,7 +42,8 @@ def refusal(exc: Exception, verb: str, path: str, repository: str) -> PublishErr
             hint += "\na personal access token cannot create check runs at all: use status there"
         if accepted := headers.get("x-accepted-github-permissions"):
             hint += f"\nGitHub asks for: {accepted}"
-        return PublishError(f"the token may not {what} in {repository}: {said}", hint=hint, kind="forbidden")
+        may = "may not" if status == 403 else "cannot"
+        return PublishError(f"the token {may} {what} in {repository}: {said}", hint=hint, kind="forbidden")
     if status == 401:
         return PublishError(f"the token is not valid: {said}", hint="pass the job's own: token: ${{ github.token }}")
     return PublishError(f"GitHub refused {verb} {path} of {repository} with {status}: {said}", hint=_LATER)
@@ -74,4 +77,7 @@ def _until(headers: Mapping[str, str]) -> str:
 
 
 def _short(exc: Exception) -> str:
-    return f"{type(exc).__name__}: {exc}"[:300]
+    """Return the reason at the bottom: what lies around it is about connection pools."""
+    cause: Any = exc.args[0] if exc.args else exc
+    reason = getattr(cause, "reason", None) or cause
+    return str(reason).rpartition("): ")[2][:300]
