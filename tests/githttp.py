@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from waitress import wasyncore
 from waitress.server import create_server
 
 WRITER, READER = "writer", "reader"
@@ -66,11 +67,27 @@ def _user(header: str) -> str | None:
 @contextmanager
 def serving(root: Path) -> Iterator[str]:
     """Serve the repositories below `root` on loopback; yield the address."""
-    server = create_server(application(root), host="127.0.0.1", port=0, threads=8)
-    thread = threading.Thread(target=server.run, daemon=True)
+    with running(application(root)) as address:
+        yield address
+
+
+@contextmanager
+def running(app: Callable[[Environ, Callable[..., Any]], Iterable[bytes]]) -> Iterator[str]:
+    """Run a web server on loopback; yield its address, and leave nothing of it behind."""
+    sockets: dict[int, Any] = {}
+    server = create_server(app, host="127.0.0.1", port=0, threads=8, map=sockets)
+    stopped = threading.Event()
+
+    def loop() -> None:
+        while not stopped.is_set():
+            wasyncore.loop(timeout=0.05, count=1, map=sockets)
+
+    thread = threading.Thread(target=loop, daemon=True)
     thread.start()
     try:
         yield f"127.0.0.1:{server.effective_port}"
     finally:
-        server.close()
+        stopped.set()
         thread.join(timeout=10)
+        server.task_dispatcher.shutdown(timeout=5)
+        wasyncore.close_all(sockets)

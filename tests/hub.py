@@ -17,8 +17,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
-from waitress.server import create_server
-
 from tests import githttp
 from tests.github_description import asked, check, filled
 
@@ -310,12 +308,6 @@ def application(hub: Hub) -> Callable[[dict[str, Any], Callable[..., Any]], Iter
 @contextmanager
 def serving(hub: Hub) -> Iterator[str]:
     """Serve on loopback; yield the address."""
-    server = create_server(application(hub), host="127.0.0.1", port=0, threads=4)
-    hub.address = f"http://127.0.0.1:{server.effective_port}"
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    try:
+    with githttp.running(application(hub)) as address:
+        hub.address = f"http://{address}"
         yield hub.address
-    finally:
-        server.close()
-        thread.join(timeout=10)

@@ -34,7 +34,7 @@ class _Lazy(click.Group):
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in COMMANDS:
+        if cmd_name not in (*COMMANDS, "action"):
             return None
         module = importlib.import_module(f"perfgate.cli.{cmd_name}")
         found = getattr(module, cmd_name)

@@ -44,10 +44,16 @@ class Chosen:
                 load_config=self.load,
                 interrupts=interrupts,
                 watch=watch,
+                token=take_token(),
                 config=self.config,
                 seed=secrets.randbelow(2**31) if self.seed is None else self.seed,
                 suites=self.suite,
             )
+
+
+def take_token() -> str:
+    """Return GitHub's token and take it out of the environment: no process that is started from here gets it."""
+    return os.environ.pop("PERFGATE_TOKEN", "")
 
 
 def measuring(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from perfgate.cli.main import say
+from perfgate.cli.options import take_token
 from perfgate.host.interrupt import Interrupts
 from perfgate.pipeline import publish as publishing
 from perfgate.publishers import actions
@@ -52,7 +53,7 @@ def publish(
         config=config,
     )
     with Interrupts() as interrupts:
-        told = publishing.publish(wanted, os.environ, interrupts)
+        told = publishing.publish(wanted, os.environ, take_token(), interrupts)
     for note in told.notes:
         click.echo(f"perfgate: {note}", err=True)
     for failure in told.failures:

@@ -1,10 +1,14 @@
 """`perfgate record`."""
 
+import os
+from pathlib import Path
+
 import click
 
 from perfgate.cli.options import Chosen, measuring
 from perfgate.errors import Exit
 from perfgate.pipeline import stored
+from perfgate.publishers import actions
 from perfgate.render import phrases
 
 
@@ -24,6 +28,8 @@ def record(runs: tuple[str, ...], chosen: Chosen, processes: int) -> int:
     click.echo(f"recorded {len(done.new)} run{'s' * (len(done.new) != 1)}{known}, in {done.place}")
     for path in done.new:
         click.echo(f"  {path}")
+    if output := os.environ.get("GITHUB_OUTPUT"):
+        actions.write_outputs(Path(output), {"activity": "record", "recorded": str(len(done.new))})
     for failure in done.failed:
         reason = phrases.line(failure.text.splitlines()[0] if failure.text else "")
         click.echo(f"error: {phrases.name(str(failure.benchmark))} {failure.reason}: {reason}", err=True)

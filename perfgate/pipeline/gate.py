@@ -1,21 +1,22 @@
 """The gate in a CI job: the event says what base is, the comparison does the rest, the job is told."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from perfgate import codec, registry
-from perfgate.errors import UsageError
+from perfgate.errors import PublishError, UsageError
 from perfgate.host import files
 from perfgate.host.git import Repository
 from perfgate.pipeline.compare import Compared, compare
 from perfgate.pipeline.terms import Said, Terms, terms
 from perfgate.pipeline.workshop import Workshop
 from perfgate.publishers import actions
-from perfgate.publishers.github.event import Activity, Asked, asked
+from perfgate.publishers.github.event import Activity, Asked, asked, labels_of
 
+API = "https://api.github.com"
 LARGEST_EVENT = 64 * 2**20  # bytes; GitHub's own limit is 25 MB
 
 
@@ -37,13 +38,14 @@ def gate(shop: Workshop, environ: Mapping[str, str], directory: Path) -> Gated:
     Raises: UsageError outside of GitHub Actions.
     """
     repository = shop.repository()
-    wanted = _asked(repository, environ)
+    head = repository.head()
+    wanted = asked_by(environ, head=head, parents=repository.parents(head))
     if wanted.activity is not Activity.GATE:
         _tell(environ, {"activity": str(wanted.activity)}, "")
         return Gated(asked=wanted, compared=None)
     files.check_writable(directory / "report.json")
     base = _base(repository, wanted)
-    found = _terms(repository, wanted, base, shop)
+    found = _terms(repository, wanted, base, shop, environ)
     compared = compare(base, "HEAD", shop, policy=found.policy)
     shown = replace(
         compared.report,
@@ -81,15 +83,9 @@ def read_event(environ: Mapping[str, str]) -> dict[str, Any]:
     return event if isinstance(event, dict) else {}
 
 
-def _asked(repository: Repository, environ: Mapping[str, str]) -> Asked:
-    event = read_event(environ)
-    head = repository.git("rev-parse", "HEAD")
-    return asked(
-        environ.get("GITHUB_EVENT_NAME", ""),
-        event,
-        head=head,
-        parents=repository.parents(head),
-    )
+def asked_by(environ: Mapping[str, str], *, head: str = "", parents: Sequence[str] = ()) -> Asked:
+    """Return what the event that started this job asks for; its base only if `head` is known."""
+    return asked(environ.get("GITHUB_EVENT_NAME", ""), read_event(environ), head=head, parents=parents)
 
 
 def _base(repository: Repository, wanted: Asked) -> str:
@@ -107,10 +103,25 @@ def _base(repository: Repository, wanted: Asked) -> str:
     return base
 
 
-def _terms(repository: Repository, wanted: Asked, base: str, shop: Workshop) -> Terms:
+def _labels(wanted: Asked, token: str, environ: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the labels of now: a job that is run again still has the event of before."""
+    if not token or wanted.number is None:
+        return wanted.labels
+    from perfgate.publishers.github.client import Client  # noqa: PLC0415 (PyGithub only where something is asked)
+
+    client = Client(environ.get("GITHUB_REPOSITORY", ""), token, api_url=environ.get("GITHUB_API_URL") or API)
+    try:
+        return labels_of({"labels": list(client.pages(f"/issues/{wanted.number}/labels"))})
+    except PublishError:
+        return wanted.labels  # those of the event; that the API is silent changes no verdict
+    finally:
+        client.close()
+
+
+def _terms(repository: Repository, wanted: Asked, base: str, shop: Workshop, environ: Mapping[str, str]) -> Terms:
     head = repository.head()
     said = Said(
-        labels=wanted.labels,
+        labels=_labels(wanted, shop.token, environ),
         message=repository.message(wanted.speaks) if wanted.speaks else "",
         author=wanted.author,
     )

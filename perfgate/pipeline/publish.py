@@ -18,7 +18,7 @@ from perfgate.core.report import Report, Trail, report
 from perfgate.errors import ArtifactError, Exit, PerfgateError, PublishError, StoreError, UsageError
 from perfgate.host.clone import address_at
 from perfgate.host.interrupt import Interrupts
-from perfgate.pipeline.gate import read_event, repeat
+from perfgate.pipeline.gate import API, read_event, repeat
 from perfgate.pipeline.terms import Said, terms
 from perfgate.publishers.github import artifact, check, comment
 from perfgate.publishers.github.client import Client
@@ -27,7 +27,6 @@ from perfgate.publishers.github.pull import Pull, Ran, pull_of, ran
 from perfgate.render import markdown, phrases
 from perfgate.stores.archive import Archive
 
-API = "https://api.github.com"
 SERVER = "https://github.com"
 RECENT = 60  # stored runs that a trend is drawn from
 TRAILS = 10  # trends at most
@@ -78,12 +77,11 @@ class _Page:
     """Whether a comment is made for it."""
 
 
-def publish(wanted: Wanted, environ: Mapping[str, str], interrupts: Interrupts) -> Told:
+def publish(wanted: Wanted, environ: Mapping[str, str], token: str, interrupts: Interrupts) -> Told:
     """Publish what the workflow run of the event measured.
 
     Args:
-        environ: the job's: GITHUB_EVENT_NAME, GITHUB_EVENT_PATH, GITHUB_REPOSITORY, GITHUB_API_URL, GITHUB_SERVER_URL,
-            and PERFGATE_TOKEN.
+        environ: the job's: GITHUB_EVENT_NAME, GITHUB_EVENT_PATH, GITHUB_REPOSITORY, GITHUB_API_URL, GITHUB_SERVER_URL.
 
     Raises: UsageError outside of such a job; PublishError where not even the pull request could be found.
     """
@@ -96,7 +94,6 @@ def publish(wanted: Wanted, environ: Mapping[str, str], interrupts: Interrupts) 
     run = ran(event, workflow=wanted.workflow)
     if isinstance(run, str):
         return Told(notes=(run,))
-    token = environ.get("PERFGATE_TOKEN", "")
     if not token:
         raise UsageError("no PERFGATE_TOKEN", hint="in the step: env:\n  PERFGATE_TOKEN: ${{ github.token }}")
     client = Client(environ.get("GITHUB_REPOSITORY", ""), token, api_url=environ.get("GITHUB_API_URL") or API)

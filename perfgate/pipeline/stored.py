@@ -1,6 +1,5 @@
 """Stored runs: record them, compare with them, look after them, and read what they say of the past."""
 
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -46,7 +45,7 @@ def archive(repository: Repository, loaded: Loaded, shop: Workshop) -> Iterator[
             hint='git remote add origin URL; or keep them in a directory: [baseline] directory = "…" in perfgate.toml',
         )
     branch = loaded.config.perfgate.results_branch
-    address = address_of(repository, remote, token=os.environ.get("PERFGATE_TOKEN", ""))
+    address = address_of(repository, remote, token=shop.token)
     with registry.store("branch")(address, branch, interrupts=shop.interrupts) as store:
         yield Archive(store)
 

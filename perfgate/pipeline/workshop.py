@@ -32,6 +32,8 @@ class Workshop:
     interrupts: Interrupts
     watch: Watcher
     seed: int
+    token: str = ""
+    """Of GitHub: to push stored runs, to read labels. Nothing that is measured sees it."""
     config: Path | None = None
     """The configuration's file, where it is not found by itself."""
     suites: tuple[str, ...] = ()
