@@ -119,7 +119,7 @@ def test_init_writes_a_configuration_that_is_fine(inside: Project, capsys: pytes
     loaded = load(inside.root, environ={})
 
     assert "found 1 file with pytest benchmarks: benchmarks/test_lib.py" in said
-    assert "next: read it, then try it on your last commit: perfgate compare HEAD~1" in said
+    assert "next: read them, then try it on your last commit: perfgate compare HEAD~1" in said
     assert loaded.config.suite["benchmarks"].paths == ("benchmarks",)  # type: ignore[union-attr]
     assert loaded.config.build.setup == (
         "python -m pip install -r requirements.dev.txt",
@@ -129,7 +129,7 @@ def test_init_writes_a_configuration_that_is_fine(inside: Project, capsys: pytes
     assert tomllib.loads(written)["rule"] == [{"sli": "benchmarks/*:time", "limit": "5%"}]
 
     assert main.run(["init"]) == 2
-    assert "is there already" in capsys.readouterr().err
+    assert "everything is there already" in capsys.readouterr().err
 
 
 def test_init_without_anything_to_find_still_writes_a_start(
@@ -146,9 +146,11 @@ def test_init_without_anything_to_find_still_writes_a_start(
 def test_init_names_single_files_where_the_directory_holds_more(inside: Project) -> None:
     inside.write(tests__test_speed_py=BENCHMARK, tests__test_other_py="")
 
-    assert main.run(["init"]) == 0
-    assert load(inside.root, environ={}).config.suite["benchmarks"].paths == ("tests/test_speed.py",)  # type: ignore[union-attr]
-    assert load(inside.root, environ={}).config.build.setup == ()
+    assert main.run(["init", "--no-workflows"]) == 0
+    suite = load(inside.root, environ={}).config.suite["benchmarks"]
+    assert suite.paths == ("tests/test_speed.py",)  # type: ignore[union-attr]
+    assert suite.benchmarks_from == "each"  # type: ignore[union-attr]
+    assert not (inside.root / ".github").exists()
 
 
 def test_clean_says_what_it_removed(inside: Project, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,6 +1,7 @@
 """`perfgate init`."""
 
 import re
+import sys
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -8,6 +9,8 @@ from typing import Any
 
 import click
 
+from perfgate.cli.workflows import Choices, own_action
+from perfgate.cli.workflows import workflows as written
 from perfgate.config.load import FILE
 from perfgate.errors import UsageError
 from perfgate.host import files
@@ -27,24 +30,55 @@ class Found:
     benchmarks: tuple[str, ...]
     """Files with pytest benchmarks."""
     setup: tuple[str, ...]
+    alone: bool
+    """The benchmark files hold the code that they measure."""
     notes: tuple[str, ...]
 
 
 @click.command()
-def init() -> int:
-    """Look at the project and write perfgate.toml; says what it found and what to do next."""
+@click.option("--workflows/--no-workflows", default=True, show_default=True, help="Write the GitHub workflows too.")
+@click.option("--action", help="The Action they use, as OWNER/NAME@COMMIT; default is that of this perfgate.")
+def init(workflows: bool, action: str | None) -> int:
+    """Look at the project and write perfgate.toml and two workflows; says what it found and what to do next.
+
+    What is there already is left as it is.
+    """
+    if action is not None and not re.fullmatch(r"[\w.-]+/[\w./-]+@[0-9a-f]{40}", action):
+        raise UsageError(f"--action {action}: OWNER/NAME@COMMIT is wanted, the commit in full")
     with Interrupts() as interrupts:
         repository = Repository(Path.cwd(), interrupts=interrupts)
         tracked = repository.git("ls-files", "-z", "--cached", "--others", "--exclude-standard").split("\0")
-    path = repository.root / FILE
-    if path.exists():
-        raise UsageError(f"{path} is there already", hint="change it by hand, then: perfgate config check")
+        branch = repository.default_branch()
+        action = (action or own_action(interrupts)) if workflows else None
     found = look(repository.root, [file for file in tracked if file])
-    files.write(path, toml(found))
     for note in found.notes:
         click.echo(note, err=True)
-    click.echo(f"wrote {path}\nnext: read it, then try it on your last commit: perfgate compare HEAD~1", err=True)
+    texts = {FILE: toml(found)}
+    if action:
+        texts |= written(Choices(branch=branch, python=_python(repository.root), action=action))
+    new = {path: text for path, text in texts.items() if not (repository.root / path).exists()}
+    for path in texts:
+        if path in new:
+            files.write(repository.root / path, new[path])
+        click.echo(f"{'wrote' if path in new else 'left as it is:'} {path}", err=True)
+    if not new:
+        raise UsageError("everything is there already", hint="change it by hand, then: perfgate config check")
+    click.echo(_NEXT if action else _NEXT.splitlines()[0], err=True)
     return 0
+
+
+_NEXT = """\
+next: read them, then try it on your last commit: perfgate compare HEAD~1
+then commit and push; a pull request is measured from there on, and can be blocked once the job `perfgate` is required:
+  Settings > Rules > Rulesets > Require status checks to pass > perfgate"""
+
+
+def _python(root: Path) -> str:
+    """Return the version that the project names, else that of the interpreter that would measure it here."""
+    named = _text(root / ".python-version").strip().splitlines()
+    if named and re.fullmatch(r"3\.\d+(\.\d+)?", named[0]):
+        return named[0]
+    return f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
 def look(root: Path, tracked: list[str]) -> Found:
@@ -54,16 +88,26 @@ def look(root: Path, tracked: list[str]) -> Found:
     if not tests:
         notes = ["found no pytest benchmarks: a benchmark is a test that uses the `benchmark` fixture"]
     setup = tuple(_setup(root, tracked))
-    notes.append(f"each side will be set up by: {'; '.join(setup)}" if setup else "found nothing to install")
-    return Found(benchmarks=tuple(tests), setup=setup, notes=tuple(notes))
+    notes.append(f"each side will be set up by: {'; '.join(setup)}")
+    measured = [file for file in tracked if file.endswith((".py", ".pyx", ".c", ".rs")) and not _is_test(file)]
+    alone = bool(tests) and not measured
+    if alone:
+        notes.append("found no code beside the benchmarks, so each side runs its own benchmark files")
+    return Found(benchmarks=tuple(tests), setup=setup, alone=alone, notes=tuple(notes))
+
+
+def _is_test(file: str) -> bool:
+    path = PurePosixPath(file)
+    return path.name.startswith(("test_", "bench", "conftest")) or path.stem.endswith("_test")
 
 
 def toml(found: Found) -> str:
     """Return a perfgate.toml for the project."""
     setup = "".join(f"    {_quoted(line)},\n" for line in found.setup)
     comment = "# Run in each side's own worktree, in a fresh virtual environment."
-    build = f"[build]\n{comment}\nsetup = [\n{setup}]\n" if setup else ""
+    build = f"[build]\n{comment}\nsetup = [\n{setup}]\n"
     paths = ", ".join(_quoted(path) for path in _paths(found.benchmarks))
+    each = 'benchmarks-from = "each"  # they hold the code that they measure\n' if found.alone else ""
     return f"""# Every key: perfgate config schema --format markdown
 [perfgate]
 budget = "10m"  # measuring time of one run at most; what is clear stops early
@@ -72,7 +116,7 @@ budget = "10m"  # measuring time of one run at most; what is clear stops early
 [suite.benchmarks]
 runner = "pytest-benchmark"
 {f"paths = [{paths}]" if paths else '# paths = ["benchmarks"]'}
-
+{each}
 [[rule]]
 sli = "benchmarks/*:time"
 limit = "5%"  # head may be slower than base by this
@@ -96,7 +140,7 @@ def _setup(root: Path, tracked: list[str]) -> list[str]:
     if "pyproject.toml" in tracked or "setup.py" in tracked:
         extra = _extra(_table(root / "pyproject.toml"))
         lines.append(f"python -m pip install -e '.[{extra}]'" if extra else "python -m pip install -e .")
-    return [*lines, "python -m pip install pytest pytest-benchmark"] if lines else []
+    return [*lines, "python -m pip install pytest pytest-benchmark"]
 
 
 def _requirements(tracked: list[str]) -> list[str]:

@@ -21,7 +21,7 @@ COMMANDS = {
     "history": "Find when the stored benchmarks changed, and how far they drifted.",
     "baseline": "List, show, verify and compact the stored runs.",
     "demo": "Watch perfgate find a regression in a small repository that it makes.",
-    "init": "Look at the project and write perfgate.toml.",
+    "init": "Look at the project and write perfgate.toml and the workflows.",
     "config": "Show where each value came from, check the file, print the schema.",
     "clean": "Remove the prepared sides from the cache.",
 }

@@ -95,6 +95,12 @@ class Repository:
         remotes = (self.asks("remote") or "").split()
         return "origin" if "origin" in remotes else next(iter(remotes), None)
 
+    def default_branch(self) -> str:
+        """Return the name of the branch that changes go to: the remote's, else the one that is checked out, or main."""
+        remote = self.asks("symbolic-ref", "--quiet", "--short", f"refs/remotes/{self.remote() or 'origin'}/HEAD")
+        current = self.asks("symbolic-ref", "--quiet", "--short", "HEAD")
+        return remote.partition("/")[2] if remote else current or "main"
+
     def fork_point(self) -> Revision:
         """Return where HEAD left the default branch: what a change is compared with when nothing is said.
 

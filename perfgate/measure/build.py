@@ -32,15 +32,16 @@ class Build:
 
 
 def create_environment(venv: Path, build: Build, *, interrupts: Interrupts) -> None:
-    """Make the virtual environment `venv`, with pip in it: by uv where present (seconds faster), else by venv.
+    """Make the virtual environment `venv`, with pip in it: by uv where that works (seconds faster), else by venv.
 
     Raises: BuildError.
     """
     if uv := shutil.which("uv"):
         argv = [uv, "venv", "--quiet", "--seed", "--python", build.python, str(venv)]
-    else:
-        argv = [build.python, "-m", "venv", str(venv)]
+        if command.run(argv, cwd=venv.parent, interrupts=interrupts).status == 0:
+            return
     try:
+        argv = [build.python, "-m", "venv", "--clear", str(venv)]
         ended = command.run(argv, cwd=venv.parent, interrupts=interrupts)
     except OSError as exc:
         raise BuildError(

@@ -108,7 +108,7 @@ class Job {
     this.summary = "";
     this.annotations = [];
     this.workspace = path.join(asked.temp, "work", id);
-    this.runnerTemp = path.join(asked.temp, "runner", id);
+    this.runnerTemp = asked.runner_temp;
     fs.mkdirSync(this.workspace, { recursive: true });
     fs.mkdirSync(this.runnerTemp, { recursive: true });
     this.path = [];
