@@ -158,6 +158,62 @@ def test_a_pull_request_with_a_regression_fails_the_job_and_says_where(tmp_path:
     assert "compared with what it would be merged into" in done.stderr
 
 
+def test_jobs_that_share_the_benchmarks_are_judged_as_one(tmp_path: Path, upstream: Project) -> None:
+    upstream.git("switch", "--quiet", "topic")
+    upstream.commit("more", test_more_py=BENCHMARK.replace("test_spin", "test_turn").replace("test_other", "test_rest"))
+    upstream.git("switch", "--quiet", "--detach", "main")
+    upstream.git("merge", "--quiet", "--no-ff", "-m", "merge", "topic")
+    upstream.git("update-ref", "refs/pull/7/merge", "HEAD")
+    job = Job(tmp_path, upstream, depth=2)
+    parts = [
+        job.gate("pull_request", pull(), "--shard", f"{number}/3", "--report", f"../parts/{number}")
+        for number in (1, 2, 3)
+    ]
+    merged = job.gate("pull_request", pull(), "--merge", "../parts")
+    names = [json.loads((tmp_path / "parts" / f"{n}" / "head.json").read_text())["run"]["offered"] for n in (1, 2, 3)]
+    (tmp_path / "parts" / "2" / "head.json").unlink()
+    (tmp_path / "parts" / "2" / "base.json").unlink()
+    lost = job.gate("pull_request", pull(), "--merge", "../parts")
+    nothing = job.gate("pull_request", pull(), "--merge", "../parts/2")
+    odd = job.gate("pull_request", pull(), "--shard", "4/3")
+
+    assert sorted(done.returncode for done in parts)[-1] == 1, [done.stderr for done in parts]
+    assert sorted(each["name"].partition("::")[2] for part in names for each in part) == [
+        "test_other", "test_rest", "test_spin", "test_turn",
+    ]  # fmt: skip
+    assert merged.returncode == 1, merged.stderr
+    assert "❌ 2 regressions · 2 unchanged" in merged.stdout  # base runs the new file too
+    assert (lost.returncode, nothing.returncode, odd.returncode) == (2, 2, 2)
+    assert "error: part 2/3 is missing" in lost.stderr
+    assert "holds no runs of jobs with --shard" in nothing.stderr
+    assert "--shard: '4/3' is no part" in odd.stderr
+
+
+def test_a_change_cannot_loosen_its_own_limit_and_a_trailer_or_label_accepts(tmp_path: Path, upstream: Project) -> None:
+    upstream.git("switch", "--quiet", "topic")
+    upstream.commit("looser", perfgate_toml='[[rule]]\nsli = "*:time"\nlimit = "900%"\n')
+    upstream.git("commit", "--quiet", "--allow-empty", "-m", "x\n\nPerfgate-Accept: *spin:time up to 400% it does more")
+    head = upstream.git("rev-parse", "HEAD")
+    upstream.git("switch", "--quiet", "--detach", "main")
+    upstream.git("merge", "--quiet", "--no-ff", "-m", "merge", "topic")
+    upstream.git("update-ref", "refs/pull/7/merge", "HEAD")
+    job = Job(tmp_path, upstream, depth=2)
+    outsider = pull(head, of="eve/lib")
+    labelled = pull(head, of="eve/lib")
+    labelled["pull_request"]["labels"] = [{"name": "perfgate: accept"}]
+
+    blocked = job.gate("pull_request", outsider)
+    trailer = job.gate("pull_request", pull(head))
+    label = job.gate("pull_request", labelled)
+    config = job.gate("pull_request", outsider, "--config", "/dev/null")
+
+    assert (blocked.returncode, trailer.returncode, label.returncode, config.returncode) == (1, 0, 0, 2), blocked.stderr
+    assert "this change alters the policy; until it is merged that of base counts: rule *:time: 5 %" in blocked.stdout
+    assert "accepted up to 400 %: it does more" in trailer.stdout
+    assert "accepted: the pull request has the label 'perfgate: accept'" in label.stdout
+    assert "the configuration must be committed: base's decides" in config.stderr
+
+
 def test_a_base_that_the_checkout_lacks_is_fetched_or_the_line_is_named(tmp_path: Path, upstream: Project) -> None:
     job = Job(tmp_path, upstream, depth=1)
     job.project.git("update-ref", "-d", "refs/remotes/origin/main")

@@ -1,13 +1,16 @@
 """`perfgate gate`."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
 from perfgate import registry
 from perfgate.cli.options import Chosen, measuring
-from perfgate.errors import Exit
+from perfgate.core.model import WHOLE, Part
+from perfgate.core.units import parse_part
+from perfgate.errors import Exit, UsageError
 from perfgate.pipeline import gate as gating
 from perfgate.publishers.github.event import Activity
 
@@ -16,6 +19,14 @@ ADVICE = {
     Activity.PUBLISH: "nothing to measure here",
     Activity.NOTHING: "nothing to do",
 }
+
+
+def _part(text: str | None) -> Part:
+    try:
+        number, of = parse_part(text) if text else (1, 1)
+    except ValueError as exc:
+        raise UsageError(f"--shard: {exc}") from exc
+    return Part(number=number, of=of) if of > 1 else WHOLE
 
 
 @click.command()
@@ -28,14 +39,20 @@ ADVICE = {
     show_default=True,
     help="Where report.md, report.json, base.json and head.json go.",
 )
-def gate(chosen: Chosen, directory: Path) -> int:
+@click.option("--shard", help='Measure one part of the benchmarks, as in "2/4"; other jobs measure the others.')
+@click.option(
+    "--merge",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Measure nothing: judge what the jobs with --shard left below this directory.",
+)
+def gate(chosen: Chosen, directory: Path, shard: str | None, merge: Path | None) -> int:
     """Compare what this GitHub Actions job is about, and end with the verdict.
 
     A pull request is compared with what it would be merged into, a merge group with its base, a push with the
     commit before. Needs no token. Writes the job's summary, annotations and outputs, and the report files.
     """
     with chosen.workshop() as shop:
-        done = gating.gate(shop, os.environ, directory)
+        done = gating.gate(replace(shop, part=_part(shard)), os.environ, directory, parts=merge)
         interrupted = shop.interrupts.requested
     if done.compared is None:
         click.echo(f"perfgate: {done.asked.why}: {ADVICE[done.asked.activity]}", err=True)

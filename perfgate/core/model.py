@@ -5,6 +5,7 @@ Separate from how it is measured, stored, judged and shown: everything else spea
 
 import hashlib
 import math
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -200,6 +201,24 @@ class ProcessFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One of several jobs that share the benchmarks of one measurement; both sides share them alike."""
+
+    number: int
+    of: int
+
+    def __str__(self) -> str:
+        return f"{self.number}/{self.of}"
+
+    def holds(self, benchmark: Benchmark) -> bool:
+        """Return whether a benchmark is this job's, by its name alone: one that head adds or lost moves no other."""
+        return zlib.crc32(str(benchmark).encode()) % self.of == self.number - 1
+
+
+WHOLE = Part(number=1, of=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Method:
     """How a run was measured, so that it can be repeated and weighed."""
 
@@ -228,6 +247,7 @@ class Run:
     warnings: tuple[Warning, ...] = ()
     started: str = ""
     """UTC, ISO 8601."""
+    part: Part = WHOLE
 
     def __post_init__(self) -> None:
         if len({sample.sli for sample in self.samples}) != len(self.samples):

@@ -103,15 +103,20 @@ class Policy:
         """Return the expectations that no benchmark in `present` meets."""
         return tuple(glob for glob in self.expect if not any(matches(glob, str(b)) for b in present))
 
+    @property
+    def _order(self) -> list[str]:
+        return list(dict.fromkeys(rule.sli for rule in self.rules))
+
     def differences(self, other: "Policy") -> tuple[str, ...]:
         """Say in words what `other` would have differently; today's date is no difference."""
         found = []
-        mine, theirs = ({rule.sli: rule for rule in policy.rules} for policy in (self, other))
-        for sli in dict.fromkeys((*mine, *theirs)):
+        # Of two rules for one glob the first counts.
+        mine, theirs = ({rule.sli: rule for rule in policy.rules[::-1]} for policy in (self, other))
+        for sli in dict.fromkeys(rule.sli for rule in (*self.rules, *other.rules)):
             old, new = mine.get(sli), theirs.get(sli)
             if old != new:
                 found.append(f"rule {sli}: {_rule_words(old)} → {_rule_words(new)}")
-        if list(mine) != list(theirs) and mine.keys() == theirs.keys():
+        if mine.keys() == theirs.keys() and self._order != other._order:
             found.append("the order of the rules")
         for label, olds, news in (
             ("expect", self.expect, other.expect),

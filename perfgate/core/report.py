@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from perfgate.core.comparison import Comparison
 from perfgate.core.judge import UNKNOWN, Judgement, Verdict, judge
-from perfgate.core.model import Design, Environment, Method, Revision, Run, Sli, Warning
+from perfgate.core.model import WHOLE, Design, Environment, Method, Revision, Run, Sli, Warning
 from perfgate.core.policy import DEFAULT_RULE, Policy
 from perfgate.errors import Exit
 
@@ -92,7 +92,7 @@ def report(
 ) -> Report:
     """Judge two runs, with `comparisons` if they are not simply theirs, and gather what a reader needs."""
     rows = judge(base, head, policy, comparisons)
-    outcome, exit_code = _outcome(rows)
+    outcome, exit_code = (Outcome.PASS, Exit.PASSED) if not rows and head.part != WHOLE else _outcome(rows)
     return Report(
         outcome=outcome,
         exit_code=exit_code,

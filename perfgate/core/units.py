@@ -44,6 +44,17 @@ def parse_share(text: str) -> float:
     return share
 
 
+def parse_part(text: str) -> tuple[int, int]:
+    """Return (number, of) of "2/4".
+
+    Raises: ValueError with the reason.
+    """
+    match = re.fullmatch(r"(\d{1,4})/(\d{1,4})", text.strip())
+    if match is None or not 1 <= int(match[1]) <= int(match[2]):
+        raise ValueError(f'{text!r} is no part; write its number and how many there are, as in "2/4"')
+    return int(match[1]), int(match[2])
+
+
 def parse_duration(text: str) -> float:
     """Return the seconds of "90s", "1.5m", "2ms" or "1h30m" (parts add up).
 

@@ -3,7 +3,7 @@
 Not pinned, so that a benchmark that keeps several CPUs busy shows it; its numbers are not kept.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -35,6 +35,8 @@ class Survey:
 
     names: tuple[str, ...]
     """Benchmarks on offer, in the order of their files."""
+    elsewhere: int = 0
+    """How many more there are, which other jobs measure."""
     python: tuple[tuple[str, str], ...]
     errors: tuple[str, ...] = ()
     """What could not be collected, in the tool's words."""
@@ -61,14 +63,19 @@ def survey(
     timeout_s: float,
     mark: str,
     interrupts: Interrupts,
+    wanted: Callable[[str], bool] = lambda name: True,
 ) -> Survey:
-    """Ask a fresh process what it offers and, with `calibrate`, run each benchmark for a few milliseconds."""
+    """Ask a fresh process what it offers and, with `calibrate`, run each benchmark for a few milliseconds.
+
+    Args:
+        wanted: a benchmark's name to whether it is this job's.
+    """
     found: Survey | None = None
     left: Sequence[str] | None = None
     while found is None or left:
         with crew([(launch, environ_of(draw))], mark=mark, interrupts=interrupts) as people:
             people.meet()
-            found = found or _offered(people, watch)
+            found = found or _offered(people, watch, wanted)
             left = (found.names if calibrate else ()) if left is None else left
             visit = _calibration(people, found, timeout_s)
             journey = people.travel(left, visit, cpu=None, watch=watch, timeout_s=timeout_s)
@@ -80,10 +87,12 @@ def survey(
     return found
 
 
-def _offered(people: Crew, watch: Sequence[str]) -> Survey:
+def _offered(people: Crew, watch: Sequence[str], wanted: Callable[[str], bool]) -> Survey:
     offer, hello = people.offers[0], people.hellos[0]
+    names = tuple(name for name in offer["benchmarks"] if wanted(name))
     return Survey(
-        names=tuple(offer["benchmarks"]),
+        names=names,
+        elsewhere=len(offer["benchmarks"]) - len(names),
         watched=tuple(watch),
         errors=tuple(offer["errors"]),
         python=tuple((str(name), str(value)) for name, value in hello["python"].items()),

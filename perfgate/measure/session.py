@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from perfgate.core.judge import Question, answer
-from perfgate.core.model import Design, Method, Run, Sample, Sli, Warning
+from perfgate.core.model import WHOLE, Design, Method, Part, Run, Sample, Sli, Warning
 from perfgate.core.policy import Policy
 from perfgate.core.schedule import FIRST_LOOK, NORMAL_EFFORT_S, is_look
 from perfgate.core.stats import describe, paired
@@ -56,6 +56,8 @@ class Effort:
     budget_s: float
     benchmark_s: float = NORMAL_EFFORT_S
     seed: int = 0
+    part: Part = WHOLE
+    """Of the benchmarks; other jobs measure the others."""
 
 
 def measure_pairs(
@@ -123,6 +125,7 @@ class _Session:
             seed=effort.seed,
             effort_s=effort.benchmark_s,
             interrupts=interrupts,
+            part=effort.part,
         )
         self.suites = [Suite(job, sides, around) for job in jobs]
 
@@ -211,7 +214,9 @@ class _Session:
             sample for suite in self.suites for track in suite.tracks.values() for sample in _samples(track, side)
         )
         failures = tuple(failure for suite in self.suites for failure in suite.failures[side].values())
-        if not any(suite.failures[each] for suite in self.suites for each in range(len(self.sides))) and not samples:
+        failed = any(suite.failures[each] for suite in self.suites for each in range(len(self.sides)))
+        nothing_to_do = self.effort.part is not WHOLE and not any(suite.tracks for suite in self.suites)
+        if not failed and not samples and not nothing_to_do:
             raise MeasureError("the budget ended before anything was measured", hint="raise the budget: --budget 10m")
         busy_s = sum(suite.busy_s for suite in self.suites)
         startups = [seconds for suite in self.suites for seconds in suite.startups]
@@ -233,6 +238,7 @@ class _Session:
             processes=tuple(facts for suite in self.suites for facts in suite.facts[side]),
             warnings=tuple(dict.fromkeys([*self.warnings, *(w for suite in self.suites for w in suite.warnings)])),
             started=self.began.isoformat(timespec="seconds"),
+            part=self.effort.part,
         )
 
 

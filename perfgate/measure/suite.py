@@ -8,10 +8,12 @@ from statistics import fmean
 from perfgate.core.comparison import pair_effect
 from perfgate.core.model import (
     METRICS,
+    WHOLE,
     Benchmark,
     Design,
     Failure,
     Metric,
+    Part,
     ProcessFacts,
     Reason,
     Warning,
@@ -54,6 +56,7 @@ class Circumstances:
     seed: int
     effort_s: float
     interrupts: Interrupts
+    part: Part = WHOLE
 
 
 @dataclass(slots=True, kw_only=True)
@@ -124,6 +127,9 @@ class Suite:
         """
         head = self._survey(self.sides[-1], names=(), calibrate=True)
         scout.refuse_collection_errors("head" if len(self.sides) > 1 else "the working tree", head)
+        if not head.names and head.elsewhere:
+            self._nothing_here(head)
+            return
         if not head.names:
             raise MeasureError(
                 f"suite {self.job.name!r}: no benchmarks found in {self._where()} of {self.sides[-1].revision}",
@@ -146,6 +152,12 @@ class Suite:
             for name, troubles in survey.journey.troubles.items():
                 self._fail(side, name, troubles[0].reason, troubles[0].text)
         self._plan(surveys, head.names)
+
+    def _nothing_here(self, head: Survey) -> None:
+        """Head's benchmarks are all other jobs'; what base had in this part was lost."""
+        self.python = tuple(head.python for _ in self.sides)
+        for name in sorted((self._own_benchmarks() or ()) if len(self.sides) > 1 else ()):
+            self._fail(HEAD, name, Reason.ABSENT, gone(self._benchmark(name)))
 
     def offered(self, side: int) -> tuple[Benchmark, ...]:
         """Return the benchmarks that a side has, measured or not."""
@@ -229,6 +241,7 @@ class Suite:
             timeout_s=self.job.timeout_s,
             mark=self.around.mark,
             interrupts=self.around.interrupts,
+            wanted=lambda name: self.around.part.holds(self._benchmark(name)),
         )
 
     def _survey_base(self, names: tuple[str, ...], own: frozenset[str] | None) -> Survey:

@@ -6,13 +6,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from perfgate import codec, registry
+from perfgate import __version__, codec, registry
+from perfgate.core.merge import merged
+from perfgate.core.model import WHOLE, Part, Run
+from perfgate.core.policy import Policy
+from perfgate.core.report import report
 from perfgate.errors import PublishError, UsageError
 from perfgate.host import files
 from perfgate.host.git import Repository
 from perfgate.pipeline.compare import Compared, compare
 from perfgate.pipeline.terms import Said, Terms, terms
-from perfgate.pipeline.workshop import Workshop
+from perfgate.pipeline.workshop import Workshop, load_run
 from perfgate.publishers import actions
 from perfgate.publishers.github.event import Activity, Asked, asked, labels_of
 
@@ -29,10 +33,11 @@ class Gated:
     """None where the event asks for something else than a comparison."""
 
 
-def gate(shop: Workshop, environ: Mapping[str, str], directory: Path) -> Gated:
+def gate(shop: Workshop, environ: Mapping[str, str], directory: Path, *, parts: Path | None = None) -> Gated:
     """Compare what the event asks for; leave report and runs in `directory`; tell the job.
 
     Args:
+        parts: where other jobs left their parts of the measurement, to be judged instead of measuring.
         environ: the job's variables: GITHUB_EVENT_NAME, GITHUB_EVENT_PATH, GITHUB_OUTPUT, GITHUB_STEP_SUMMARY.
 
     Raises: UsageError outside of GitHub Actions.
@@ -46,12 +51,17 @@ def gate(shop: Workshop, environ: Mapping[str, str], directory: Path) -> Gated:
     files.check_writable(directory / "report.json")
     base = _base(repository, wanted)
     found = _terms(repository, wanted, base, shop, environ)
-    compared = compare(base, "HEAD", shop, policy=found.policy)
+    if parts is not None:
+        compared = _merged(parts, head, found.policy)
+    else:
+        # What the configuration expects may be another job's; whoever merges asks for it.
+        policy = found.policy if shop.part == WHOLE else _for_part(found.policy, shop.part)
+        compared = compare(base, "HEAD", shop, policy=policy)
     shown = replace(
         compared.report,
         warnings=(*compared.report.warnings, *found.warnings),
         accept_label=found.accept_label if wanted.number else "",
-        repeat=repeat(compared.report.repeat, base, str(compared.head.revision.commit)),
+        repeat=repeat(compared.base, compared.head, compared.report.repeat),
     )
     compared = replace(compared, report=shown)
     texts = {
@@ -133,6 +143,23 @@ def _terms(repository: Repository, wanted: Asked, base: str, shop: Workshop, env
     )
 
 
+def _for_part(policy: Policy, part: Part) -> Policy:
+    """Return the policy of one job: its share of the allowed error, and no expectation of what others measure."""
+    return replace(policy, family_level=policy.family_level / part.of, expect=())
+
+
+def _merged(parts: Path, head: str, policy: Policy) -> Compared:
+    sides = [sorted(parts.rglob(name)) for name in ("base.json", "head.json")]
+    if not sides[0] or len(sides[0]) != len(sides[1]):
+        raise UsageError(f"{parts} holds no runs of jobs with --shard", hint="download their artifacts into it")
+    one, other = (merged([load_run(path) for path in paths]) for paths in sides)
+    if other.revision.commit != head:
+        raise UsageError(f"the parts are of {other.revision}, not of {head[:12]}, which is checked out")
+    return Compared(
+        report=report(one, other, policy, repeat=again(one, other), version=__version__), base=one, head=other
+    )
+
+
 def _within(path: Path | None, root: Path) -> Path | None:
     if path is None:
         return None
@@ -141,9 +168,15 @@ def _within(path: Path | None, root: Path) -> Path | None:
     return path.resolve().relative_to(root.resolve())
 
 
-def repeat(command: str, base: str, head: str) -> str:
+def again(base: Run, head: Run) -> str:
+    """Return the command that measures two runs again."""
+    seed = ["--seed", str(head.method.seed)] if head.method else []
+    return " ".join(["perfgate", "compare", str(base.revision.commit)[:12], str(head.revision.commit)[:12], *seed])
+
+
+def repeat(base: Run, head: Run, command: str) -> str:
     """Return the command with what a clone may lack: GitHub's merge commit is on nobody's branch."""
-    return f"git fetch origin {base[:40]} {head[:40]} && {command}"
+    return f"git fetch origin {base.revision.commit} {head.revision.commit} && {command}"
 
 
 def _tell(environ: Mapping[str, str], facts: Mapping[str, str], page: str) -> None:

@@ -18,7 +18,7 @@ from perfgate.core.report import Report, Trail, report
 from perfgate.errors import ArtifactError, Exit, PerfgateError, PublishError, StoreError, UsageError
 from perfgate.host.clone import address_at
 from perfgate.host.interrupt import Interrupts
-from perfgate.pipeline.gate import API, read_event, repeat
+from perfgate.pipeline.gate import API, again, read_event, repeat
 from perfgate.pipeline.terms import Said, terms
 from perfgate.publishers.github import artifact, check, comment
 from perfgate.publishers.github.client import Client
@@ -182,11 +182,9 @@ class _Publication:
         said = Said(labels=pull.labels, message=message, author=pull.author)
         found = terms(on_base, on_head, said, path=self.wanted.config)
         judged = report(base, head, found.policy, repeat="", version=__version__)
-        ids = str(base.revision.commit), str(head.revision.commit)
-        seed = ["--seed", str(head.method.seed)] if head.method else []
         return replace(
             judged,
-            repeat=repeat(" ".join(["perfgate", "compare", ids[0][:12], ids[1][:12], *seed]), *ids),
+            repeat=repeat(base, head, again(base, head)),
             warnings=(*judged.warnings, *found.warnings),
             accept_label=found.accept_label,
             trails=self._trails(judged, found.results_branch),

@@ -8,7 +8,7 @@ from pathlib import Path
 from perfgate import codec, registry
 from perfgate.config.load import Loaded
 from perfgate.config.schema import CommandSuite, PytestSuite
-from perfgate.core.model import Design, Revision, Run
+from perfgate.core.model import WHOLE, Design, Part, Revision, Run
 from perfgate.core.policy import Policy
 from perfgate.core.schedule import NORMAL_EFFORT_S, STRICT_EFFORT_S
 from perfgate.core.units import parse_duration
@@ -36,6 +36,8 @@ class Workshop:
     """Of GitHub: to push stored runs, to read labels. Nothing that is measured sees it."""
     config: Path | None = None
     """The configuration's file, where it is not found by itself."""
+    part: Part = WHOLE
+    """Of the benchmarks; other jobs measure the others."""
     suites: tuple[str, ...] = ()
     """Names of the suites to measure; none are all."""
 
@@ -170,4 +172,5 @@ def _effort(loaded: Loaded, shop: Workshop) -> Effort:
         budget_s=parse_duration(table.budget),
         benchmark_s=parse_duration(table.effort) if table.effort else usual,
         seed=shop.seed,
+        part=shop.part,
     )

@@ -95,3 +95,5 @@ def test_what_a_policy_changes_is_said_in_words() -> None:
         "trust-times false → true",
     )
     assert old.differences(replace(old, rules=old.rules[::-1])) == ("the order of the rules",)
+    hidden = replace(old, rules=(*old.rules[:1], Rule(sli="*:time", limit=9), DEFAULT_RULE))
+    assert old.differences(hidden) == ("rule *:time: 5 % → 900 %",)

@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Iterable
 
 from perfgate import codec
-from perfgate.core.model import Run
+from perfgate.core.model import WHOLE, Run
 from perfgate.errors import ArtifactError, FileError
 
 LARGEST = 32 * 2**20  # bytes of the archive
@@ -96,6 +96,8 @@ def _faults(run: Run) -> Iterable[str]:
         yield f"{len(run.benchmarks):,} benchmarks; at most {MOST_BENCHMARKS:,} are judged"
     if run.revision.commit is None or not _COMMIT.fullmatch(run.revision.commit):
         yield f"{run.revision.commit!r} is no commit"
+    if run.part != WHOLE:
+        yield f"part {run.part} alone; what all jobs measured must be merged first"
     yield from _names(run)
     for sample in run.samples:
         if len(sample.processes) > MOST_PROCESSES or sample.planned > MOST_PROCESSES:
