@@ -3,7 +3,10 @@
 import copy
 import json
 import os
+import re
+import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from perfgate.publishers.github.workflow_faults import faults
 from tests import hub as fake
 from tests import runner
 from tests.hub import Hub
@@ -198,17 +202,83 @@ def test_a_new_project_with_one_benchmark_file_is_gated_with_no_edit(tmp_path: P
 
     assert done["result"] == "failure", done["log"]
     assert "### ❌ 1 regression" in done["summary"], done["log"]
-    workflows = [project.root / GATE, project.root / REPORT]
-    runner.parse(*workflows)
+    runner.parse(project.root / GATE, project.root / REPORT)
+    _check(project.root)
+
+
+def _check(root: Path) -> None:
+    """Assert that GitHub's schema and an auditor take all workflows below `root`."""
     for command in (
-        ["check-jsonschema", "--builtin-schema", "vendor.github-workflows", *workflows],
-        ["zizmor", "--offline", "--no-progress", "--persona", "auditor", project.root],
+        ["check-jsonschema", "--builtin-schema", "vendor.github-workflows", *root.glob(".github/workflows/*")],
+        ["zizmor", "--offline", "--no-progress", "--persona", "auditor", root],
     ):
-        checked = subprocess.run(
-            [Runner(place=tmp_path, temp=tmp_path, server="").binaries / str(command[0]), *command[1:]],
-            capture_output=True, text=True, check=False,
-        )  # fmt: skip
+        argv = [Path(sys.executable).parent / str(command[0]), *command[1:]]
+        checked = subprocess.run(argv, capture_output=True, text=True, check=False)
         assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+EXAMPLES = ROOT / "examples" / "github-action"
+
+
+def test_the_library_is_as_init_writes_it(tmp_path: Path) -> None:
+    project = Project(tmp_path / "library")
+    shutil.copytree(EXAMPLES / "library", project.root, dirs_exist_ok=True)
+    written = [GATE, REPORT, "perfgate.toml"]
+    before = {name: (project.root / name).read_text() for name in written}
+    (action,) = set(re.findall(r"perfgate/perfgate@[0-9a-f]{40}", before[GATE]))
+    for name in written:
+        (project.root / name).unlink()
+    (project.root / ".python-version").write_text("3.13\n")
+
+    assert project.perfgate("init", "--action", action).returncode == 0
+    assert {name: (project.root / name).read_text() for name in written} == before
+
+
+@pytest.mark.parametrize("name", ["library", "service", "monorepo"])
+def test_the_workflows_of_an_example_pass_all_checkers(name: str, tmp_path: Path) -> None:
+    shutil.copytree(EXAMPLES / name, tmp_path / name)
+    place = tmp_path / name / ".github" / "workflows"
+    texts = {f".github/workflows/{path.name}": path.read_text() for path in place.iterdir()}
+
+    runner.parse(*place.iterdir())
+    _check(tmp_path / name)
+    # A gate for each package has no one name that the other workflow could be told.
+    assert faults(texts) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "results"),
+    [
+        ("service", "prices.py", {"measure": "failure", "perfgate": "failure"}),
+        ("monorepo", "packages/api/api.py", {"perfgate": "failure"}),
+    ],
+)
+def test_an_example_blocks_what_got_slower(
+    name: str, file: str, results: dict[str, str], tmp_path: Path, runner_temp: Path
+) -> None:
+    remote = bare(tmp_path / "server" / "octo" / "lib")
+    project = Project(tmp_path / "project")
+    shutil.copytree(EXAMPLES / name, project.root, dirs_exist_ok=True)
+    project.commit("base")
+    project.git("remote", "add", "origin", str(remote))
+    project.git("push", "--quiet", "origin", "main")
+    project.git("switch", "--quiet", "-c", "topic")
+    project.put(file, (project.root / file).read_text().replace("return sum(", "return 0 * sum(range(3000)) + sum("))
+    project.commit("slower")
+    hub = Hub(repository=remote)
+    with fake.serving(hub) as address:
+        site = Site(hub=hub, project=project, runner=Runner(place=tmp_path / "runs", temp=runner_temp, server=address))
+        done = site.gate()
+
+    jobs = done["jobs"]
+    assert {job: jobs[job]["result"] for job in results} == results, jobs["perfgate"]["log"]
+    verdicts = [part["steps"]["__2"]["outputs"].get("verdict") for part in jobs["perfgate"].get("parts", [])]
+    assert verdicts in ([], ["regression", "pass"])
+    assert "### ❌ 1 regression" in jobs["perfgate"]["summary"]
+    assert {path.name for path in done["store"].iterdir()} == {
+        "service": {"perfgate-part-1", "perfgate-part-2", "perfgate"},
+        "monorepo": {"perfgate-api", "perfgate-web"},
+    }[name]
 
 
 def test_github_s_own_parser_takes_every_workflow_here() -> None:

@@ -24,7 +24,8 @@ WORKFLOWS = sorted(str(path.relative_to(ROOT)) for path in (ROOT / ".github" / "
         ("lint-imports",),
         ("vulture",),
         ("check-jsonschema", "--builtin-schema", "vendor.github-workflows", *WORKFLOWS),
-        ("zizmor", "--offline", "--no-progress", "--persona", "auditor", ".github"),
+        ("check-jsonschema", "--builtin-schema", "vendor.github-actions", "action.yml"),
+        ("zizmor", "--offline", "--no-progress", "--persona", "auditor", ".github", "action.yml"),
         ("pre-commit", "validate-config"),
     ],
     ids=lambda command: " ".join(command[:2]),
@@ -63,7 +64,8 @@ def test_help_loads_nothing_heavy() -> None:
     code = (
         "import sys, contextlib, io\nfrom perfgate.cli import main\n"
         "with contextlib.redirect_stdout(io.StringIO()): assert main.run(['--help']) == 0\n"
-        "print([m for m in ('numpy', 'scipy', 'pydantic', 'rich', 'jinja2', 'pytest') if m in sys.modules])"
+        "heavy = ('numpy', 'scipy', 'pydantic', 'rich', 'jinja2', 'pytest', 'github', 'yaml', 'requests')\n"
+        "print([m for m in heavy if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
@@ -83,6 +85,8 @@ def test_the_installed_package_holds_what_is_not_python(tmp_path: Path) -> None:
         "perfgate/shims/pytest_agent.py",
         "perfgate/shims/command_agent.py",
         "perfgate/render/templates/report.md.j2",
+        "perfgate/cli/templates/perfgate.yml",
+        "perfgate/cli/templates/perfgate-report.yml",
     } <= names
 
 

@@ -1,14 +1,16 @@
 """Names that vulture cannot see used: by frameworks, by entry points, by whoever imports the statistics."""
 
 from perfgate import codec
-from perfgate.cli import baseline, demo, demo_project, init, main
+from perfgate.cli import baseline, demo, demo_project, doctor, init, main
 from perfgate.config import schema
-from perfgate.core import model
+from perfgate.core import model, report
 from perfgate.core.stats import multiplicity, unpaired
+from perfgate.render import phrases
 from perfgate.stores import directory
 
 directory.open_directory, baseline.list_
-demo.demo, init.init, main._Lazy.list_commands, main._Lazy.get_command, main._Lazy.format_commands
+report.Report.trails, phrases.trail
+demo.demo, init.init, doctor.doctor, main._Lazy.list_commands, main._Lazy.get_command, main._Lazy.format_commands
 codec._RunFile.model_config, codec._RunFile.schema_version, codec.dump_report
 schema.Section.model_config, schema.Config._default_runner, schema.RuleTable._fitting
 schema.Config._known_suites

@@ -22,6 +22,7 @@ COMMANDS = {
     "baseline": "List, show, verify and compact the stored runs.",
     "demo": "Watch perfgate find a regression in a small repository that it makes.",
     "init": "Look at the project and write perfgate.toml and the workflows.",
+    "doctor": "Say what is wrong with the workflows, each with its line.",
     "config": "Show where each value came from, check the file, print the schema.",
     "clean": "Remove the prepared sides from the cache.",
 }

@@ -26,13 +26,12 @@ class Choices:
     python: str
     """A version, as setup-python takes it."""
     action: str
-    """OWNER/NAME@COMMIT."""
+    """OWNER/NAME@COMMIT, with what a person calls that behind #."""
 
 
 def workflows(choices: Choices) -> dict[str, str]:
     """Return path to text of both workflows."""
-    version = f" # v{__version__}" if choices.action.startswith(f"{ACTION}@") else ""
-    values = {"@BRANCH@": choices.branch, "@PYTHON@": choices.python, "@ACTION@": f"{choices.action}{version}"}
+    values = {"@BRANCH@": choices.branch, "@PYTHON@": choices.python, "@ACTION@": choices.action}
     found = {}
     for path in (MEASURES, TELLS):
         text = (files("perfgate.cli") / "templates" / Path(path).name).read_text(encoding="utf-8")
@@ -49,7 +48,7 @@ def own_action(interrupts: Interrupts) -> str:
     """
     written = files("perfgate") / "commit.txt"  # a release's build puts it there
     if written.is_file():
-        return f"{ACTION}@{written.read_text(encoding='utf-8').strip()}"
+        return f"{ACTION}@{written.read_text(encoding='utf-8').strip()} # v{__version__}"
     here = Path(__file__).resolve().parent
     try:
         repository = Repository(here, interrupts=interrupts)

@@ -173,7 +173,7 @@ class Job {
   uses(step, contexts, env) {
     const name = plain(field(step, "uses"), contexts).split("@")[0];
     const given = Object.fromEntries(entries(field(step, "with")).map(([key, token]) => [key.toLowerCase(), String(plain(token, contexts) ?? "")]));
-    if (name === asked.action || name === "./") return this.composite(asked.root, given, contexts, env);
+    if (name === asked.action || ["./", "$/"].includes(name)) return this.composite(asked.root, given, contexts, env);
     const handler = { "actions/checkout": checkout, "actions/setup-python": setup, "actions/upload-artifact": upload, "actions/download-artifact": download }[name];
     if (!handler) throw new Error(`nothing here stands for ${name}`);
     try {

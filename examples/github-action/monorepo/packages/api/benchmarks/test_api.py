@@ -1,0 +1,5 @@
+import api
+
+
+def test_answer(benchmark):
+    benchmark(api.answer, 2000)
