@@ -80,13 +80,13 @@ class Runner:
         """Run a workflow; return what became of its jobs."""
         self.runs += 1
         place = self.place / f"run-{self.runs}"
-        for part in ("temp", "home", "store"):
-            (place / part).mkdir(parents=True)
+        for part in (place / "temp", place / "store", self.temp / "home"):
+            part.mkdir(parents=True, exist_ok=True)
         kept = ("PIP_", "SSL_", "GIT_CONFIG", "GIT_AUTHOR", "GIT_COMMITTER", "COVERAGE", "PYTHONDONTWRITEBYTECODE")
         found = run(
             {
                 "workflow": str(workflow), "root": str(ROOT), "action": ACTION,
-                "temp": str(place / "temp"), "home": str(place / "home"), "store": str(place / "store"),
+                "temp": str(place / "temp"), "home": str(self.temp / "home"), "store": str(place / "store"),
                 "runner_temp": str(self.temp), "path": os.environ["PATH"], "python": str(self.binaries),
                 "environ": {
                     "PERFGATE_CACHE": str(self.temp / "cache"),

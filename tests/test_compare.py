@@ -50,7 +50,7 @@ def test_every_format_tells_the_same(project: Project, tmp_path: Path) -> None:
     assert (again.returncode, again.stdout.splitlines()[0]) == (0, "✅ no regression · 2 unchanged")
     assert len(fromstring(junit.stdout.encode()).findall(".//testcase")) == 2
     assert page.stdout == ""
-    assert (tmp_path / "page.md").read_text().startswith("### ✅ no regression · 2 unchanged\n")
+    assert (tmp_path / "page.md").read_text().startswith("### ✅ no regression · 2 unchanged — no action needed\n")
 
 
 def test_two_runs_of_their_own_are_no_proof(project: Project, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES = {
     "quickstart": ("regression .*test_long", "unchanged .*test_split"),
     "stored-baseline": (r"regression .*test_long.*limit 5 %\)",),
+    "github-action": ("regression .*test_slug:time",),
     "command": ("regression .*cli/version:time", "regression .*cli/version:peak-memory"),
 }
 """Lines that each report must show."""

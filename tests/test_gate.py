@@ -159,33 +159,32 @@ def test_a_pull_request_with_a_regression_fails_the_job_and_says_where(tmp_path:
 
 
 def test_jobs_that_share_the_benchmarks_are_judged_as_one(tmp_path: Path, upstream: Project) -> None:
-    upstream.git("switch", "--quiet", "topic")
-    upstream.commit("more", test_more_py=BENCHMARK.replace("test_spin", "test_turn").replace("test_other", "test_rest"))
-    upstream.git("switch", "--quiet", "--detach", "main")
-    upstream.git("merge", "--quiet", "--no-ff", "-m", "merge", "topic")
-    upstream.git("update-ref", "refs/pull/7/merge", "HEAD")
     job = Job(tmp_path, upstream, depth=2)
     parts = [
         job.gate("pull_request", pull(), "--shard", f"{number}/3", "--report", f"../parts/{number}")
         for number in (1, 2, 3)
     ]
     merged = job.gate("pull_request", pull(), "--merge", "../parts")
-    names = [json.loads((tmp_path / "parts" / f"{n}" / "head.json").read_text())["run"]["offered"] for n in (1, 2, 3)]
-    (tmp_path / "parts" / "2" / "head.json").unlink()
-    (tmp_path / "parts" / "2" / "base.json").unlink()
+    again = job.gate("pull_request", pull(of="eve/lib"), "--merge", "../report")
+    runs = [json.loads((tmp_path / "parts" / f"{n}" / "head.json").read_text())["run"] for n in (1, 2, 3)]
+    for name in ("head.json", "base.json"):
+        (tmp_path / "parts" / "2" / name).unlink()
     lost = job.gate("pull_request", pull(), "--merge", "../parts")
     nothing = job.gate("pull_request", pull(), "--merge", "../parts/2")
+    job.project.git("checkout", "--quiet", "HEAD^1")
+    elsewhere = job.gate("pull_request", pull(), "--merge", "../report")
     odd = job.gate("pull_request", pull(), "--shard", "4/3")
 
-    assert sorted(done.returncode for done in parts)[-1] == 1, [done.stderr for done in parts]
-    assert sorted(each["name"].partition("::")[2] for part in names for each in part) == [
-        "test_other", "test_rest", "test_spin", "test_turn",
-    ]  # fmt: skip
-    assert merged.returncode == 1, merged.stderr
-    assert "❌ 2 regressions · 2 unchanged" in merged.stdout  # base runs the new file too
-    assert (lost.returncode, nothing.returncode, odd.returncode) == (2, 2, 2)
-    assert "error: part 2/3 is missing" in lost.stderr
+    # Two benchmarks in three parts: one has nothing to do, and says no more.
+    assert sorted(done.returncode for done in parts) == [0, 0, 1], [done.stderr for done in parts]
+    assert sorted(len(run["offered"]) for run in runs) == [0, 1, 1]
+    assert (merged.returncode, again.returncode) == (1, 1), merged.stderr + again.stderr
+    assert merged.stdout.startswith("❌ 1 regression · 1 unchanged\n")
+    assert again.stdout.startswith("❌ 1 regression · 1 unchanged\n")
+    assert (lost.returncode, nothing.returncode, odd.returncode, elsewhere.returncode) == (2, 2, 2, 2)
+    assert re.search("error: part 2/3 is missing", lost.stderr)
     assert "holds no runs of jobs with --shard" in nothing.stderr
+    assert "which is checked out" in elsewhere.stderr
     assert "--shard: '4/3' is no part" in odd.stderr
 
 
@@ -203,8 +202,8 @@ def test_a_change_cannot_loosen_its_own_limit_and_a_trailer_or_label_accepts(tmp
     labelled["pull_request"]["labels"] = [{"name": "perfgate: accept"}]
 
     blocked = job.gate("pull_request", outsider)
-    trailer = job.gate("pull_request", pull(head))
-    label = job.gate("pull_request", labelled)
+    trailer = job.gate("pull_request", pull(head), "--merge", "../report")
+    label = job.gate("pull_request", labelled, "--merge", "../report")
     config = job.gate("pull_request", outsider, "--config", "/dev/null")
 
     assert (blocked.returncode, trailer.returncode, label.returncode, config.returncode) == (1, 0, 0, 2), blocked.stderr
