@@ -9,10 +9,11 @@ import pytest
 from perfgate.core.comparison import Change
 from perfgate.core.model import Environment, Reason, Revision, Run, Warning
 from perfgate.core.policy import DEFAULT_RULE, Acceptance, Policy, Rule
-from perfgate.core.report import Report, report
+from perfgate.core.report import Report, Trail, report
 from perfgate.core.units import Unit
 from perfgate.render import junit, markdown, phrases, text
-from tests.core.build import BYTES, THERE, failure, noisy_pair, run, sample
+from tests.core.build import BYTES, THERE, failure, noisy_pair, run, sample, sli
+from tests.screenshots import html
 
 
 def suite(**effects: float) -> tuple[Run, Run]:
@@ -30,6 +31,11 @@ def made(base: Run, head: Run, policy: Policy | None = None) -> Report:
 ACCEPTING = Policy(
     accept=(Acceptance(sli="*/meant:*", up_to=0.12, reason="checks | UTF-8 now", until="2027-01-31", who="@ada"),),
     today="2026-11-21",
+)
+
+
+CHANGES = (
+    "this change alters the policy; until it is merged that of base counts: rule micro/*:time: 5 % → 200 %, warns only"
 )
 
 
@@ -72,6 +78,15 @@ def situations() -> dict[str, Report]:
         ),
         "accepted": made(*suite(meant=0.1, innocent=0.0), ACCEPTING),
         "many": made(*suite(**rows)),
+        "pull-request": replace(
+            made(*mixed),
+            accept_label="perfgate: accept",
+            trails=(
+                Trail(sli=sli("slower"), values=tuple(1e-3 * (1 + i % 3 / 100) for i in range(30))),
+                Trail(sli=sli("faster"), values=(1.2e-3, 1.1e-3, 1.0e-3, 1.0e-3)),
+            ),
+            warnings=(Warning(code="policy-changes", text=CHANGES),),
+        ),
         "few-pairs": made(*(run(side) for side in noisy_pair(0.0, pairs=1))),
     }
 
@@ -115,6 +130,18 @@ def test_the_readme_opens_with_what_is_rendered(request: pytest.FixtureRequest) 
         page.write_text(f"{before}{start}{markdown.render(readme())}\n{end}{after}", encoding="utf-8")
 
     assert f"{start}{markdown.render(readme())}\n{end}" in page.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", situations())
+def test_github_makes_of_it_what_is_meant_and_nothing_else(name: str) -> None:
+    """By GitHub's own renderer: no image, link, comment or raw tag comes out of a name, a warning or a fact."""
+    page = html(markdown.render(situations()[name]))
+    tags = set(re.findall(r"<(/?[a-z0-9!-]+)", page))
+    rows = re.findall(r"<tr>(.*?)</tr>", page, flags=re.DOTALL)
+
+    plain = {"h3", "p", "code", "table", "thead", "tbody", "tr", "th", "td", "strong", "ul", "li", "details", "summary"}
+    assert tags <= {f"{end}{tag}" for tag in plain | {"blockquote"} for end in ("", "/")}
+    assert all(len(re.findall("<t[hd]", row)) in (6, 7) for row in rows)
 
 
 def test_nothing_in_a_name_leaves_its_code_span() -> None:

@@ -51,7 +51,7 @@ _OPENINGS = {
 }
 _ADVICE = {
     Outcome.REGRESSION: "make it faster, or accept it",
-    Outcome.INCOMPLETE: "bring back what is missing",
+    Outcome.INCOMPLETE: "mend what failed, bring back what is missing",
     Outcome.INCONCLUSIVE: "measure longer, or accept it",
     Outcome.NO_BASELINE: "record a baseline first",
 }
