@@ -1,14 +1,13 @@
 """A runner of GitHub Actions: its own parser and expression engine (npm), real shells, real git.
 
-Needs Node.js 20 or later; its packages are pinned in tests/action.
+Node.js comes with the `dev` extra, its packages are pinned in tests/action.
 """
 
 import json
 import os
-import shutil
 import subprocess
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from filelock import FileLock
 ROOT = Path(__file__).resolve().parent.parent
 PLACE = ROOT / "tests" / "action"
 ACTION = "perfgate/perfgate"
+BIN = Path(sys.executable).parent
 
 
 def executor() -> Path:
@@ -26,9 +26,10 @@ def executor() -> Path:
     sources = [PLACE / "executor.mjs", PLACE / "package-lock.json"]
     with FileLock(PLACE / ".npm.lock"):
         if not made.exists() or any(made.stat().st_mtime < source.stat().st_mtime for source in sources):
-            subprocess.run(["npm", "ci", "--silent"], cwd=PLACE, check=True)
+            subprocess.run([BIN / "npm", "ci", "--silent"], cwd=PLACE, check=True)
             bundle = ["--bundle", "--platform=node", "--format=cjs", "--log-level=error", f"--outfile={made}"]
-            subprocess.run([modules / ".bin" / "esbuild", "executor.mjs", *bundle], cwd=PLACE, check=True)
+            environ = {**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}"}
+            subprocess.run([modules / ".bin" / "esbuild", "executor.mjs", *bundle], cwd=PLACE, env=environ, check=True)
     return made
 
 
@@ -42,7 +43,7 @@ def webhooks(name: str) -> list[dict[str, Any]]:
 
 def run(asked: dict[str, Any]) -> dict[str, Any]:
     done = subprocess.run(
-        ["node", executor()], input=json.dumps(asked), capture_output=True, text=True, check=False, timeout=280
+        [BIN / "node", executor()], input=json.dumps(asked), capture_output=True, text=True, check=False, timeout=280
     )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)  # type: ignore[no-any-return]
@@ -64,7 +65,6 @@ class Runner:
     server: str
     repository: str = "octo/lib"
     runs: int = 0
-    binaries: Path = field(default_factory=lambda: Path(sys.executable).parent)
 
     def run(
         self,
@@ -87,7 +87,7 @@ class Runner:
             {
                 "workflow": str(workflow), "root": str(ROOT), "action": ACTION,
                 "temp": str(place / "temp"), "home": str(self.temp / "home"), "store": str(place / "store"),
-                "runner_temp": str(self.temp), "path": os.environ["PATH"], "python": str(self.binaries),
+                "runner_temp": str(self.temp), "path": os.environ["PATH"], "python": str(BIN),
                 "environ": {
                     "PERFGATE_CACHE": str(self.temp / "cache"),
                     **{key: value for key, value in os.environ.items() if key.startswith(kept)},
@@ -101,8 +101,3 @@ class Runner:
             }
         )  # fmt: skip
         return {**found, "store": place / "store", "run_id": 4710 + self.runs, "run_number": self.runs}
-
-
-def has_node() -> bool:
-    """Return whether there is anything to run the executor with."""
-    return shutil.which("npm") is not None
