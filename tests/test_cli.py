@@ -3,12 +3,13 @@
 import json
 import tomllib
 from pathlib import Path
+from unittest import mock
 
 import jsonschema
 import pytest
 
 from perfgate import registry
-from perfgate.cli import console, main
+from perfgate.cli import console, main, workflows
 from perfgate.cli.demo_project import GUILTY, HISTORY
 from perfgate.config.load import load
 from perfgate.errors import UsageError
@@ -119,7 +120,8 @@ def test_init_writes_a_configuration_that_is_fine(inside: Project, capsys: pytes
     loaded = load(inside.root, environ={})
 
     assert "found 1 file with pytest benchmarks: benchmarks/test_lib.py" in said
-    assert "next: read them, then try it on your last commit: perfgate compare HEAD~1" in said
+    assert "next: read what was written, then commit it, make a change, and try: perfgate compare HEAD" in said
+    assert "pushes to main will be recorded" in said
     assert loaded.config.suite["benchmarks"].paths == ("benchmarks",)  # type: ignore[union-attr]
     assert loaded.config.build.setup == (
         "python -m pip install -r requirements.dev.txt",
@@ -128,7 +130,7 @@ def test_init_writes_a_configuration_that_is_fine(inside: Project, capsys: pytes
     )
     assert tomllib.loads(written)["rule"] == [{"sli": "benchmarks/*:time", "limit": "5%"}]
 
-    assert main.run(["init"]) == 2
+    assert main.run(["init"]) == 0
     assert "everything is there already" in capsys.readouterr().err
 
 
@@ -139,8 +141,48 @@ def test_init_without_anything_to_find_still_writes_a_start(
     (inside.root / "huge.py").write_text("#" * 2**21)
 
     assert main.run(["init"]) == 0
-    assert "found no pytest benchmarks" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "found no pytest benchmarks" in said
+    assert "next: write a benchmark" in said
     assert load(inside.root, environ={}).config.suite["benchmarks"].runner == "pytest-benchmark"
+
+
+@pytest.mark.parametrize(
+    ("commands", "branch"),
+    [
+        ([], "main"),
+        (["commit --allow-empty -m x", "branch -m trunk", "switch -c feature"], "trunk"),
+        (["commit --allow-empty -m x", "branch -m odd"], "odd"),
+        (["commit --allow-empty -m x", "switch -c feature"], "main"),
+    ],
+)
+def test_init_knows_the_default_branch_from_wherever_it_is_run(
+    inside: Project, commands: list[str], branch: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for command in commands:
+        inside.git(*command.split())
+
+    assert main.run(["init"]) == 0
+    assert f"    branches: [{branch}]\n" in (inside.root / ".github/workflows/perfgate.yml").read_text()
+
+
+def test_init_pins_the_action_to_what_it_knows(
+    inside: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = {"vcs_info": {"commit_id": "c" * 40}}
+    monkeypatch.setattr(workflows, "distribution", lambda name: mock.Mock(read_text=lambda file: json.dumps(found)))
+    assert main.run(["init"]) == 0
+    assert f"perfgate/perfgate@{'c' * 40}\n" in (inside.root / ".github/workflows/perfgate.yml").read_text()
+
+    (inside.root / ".github/workflows/perfgate.yml").unlink()
+    found.clear()
+    capsys.readouterr()
+    assert main.run(["init"]) == 0
+    assert main.run(["init", "--action", "perfgate/perfgate@v1"]) == 2
+    said = capsys.readouterr().err
+    assert "no workflows were written: this perfgate does not know which commit" in said
+    assert "the commit in full (40 digits)" in said
+    assert not (inside.root / ".github/workflows/perfgate.yml").exists()
 
 
 def test_init_names_single_files_where_the_directory_holds_more(inside: Project) -> None:

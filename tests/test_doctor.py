@@ -3,10 +3,11 @@
 from pathlib import Path
 
 import pytest
+import yaml
 
 from perfgate.cli import main
 from perfgate.cli.workflows import MEASURES, TELLS, Choices, workflows
-from perfgate.publishers.github.workflow_faults import faults
+from perfgate.publishers.github.workflow_faults import CHOICES, INPUTS, faults
 from tests.live import Project
 
 GOOD = workflows(Choices(branch="main", python="3.13", action=f"perfgate/perfgate@{'a' * 40}"))
@@ -104,7 +105,7 @@ def test_what_init_writes_has_no_fault() -> None:
             TELLS,
             "workflows: [perfgate]",
             "workflows: [other]",
-            "waits for other, but the gate is called perfgate",
+            "listens to other, but the workflow that measures is called perfgate",
             "workflows: [perfgate]",
         ),
         (
@@ -114,7 +115,30 @@ def test_what_init_writes_has_no_fault() -> None:
             "publishes runs of x.yml",
             MEASURES,
         ),
-        (TELLS, "permissions: {}", "permissions: {", "is no YAML", ""),
+        (TELLS, "permissions: {}", "permissions: {", "is no YAML", "close what is open"),
+        (TELLS, "mode: publish\n", "mode: pubish\n", "mode is pubish", "one of auto, gate"),
+        (
+            TELLS,
+            "mode: publish\n",
+            "mode: publish\n          coment: never\n",
+            "coment is no input",
+            "did you mean comment?",
+        ),
+        (TELLS, "mode: publish\n", "mode: publish\n          zzz: x\n", "zzz is no input", "docs/github.md"),
+        (
+            MEASURES,
+            "      - uses: actions/checkout@",
+            "      - uses: other/checkout@",
+            "checks nothing out",
+            "actions/checkout",
+        ),
+        (
+            MEASURES,
+            "      pull-requests: read # to see the label that accepts a change\n",
+            "",
+            "gate needs",
+            "pull-requests",
+        ),
     ],
 )
 def test_each_fault_is_named_with_its_line_and_what_to_do(path: str, old: str, new: str, what: str, do: str) -> None:
@@ -137,6 +161,31 @@ def test_permissions_that_nobody_thought_of(permissions: str, what: str) -> None
     assert [fault.what for fault in faults({"x.yml": text}) if what in fault.what]
 
 
+def test_an_artifact_that_nobody_uploads_is_missed() -> None:
+    renamed = faults(changed(MEASURES, "          name: perfgate\n", "          name: results\n"))
+    gone = faults(changed(MEASURES, "actions/upload-artifact@", "somebody/upload@"))
+
+    assert [f.what for f in renamed if f.path == TELLS] == [
+        "it publishes the artifact perfgate, but the gate uploads results"
+    ]
+    assert [f.what for f in gone if f.path == TELLS] == [
+        "it publishes the artifact perfgate, but the gate uploads none"
+    ]
+
+
+def test_a_command_that_never_fails_never_blocks() -> None:
+    text = "on: [pull_request, merge_group]\njobs:\n  a:\n    steps:\n      - run: perfgate gate || true\n"
+
+    assert [f for f in faults({"x.yml": text}) if "it never blocks" in f.what]
+
+
+def test_the_inputs_it_knows_are_those_of_the_action() -> None:
+    action = yaml.safe_load((Path(__file__).resolve().parent.parent / "action.yml").read_text())
+
+    assert set(action["inputs"]) == INPUTS
+    assert set(CHOICES) <= INPUTS
+
+
 def test_other_people_s_workflows_are_left_alone() -> None:
     other = "on: pull_request_target\njobs:\n  a:\n    steps:\n      - uses: actions/checkout@v1\n"
 
@@ -155,7 +204,7 @@ def test_the_command_says_where_and_ends_with_two(
     for path, text in GOOD.items():
         project.put(path, text)
     assert main.run(["doctor"]) == 0
-    assert "looked at 2 workflows" in capsys.readouterr().err
+    assert "looked at 2 workflows: none of the known faults" in capsys.readouterr().err
 
     project.put(MEASURES, GOOD[MEASURES].replace("fetch-depth: 2", "fetch-depth: 1"))
     assert main.run(["doctor"]) == 2

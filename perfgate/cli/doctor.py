@@ -28,5 +28,7 @@ def doctor(workflows: bool) -> int:
     for fault in found:
         click.echo(f"{fault.path}:{fault.line}: {fault.what}\n  try: {fault.do}")
     if not found:
-        click.echo(f"looked at {len(texts)} workflows: nothing is wrong with those that run perfgate", err=True)
+        click.echo(
+            f"looked at {len(texts)} workflow{'s' * (len(texts) != 1)}: none of the known faults is there", err=True
+        )
     return int(Exit.USAGE if found else Exit.PASSED)

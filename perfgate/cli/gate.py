@@ -15,7 +15,7 @@ from perfgate.pipeline import gate as gating
 from perfgate.publishers.github.event import Activity
 
 ADVICE = {
-    Activity.RECORD: "perfgate record appends a run to the stored ones",
+    Activity.RECORD: "nothing to compare, and nothing was measured; perfgate record measures and stores a run",
     Activity.PUBLISH: "nothing to measure here",
     Activity.NOTHING: "nothing to do",
 }

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from perfgate.cli.workflows import Choices, own_action
+from perfgate.cli.workflows import FIND, MEASURES, UNPINNED, Choices, own_action
 from perfgate.cli.workflows import workflows as written
 from perfgate.config.load import FILE
 from perfgate.errors import UsageError
@@ -44,32 +44,50 @@ def init(workflows: bool, action: str | None) -> int:
     What is there already is left as it is.
     """
     if action is not None and not re.fullmatch(r"[\w.-]+/[\w./-]+@[0-9a-f]{40}", action):
-        raise UsageError(f"--action {action}: OWNER/NAME@COMMIT is wanted, the commit in full")
+        raise UsageError(f"--action {action}: OWNER/NAME@COMMIT is wanted, the commit in full (40 digits)", hint=FIND)
     with Interrupts() as interrupts:
         repository = Repository(Path.cwd(), interrupts=interrupts)
         tracked = repository.git("ls-files", "-z", "--cached", "--others", "--exclude-standard").split("\0")
         branch = repository.default_branch()
         action = (action or own_action(interrupts)) if workflows else None
+        commits = len(repository.ancestors(repository.head(), most=2)) if repository.has("HEAD") else 0
     found = look(repository.root, [file for file in tracked if file])
-    for note in found.notes:
-        click.echo(note, err=True)
     texts = {FILE: toml(found)}
     if action:
         texts |= written(Choices(branch=branch, python=_python(repository.root), action=action))
     new = {path: text for path, text in texts.items() if not (repository.root / path).exists()}
+    for note in found.notes if FILE in new else ():
+        click.echo(note, err=True)
     for path in texts:
         if path in new:
             files.write(repository.root / path, new[path])
         click.echo(f"{'wrote' if path in new else 'left as it is:'} {path}", err=True)
-    if not new:
-        raise UsageError("everything is there already", hint="change it by hand, then: perfgate config check")
-    click.echo(_NEXT if action else _NEXT.splitlines()[0], err=True)
+    if action and new:
+        click.echo(
+            f"pushes to {branch} will be recorded: if that is not the default branch, change it in {MEASURES}", err=True
+        )
+    if workflows and not action:
+        click.echo(UNPINNED, err=True)
+    click.echo(_next(found, commits, bool(new)), err=True)
     return 0
 
 
-_NEXT = """\
-next: read them, then try it on your last commit: perfgate compare HEAD~1
-then commit and push; a pull request is measured from there on, and can be blocked once the job `perfgate` is required:
+def _next(found: Found, commits: int, anything: bool) -> str:
+    if not anything:
+        return "everything is there already; change it by hand, then: perfgate config check"
+    if not found.benchmarks:
+        return (
+            "next: write a benchmark, as in benchmarks/test_speed.py: def test_f(benchmark): benchmark(f)\n"
+            "until there is one, the gate fails with exit code 3"
+        )
+    base = "commit it, make a change, and try: perfgate compare HEAD"
+    if commits > 1:
+        base = "try it on your last commit: perfgate compare HEAD~1"
+    return f"next: read what was written, then {base}\n{_ONWARD}"
+
+
+_ONWARD = """\
+then commit and push; a pull request is measured from there on, and blocked once the check `perfgate` is required:
   Settings > Rules > Rulesets > Require status checks to pass > perfgate"""
 
 

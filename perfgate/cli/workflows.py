@@ -3,12 +3,15 @@
 Every action is pinned to a commit; perfgate's own is that of the commit which this perfgate was made of.
 """
 
+import json
 from dataclasses import dataclass
+from importlib.metadata import distribution
 from importlib.resources import files
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from perfgate import __version__
-from perfgate.errors import UsageError
+from perfgate.errors import PerfgateError
 from perfgate.host.git import Repository
 from perfgate.host.interrupt import Interrupts
 
@@ -41,22 +44,22 @@ def workflows(choices: Choices) -> dict[str, str]:
     return found
 
 
-def own_action(interrupts: Interrupts) -> str:
-    """Return perfgate's own action, pinned to the commit that this perfgate was made of.
-
-    Raises: UsageError where nothing says which commit that is.
-    """
+def own_action(interrupts: Interrupts) -> str | None:
+    """Return perfgate's own action, pinned to the commit that this perfgate was made of; None where nobody knows."""
     written = files("perfgate") / "commit.txt"  # a release's build puts it there
     if written.is_file():
         return f"{ACTION}@{written.read_text(encoding='utf-8').strip()} # v{__version__}"
-    here = Path(__file__).resolve().parent
+    source = json.loads(distribution("perfgate").read_text("direct_url.json") or "{}")  # as pip writes it
+    if commit := source.get("vcs_info", {}).get("commit_id"):
+        return f"{ACTION}@{commit}"
     try:
-        repository = Repository(here, interrupts=interrupts)
-        if (repository.root / "action.yml").is_file():
-            return f"{ACTION}@{repository.head()}"
-    except UsageError:
-        pass  # installed somewhere, not checked out
-    raise UsageError(
-        "this perfgate does not know which commit it was made of, and so cannot pin its action",
-        hint=f"name one: perfgate init --action {ACTION}@COMMIT; or without workflows: perfgate init --no-workflows",
-    )
+        repository = Repository(Path(urlsplit(source.get("url", "")).path or "/"), interrupts=interrupts)
+    except (PerfgateError, OSError):
+        return None  # not made of a checkout, or of one that is gone
+    return f"{ACTION}@{repository.head()}" if (repository.root / "action.yml").is_file() else None
+
+
+FIND = f"git ls-remote https://github.com/{ACTION} shows the commits; perfgate init --action {ACTION}@COMMIT"
+UNPINNED = f"""\
+no workflows were written: this perfgate does not know which commit it was made of, and so cannot pin its Action to it
+try: {FIND}"""

@@ -198,7 +198,7 @@ class RuleTable(Section):
 
 
 class AcceptTable(Section):
-    """A regression that is meant: reviewed with the change that adds the entry, bounded, and only for a time."""
+    """A regression that is meant: reviewed, bounded, and only for a time. On a pull request, its base's count."""
 
     sli: str = Field(min_length=1)
     """Which SLIs, as in a rule."""

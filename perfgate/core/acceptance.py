@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from perfgate.core.policy import Acceptance
 
 TRAILER = "Perfgate-Accept"
+PLACEHOLDER = "<why>"
 _LINE = re.compile(rf"^{TRAILER}:[ \t]*(.*)$", re.IGNORECASE | re.MULTILINE)
 _WORDS = re.compile(r"(?P<sli>\S+)(?:\s+(?:up to\s+)?(?P<share>\d+(?:\.\d+)?)\s*%:?)?(?:\s+(?P<reason>.*\S))?\s*")
 
@@ -30,7 +31,7 @@ def by_trailer(message: str, *, who: str = "") -> tuple[tuple[Acceptance, ...], 
     found, faults = [], []
     for line in _LINE.findall(message):
         words = _WORDS.fullmatch(line)
-        if words is None or words["reason"] is None:
+        if words is None or words["reason"] in (None, PLACEHOLDER):
             faults.append(f"the trailer {TRAILER}: {line.strip()} gives no reason, and does not count")
             continue
         up_to = float(words["share"]) / 100 if words["share"] else math.inf

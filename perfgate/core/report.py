@@ -114,10 +114,16 @@ def _idle(base: Run, head: Run, policy: Policy) -> list[Warning]:
     """Return a warning for each rule of a measured suite that speaks of nothing: its limit would be void unseen."""
     slis = {sample.sli for run in (base, head) for sample in run.samples}
     suites = {sli.benchmark.suite for sli in slis}
-    return [
+    found = [
         Warning(code="idle-rule", text=f"the rule for {rule.sli!r} covers nothing that was measured")
         for rule in policy.rules
         if rule is not DEFAULT_RULE and rule.sli.partition("/")[0] in suites and not any(map(rule.covers, slis))
+    ]
+    covered = {one for name in (*slis, *base.benchmarks, *head.benchmarks) for one in policy.acceptances(str(name))}
+    return found + [
+        Warning(code="idle-acceptance", text=f"the acceptance of {one.sli!r} covers nothing that is there")
+        for one in policy.accept
+        if one not in covered and one.sli.partition("/")[0] in suites
     ]
 
 

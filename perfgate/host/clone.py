@@ -270,6 +270,11 @@ def refusal(output: str, url: str, branch: str, action: str) -> StoreError:
             f"{url} is not there, or its existence is kept from you:\n{words}",
             hint="check git remote -v; in a job, a permissions block without contents: read takes that right away",
         )
+    if "Duplicate header" in output:
+        return StoreError(
+            f"{url} was sent two logins:\n{words}",
+            hint="in the step that uses actions/checkout:\n    with:\n      persist-credentials: false",
+        )
     return StoreError(f"cannot {action} {place}:\n{words}", hint="what is stored is whole; run the command again")
 
 

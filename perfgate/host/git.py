@@ -26,6 +26,9 @@ _NOBODY = {
 }
 
 
+USUAL_BRANCHES = ("main", "master", "trunk", "develop")
+
+
 class Repository:
     """The repository around a directory."""
 
@@ -79,6 +82,8 @@ class Repository:
         message = f"{name!r} is neither a revision of {self.root} nor a run file"
         if self.asks("rev-parse", "--is-shallow-repository") == "true":
             raise UsageError(f"{message}; this clone is shallow and may lack it", hint=self._fetch_hint(name))
+        if name.startswith("HEAD~"):
+            raise UsageError(f"{name}: HEAD has no such parent", hint="commit once more, or: perfgate compare HEAD")
         raise UsageError(message, hint="name a branch, tag or commit: git log --oneline lists some")
 
     def _fetch_hint(self, name: str) -> str:
@@ -97,9 +102,18 @@ class Repository:
 
     def default_branch(self) -> str:
         """Return the name of the branch that changes go to: the remote's, else the one that is checked out, or main."""
-        remote = self.asks("symbolic-ref", "--quiet", "--short", f"refs/remotes/{self.remote() or 'origin'}/HEAD")
+        origin = self.remote() or "origin"
+        if remote := self.asks("symbolic-ref", "--quiet", "--short", f"refs/remotes/{origin}/HEAD"):
+            return remote.partition("/")[2]
+        usual = [*USUAL_BRANCHES, self.asks("config", "init.defaultBranch") or "main"]
+        for name in usual:
+            for ref in (f"refs/remotes/{origin}/{name}", f"refs/heads/{name}"):
+                if self.asks("rev-parse", "--verify", "--quiet", ref):
+                    return name
+        # Nothing was committed yet, or to one branch alone.
+        branches = (self.asks("for-each-ref", "--format=%(refname:short)", "refs/heads") or "").split()
         current = self.asks("symbolic-ref", "--quiet", "--short", "HEAD")
-        return remote.partition("/")[2] if remote else current or "main"
+        return branches[0] if len(branches) == 1 else current or "main"
 
     def fork_point(self) -> Revision:
         """Return where HEAD left the default branch: what a change is compared with when nothing is said.
@@ -108,8 +122,8 @@ class Repository:
         """
         hint = "name the base: perfgate compare HEAD~1"
         remote = self.remote()
-        names = [f"refs/remotes/{remote}/{branch}" for branch in ("HEAD", "main", "master") if remote]
-        names += ["refs/heads/main", "refs/heads/master"]
+        names = [f"refs/remotes/{remote}/{branch}" for branch in ("HEAD", *USUAL_BRANCHES) if remote]
+        names += [f"refs/heads/{branch}" for branch in USUAL_BRANCHES]
         for name in names:
             if self.asks("rev-parse", "--verify", "--quiet", name) is None:
                 continue
@@ -119,7 +133,10 @@ class Repository:
                 plain = name.removeprefix("refs/heads/").removeprefix("refs/remotes/")
                 raise UsageError(f"nothing to compare: HEAD is already on {plain}", hint=hint)
             return Revision(label=f"merge base with {name.removeprefix('refs/remotes/')}", commit=base)
-        raise UsageError("no default branch to compare with", hint=hint)
+        raise UsageError(
+            f"no default branch to compare with: there is none of {', '.join(USUAL_BRANCHES)}",
+            hint="name the base: perfgate compare BRANCH; or once for all: git remote set-head origin --auto",
+        )
 
     def ancestors(self, commit: str, *, most: int = 10_000) -> dict[str, int]:
         """Return `commit` and its ancestors with the second of each (UTC, since 1970), newest first.

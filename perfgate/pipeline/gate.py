@@ -42,6 +42,7 @@ def gate(shop: Workshop, environ: Mapping[str, str], directory: Path, *, parts: 
 
     Raises: UsageError outside of GitHub Actions.
     """
+    read_event(environ)  # outside of a job, that is what to say first
     repository = shop.repository()
     head = repository.head()
     wanted = asked_by(environ, head=head, parents=repository.parents(head))
@@ -78,14 +79,17 @@ def gate(shop: Workshop, environ: Mapping[str, str], directory: Path, *, parts: 
     return Gated(asked=wanted, compared=compared)
 
 
-def read_event(environ: Mapping[str, str]) -> dict[str, Any]:
+def read_event(environ: Mapping[str, str], *, elsewhere: str = "perfgate compare BASE") -> dict[str, Any]:
     """Return the payload of the event that started this job.
+
+    Args:
+        elsewhere: the command for whoever is in no job.
 
     Raises: UsageError outside of GitHub Actions.
     """
     path = environ.get("GITHUB_EVENT_PATH")
     if not path:
-        raise UsageError("no GITHUB_EVENT_PATH: this is no GitHub Actions job", hint="elsewhere: perfgate compare BASE")
+        raise UsageError("no GITHUB_EVENT_PATH: this is no GitHub Actions job", hint=f"elsewhere: {elsewhere}")
     try:
         event = json.loads(files.read(Path(path), largest=LARGEST_EVENT))
     except ValueError as exc:

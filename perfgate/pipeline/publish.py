@@ -85,7 +85,7 @@ def publish(wanted: Wanted, environ: Mapping[str, str], token: str, interrupts: 
 
     Raises: UsageError outside of such a job; PublishError where not even the pull request could be found.
     """
-    event = read_event(environ)
+    event = read_event(environ, elsewhere="this is the job of perfgate-report.yml, which perfgate init writes")
     if (name := environ.get("GITHUB_EVENT_NAME")) != "workflow_run":
         raise UsageError(
             f"perfgate publish is for a workflow that runs on workflow_run, not on {name}",

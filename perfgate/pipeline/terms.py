@@ -10,7 +10,7 @@ from pathlib import Path
 
 from perfgate.config.load import Loaded, Reader, load_committed
 from perfgate.config.schema import Config
-from perfgate.core.acceptance import by_label, by_trailer
+from perfgate.core.acceptance import TRAILER, by_label, by_trailer
 from perfgate.core.model import Warning
 from perfgate.core.policy import Policy
 from perfgate.errors import ConfigError
@@ -74,4 +74,6 @@ def _changed(policy: Policy, head: Reader, path: Path | None) -> list[str]:
         return [f"the configuration on head cannot be read: {_flat(exc)}"]
     if not differences:
         return []
-    return [f"this change alters the policy; until it is merged that of base counts: {'; '.join(differences)}"]
+    text = f"this change alters the policy; until it is merged that of base counts: {'; '.join(differences)}"
+    accepts = any(difference.startswith("accept with") for difference in differences)
+    return [f"{text} (for this change alone, a label or a {TRAILER} line accepts)" if accepts else text]

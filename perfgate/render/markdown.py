@@ -11,7 +11,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from perfgate.core.acceptance import TRAILER
+from perfgate.core.acceptance import PLACEHOLDER, TRAILER
 from perfgate.core.comparison import worsening
 from perfgate.core.judge import BAD, UNKNOWN, Judgement, Verdict
 from perfgate.core.report import Report
@@ -71,8 +71,8 @@ def _example(report: Report) -> str:
     if not rows or any(char.isspace() for char in rows[0].name):
         return ""
     c = rows[0].comparison
-    bound = f" up to {math.ceil(100 * worsening(c) + 1)}%" if c and math.isfinite(worsening(c)) else ""
-    return f"{TRAILER}: {rows[0].name}{bound} because …"
+    bound = f" up to {math.ceil(110 * worsening(c)) + 1}%" if c and math.isfinite(worsening(c)) else ""
+    return f"{TRAILER}: {rows[0].name}{bound} {PLACEHOLDER}"
 
 
 def code(text: str, longest: int = phrases.LONGEST_NAME) -> str:

@@ -35,7 +35,9 @@ def test_a_trailer_names_what_it_accepts_and_why(line: str, sli: str, up_to: flo
     assert faults == ()
 
 
-@pytest.mark.parametrize("line", ["Perfgate-Accept:", "Perfgate-Accept: micro/a", "Perfgate-Accept: micro/a 12%"])
+@pytest.mark.parametrize(
+    "line", ["Perfgate-Accept:", "Perfgate-Accept: micro/a", "Perfgate-Accept: * <why>", "Perfgate-Accept: micro/a 12%"]
+)
 def test_a_trailer_without_a_reason_does_not_count_and_says_so(line: str) -> None:
     found, faults = by_trailer(f"x\n\n{line}")
 

@@ -4,6 +4,7 @@ Each fault is one that a known gate fell into: it blocks nobody, blocks everybod
 may write to whoever opens a pull request.
 """
 
+import difflib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -14,8 +15,18 @@ ACTION = re.compile(r"(^|/)perfgate(/perfgate)?@|^[.$]/?$")
 COMMAND = re.compile(r"\bperfgate\s+(gate|record|publish|action)\b")
 PINNED = re.compile(r"@[0-9a-f]{40}$")
 _GOES_ON = re.compile(r"!\s*cancelled\(\)|always\(\)")
+INPUTS = {
+    *("mode", "config", "suite", "budget", "strictness", "shard", "merge", "report", "runs", "key", "artifact"),
+    *("workflow", "comment", "check", "status", "python", "token"),
+}
+CHOICES = {
+    "mode": {"auto", "gate", "measure", "record", "publish"},
+    "comment": {"changes", "failures", "always", "never"},
+    "check": {"true", "false"},
+    "status": {"true", "false"},
+}
 RIGHTS = {
-    "gate": {"contents": "read"},
+    "gate": {"contents": "read", "pull-requests": "read"},
     "measure": {"contents": "read"},
     "record": {"contents": "write"},
     "publish": {"actions": "read", "contents": "read", "pull-requests": "write", "checks": "write"},
@@ -91,7 +102,14 @@ def faults(files: Mapping[str, str]) -> list[Fault]:
         except yaml.YAMLError as exc:
             mark = getattr(exc, "problem_mark", None)
             line = mark.line + 1 if mark else 1
-            found.append(Fault(path=path, line=line, what="is no YAML", do=str(getattr(exc, "problem", exc))))
+            found.append(
+                Fault(
+                    path=path,
+                    line=line,
+                    what=f"is no YAML: {getattr(exc, 'problem', exc)}",
+                    do="indent with spaces, and close what is open",
+                )
+            )
             continue
         uses += _uses(path, file)
     if not uses and not found:
@@ -99,7 +117,7 @@ def faults(files: Mapping[str, str]) -> list[Fault]:
             Fault(path=".github/workflows", line=1, what="no workflow runs perfgate", do="perfgate init writes two")
         ]
     for use in uses:
-        checks = [_pin, _trigger, _token]
+        checks = [_pin, _inputs, _trigger, _token]
         checks += [_gate] if use.mode == "gate" else []
         checks += [_queue] if use.mode == "record" else []
         found += [
@@ -133,6 +151,22 @@ def _pin(use: _Use) -> _Found:
             f"{uses.text} is not pinned to a commit",
             "a tag can be moved: pin the commit in full, the tag behind #",
         )
+
+
+def _inputs(use: _Use) -> _Found:
+    if not use.step["uses"]:
+        return
+    for name, node in use.step["with"].items():
+        if name.lower() not in INPUTS:
+            near = difflib.get_close_matches(name, INPUTS, n=1)
+            yield (
+                node.line,
+                f"{name} is no input of the Action",
+                f"did you mean {near[0]}?" if near else "docs/github.md lists them",
+            )
+        choices = CHOICES.get(name, set())
+        if choices and node.text and "${{" not in node.text and node.text not in choices:
+            yield node.line, f"{name} is {node.text}", f"one of {', '.join(sorted(choices))}"
 
 
 def _trigger(use: _Use) -> _Found:
@@ -173,7 +207,11 @@ def _token(use: _Use) -> _Found:
     if missing and use.step["with"]["check"].text == "false":
         missing.pop("checks", None)
     if missing:
-        yield given.line, f"job {use.name} lacks a permission that {use.mode} needs", f"permissions: {_block(missing)}"
+        yield (
+            given.line,
+            f"job {use.name} lacks a permission that {use.mode} needs",
+            f"add to its permissions: {_block(missing)}",
+        )
     writes = sorted(name for name, level in levels.items() if level == "write")
     if use.mode in ("gate", "measure") and writes:
         yield (
@@ -213,15 +251,19 @@ def _gate(use: _Use) -> _Found:
     for node, what in ((use.job, f"job {use.name}"), (use.step, "the step")):
         if node["continue-on-error"].text == "true":
             yield node["continue-on-error"].line, f"{what} has continue-on-error: it never blocks", "take it away"
-    for step in use.job["steps"]:
-        if "actions/checkout@" in step["uses"].text and not use.step["with"]["merge"]:
-            yield from _checkout(step)
-        if "actions/upload-artifact@" in step["uses"].text and not _GOES_ON.search(step["if"].text):
-            yield (
-                step.line,
-                "the artifact is not uploaded where the gate is red, so nothing is published",
-                ("add: if: ${{ !cancelled() }}"),
-            )
+    if re.search(r"\|\|\s*(true|:|exit 0)", use.step["run"].text):
+        yield use.step.line, "the step ends well whatever perfgate says: it never blocks", "take what follows || away"
+    steps = {step["uses"].text.partition("@")[0]: step for step in use.job["steps"]}
+    if "actions/checkout" not in steps:
+        yield use.job.line, f"job {use.name} checks nothing out", "add a step before it: uses: actions/checkout"
+    elif not use.step["with"]["merge"]:
+        yield from _checkout(steps["actions/checkout"])
+    if (upload := steps.get("actions/upload-artifact")) and not _GOES_ON.search(upload["if"].text):
+        yield (
+            upload.line,
+            "the artifact is not uploaded where the gate is red, so nothing is published",
+            ("add: if: ${{ !cancelled() }}"),
+        )
 
 
 def _checkout(step: Node) -> _Found:
@@ -262,10 +304,24 @@ def _pair(uses: list[_Use]) -> list[Fault]:
         names = {each.text for each in watched}
         if gates and not names & set(gates.values()):
             waits = ", ".join(sorted(names)) or "nothing"
-            what = f"it waits for {waits}, but the gate is called {', '.join(gates.values())}"
+            what = (
+                f"workflow_run listens to {waits}, but the workflow that measures is called {', '.join(gates.values())}"
+            )
             found.append(
                 Fault(path=use.path, line=watched.line, what=what, do=f"workflows: [{next(iter(gates.values()))}]")
             )
+        name = use.step["with"]["artifact"].text or "perfgate"
+        uploads = [
+            step["with"]["name"].text or "artifact"
+            for gate in uses
+            if gate.mode == "gate"
+            for step in gate.job["steps"]
+            if "actions/upload-artifact@" in step["uses"].text
+        ]
+        if gates and name not in uploads:
+            what = f"it publishes the artifact {name}, but the gate uploads {', '.join(uploads) or 'none'}"
+            do = f"in the gate: uses: actions/upload-artifact, with: name: {name}"
+            found.append(Fault(path=use.path, line=use.step.line, what=what, do=do))
         path = use.step["with"]["workflow"].text or ".github/workflows/perfgate.yml"
         if gates and path not in gates:
             what = f"it publishes runs of {path}, but the gate is in {', '.join(gates)}"
