@@ -243,10 +243,17 @@ def _compare(hub: Hub, match: re.Match[str], query: dict[str, str], body: Any) -
     return 200, filled("commit-comparison", commits=commits, files=files, total_commits=len(commits)), {}
 
 
-def _labels(hub: Hub, match: re.Match[str], query: dict[str, str], body: Any) -> Answer:
+def _pull(hub: Hub, match: re.Match[str], query: dict[str, str], body: Any) -> Answer:
     hub.need("pull-requests: read")
-    pull = next(p for p in hub.pulls if p["number"] == int(match[1]))
-    return _paged(hub, [filled("label", name=label["name"]) for label in pull["labels"]], query, match[0])
+    found = next((p for p in hub.pulls if p["number"] == int(match[1])), None)
+    if found is None:
+        raise Refused(404, "Not Found")
+    return 200, filled("pull-request", **found), {}
+
+
+def _commit(hub: Hub, match: re.Match[str], query: dict[str, str], body: Any) -> Answer:
+    hub.need("contents: read")
+    return 200, filled("git-commit", sha=match[1], message=hub.git("log", "-1", "--format=%B", match[1])), {}
 
 
 def _user(hub: Hub, match: re.Match[str], query: dict[str, str], body: Any) -> Answer:
@@ -261,7 +268,8 @@ ROUTES: list[tuple[str, str, Callable[[Hub, re.Match[str], dict[str, str], Any],
     ("POST", rf"{ROOT}/issues/\d+/comments", _comment),
     ("PATCH", rf"{ROOT}/issues/comments/(\d+)", _edit),
     ("DELETE", rf"{ROOT}/issues/comments/(\d+)", _delete),
-    ("GET", rf"{ROOT}/issues/(\d+)/labels", _labels),
+    ("GET", rf"{ROOT}/pulls/(\d+)", _pull),
+    ("GET", rf"{ROOT}/git/commits/(\w+)", _commit),
     ("POST", rf"{ROOT}/check-runs", _check),
     ("POST", rf"{ROOT}/statuses/(\w+)", _status),
     ("GET", rf"{ROOT}/actions/runs/(\d+)/artifacts", _artifacts),

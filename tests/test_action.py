@@ -168,7 +168,7 @@ def test_a_merge_group_is_gated_and_what_is_merged_is_recorded(site: Site) -> No
     assert queued["jobs"]["perfgate"]["result"] == "success", queued["jobs"]["perfgate"]["log"]
     assert queued["jobs"]["perfgate"]["steps"]["__2"]["outputs"]["base-sha"] == base
     assert queued["jobs"]["record"]["result"] == "skipped"
-    assert "GET /repos/octo/lib/issues/7/labels" in site.hub.asked
+    assert "GET /repos/octo/lib/pulls/7" in site.hub.asked
 
     site.project.git("push", "--quiet", "origin", f"{sha}:main")
     pushed = copy.deepcopy(runner.webhooks("push")[0])

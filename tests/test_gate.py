@@ -19,7 +19,7 @@ from tests.test_render import made
 REPOSITORY = {"default_branch": "main", "full_name": "octo/lib"}
 
 
-def pull(head: str = "h", *, of: str = "octo/lib", by: str = "ada") -> dict[str, Any]:
+def pull(head: str = "p2", *, of: str = "octo/lib", by: str = "ada") -> dict[str, Any]:
     return {
         "number": 7,
         "pull_request": {
@@ -43,6 +43,7 @@ GROUP = {"merge_group": {"base_sha": "g" * 40, "base_ref": "refs/heads/main"}}
     [
         ("pull_request", pull(), Activity.GATE, "p1", "main"),
         ("pull_request", pull("checked-out"), Activity.GATE, None, "main"),
+        ("pull_request", pull("moved on"), Activity.GATE, None, "main"),
         ("merge_group", GROUP, Activity.GATE, "g" * 40, "main"),
         ("merge_group", {}, Activity.GATE, "p1", None),
         ("push", push(), Activity.GATE, "b" * 40, "main"),
@@ -79,8 +80,18 @@ def test_a_fork_and_dependabot_have_a_token_that_can_only_read(event: dict[str, 
 
 def test_an_event_without_anything_known_is_still_an_answer() -> None:
     assert asked("pull_request", {"number": "x"}, head="h", parents=()) == Asked(
-        activity=Activity.GATE, why="a pull request, compared with what it would be merged into"
+        activity=Activity.GATE, why="a pull request, compared with where it left its base"
     )
+
+
+def test_only_words_of_the_change_itself_speak_for_it() -> None:
+    merged = asked("merge_group", GROUP, head="m", parents=("base", "theirs"))
+    squashed = asked("merge_group", GROUP, head="m", parents=("base",))
+
+    assert (merged.speaks, merged.trusted) == ("theirs", False)
+    assert (squashed.speaks, squashed.trusted) == ("m", False)
+    assert asked("pull_request", pull(), head="m", parents=("p1", "p2")).trusted is True
+    assert asked("pull_request", pull(of="eve/lib"), head="m", parents=("p1", "p2")).trusted is False
 
 
 class Job:
@@ -99,9 +110,12 @@ class Job:
             "+refs/heads/*:refs/remotes/origin/*",
         )
         self.project.git("checkout", "--quiet", "--detach", "refs/remotes/pull/7/merge")
+        self.head = upstream.git("rev-parse", "topic")
         self.output, self.summary, self.event = (tmp_path / name for name in ("output", "summary", "event.json"))
 
     def gate(self, name: str, event: dict[str, Any], *args: str) -> subprocess.CompletedProcess[str]:
+        if "pull_request" in event and event["pull_request"]["head"]["sha"] == "p2":
+            event["pull_request"]["head"]["sha"] = self.head
         self.event.write_text(json.dumps(event))
         return self.project.perfgate(
             "gate", "--report", "../report", *args,
@@ -172,6 +186,9 @@ def test_jobs_that_share_the_benchmarks_are_judged_as_one(tmp_path: Path, upstre
     lost = job.gate("pull_request", pull(), "--merge", "../parts")
     nothing = job.gate("pull_request", pull(), "--merge", "../parts/2")
     job.project.git("checkout", "--quiet", "HEAD^1")
+    on_base = job.gate("pull_request", pull())
+    job.project.git("checkout", "--quiet", "refs/remotes/pull/7/merge")
+    job.project.git("commit", "--quiet", "--allow-empty", "-m", "another")
     elsewhere = job.gate("pull_request", pull(), "--merge", "../report")
     odd = job.gate("pull_request", pull(), "--shard", "4/3")
 
@@ -185,6 +202,8 @@ def test_jobs_that_share_the_benchmarks_are_judged_as_one(tmp_path: Path, upstre
     assert re.search("error: part 2/3 is missing", lost.stderr)
     assert "holds no runs of jobs with --shard" in nothing.stderr
     assert "which is checked out" in elsewhere.stderr
+    assert on_base.returncode == 2
+    assert "HEAD is on main already: nothing of the pull request is checked out" in on_base.stderr
     assert "--shard: '4/3' is no part" in odd.stderr
 
 
@@ -250,7 +269,7 @@ def test_an_event_that_asks_for_something_else_is_answered_at_once(tmp_path: Pat
     done = job.gate("push", push("refs/heads/main"))
 
     assert done.returncode == 0
-    assert "a push to main, the default branch: perfgate record appends" in done.stderr
+    assert "a push to main, the default branch: nothing to compare, and nothing was measured" in done.stderr
     assert job.outputs() == {"activity": "record"}
     assert not job.summary.exists()
 

@@ -6,6 +6,7 @@ import re
 import struct
 import zipfile
 from collections.abc import Callable
+from html import unescape
 from typing import Any
 
 import pytest
@@ -13,8 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perfgate import codec
+from perfgate.core.policy import Policy
+from perfgate.core.report import Report, report
 from perfgate.errors import ArtifactError
 from perfgate.publishers.github import artifact
+from perfgate.render import markdown
+from tests.screenshots import html
 from tests.test_publish import World, both, world
 
 __all__ = ["world"]  # the fixture
@@ -223,7 +228,10 @@ def test_a_refused_artifact_is_red_and_named_and_its_words_are_nowhere(world: Wo
 
 
 def test_what_lies_about_its_verdict_is_judged_by_its_numbers_and_shown_escaped(world: World) -> None:
-    evil = "<img src=x onerror=alert(1)> @octo/team [x](javascript:y) ![](z) | `a` <!-- perfgate:v1:default -->"
+    evil = (
+        "&commat;octo/team &num;1 #2 https://evil.example www.evil.example <img src=x onerror=alert(1)> @octo/team "
+        "[x](javascript:y) ![](z) | `a` <!-- perfgate:v1:default -->"
+    )
     document = json.loads(HONEST["head.json"])
     document["run"]["warnings"] = [{"code": "x", "text": evil, "hides": False}]
     document["run"]["environment"]["facts"] = [[evil, evil]]
@@ -247,9 +255,46 @@ def test_what_lies_about_its_verdict_is_judged_by_its_numbers_and_shown_escaped(
     assert page.splitlines()[2].startswith("### ❌ 1 regression · 1 unchanged")
     assert "all is well" not in page
     outside = re.sub(r"(`+)(?!`).*?(?<!`)\1(?!`)", "", page.partition("-->\n<!--")[2].partition("-->")[2])
+    rendered = html(page)
+    words = re.sub(r"<code>.*?</code>", "", rendered, flags=re.DOTALL)
+    assert "<a " not in rendered
+    assert "<img" not in rendered
+    assert not re.search(r"[@#]\w", unescape(words))
     assert not re.search(r"(?<!\\)<(img|!--)", outside)
     assert not re.search(r"@(?!\u2060)\w", outside)
     assert not re.search(r"(?<!\\)\[x\]\(", outside)
+
+
+def test_a_text_that_a_runner_would_obey_is_broken(world: World) -> None:
+    world.hub.hand_on(4711, run(lambda r: r["revision"].update(commit="##[set-output name=verdict]pass")))
+    world.pull()
+
+    done = world.publish()
+
+    assert done.code == 3
+    assert "is no commit" in done.err
+    assert "##[" not in done.out + done.err
+
+
+def test_where_not_even_one_row_fits_the_verdict_stands_alone(world: World) -> None:
+    documents = {name: json.loads(data) for name, data in HONEST.items()}
+    documents["head.json"]["run"]["warnings"] = [{"code": "x", "text": "*_" * 5000, "hides": False}]
+    for document in documents.values():
+        document["run"]["environment"]["facts"] = [["*" * 500 + str(i), "`" * 400] for i in range(40)]
+    world.hub.hand_on(4711, {name: json.dumps(document) for name, document in documents.items()})
+    world.pull()
+
+    done = world.publish()
+
+    assert done.code == 0, done.err
+    assert "### ❌ 1 regression" in world.comment
+    assert len(world.hub.checks[0]["output"]["summary"]) <= 65_535
+    assert len(markdown.fitted(made_up(), room=1_000)) <= 1_000
+
+
+def made_up() -> Report:
+    runs = both(0.12)
+    return report(runs["base.json"], runs["head.json"], Policy(), repeat="", version="1")
 
 
 def test_what_is_far_too_long_for_a_comment_loses_whole_rows_and_keeps_the_worst(world: World) -> None:

@@ -267,11 +267,48 @@ def test_the_base_s_policy_counts_and_the_comment_says_what_the_change_would_loo
     assert "rule micro/\\*:time: 5 % → 200 %" in world.comment
 
 
+def test_a_suite_that_the_change_takes_away_is_missed_and_what_it_measures_otherwise_is_said(world: World) -> None:
+    world.project.git("switch", "--quiet", "main")
+    world.project.put("perfgate.toml", f"{POLICY}[suite.other]\n")
+    world.project.commit("another suite")
+    world.project.git("push", "--quiet", "origin", "main")
+    world.project.git("switch", "--quiet", "topic")
+    world.project.put(
+        "perfgate.toml", POLICY.replace("[suite.micro]", '[perfgate]\nbudget = "1s"\n[suite.micro]\nselect = "a"')
+    )
+    world.head = world.project.commit("less")
+    world.project.git("push", "--quiet", "origin", "topic")
+    world.pull()
+    world.ran(both(0.0))
+
+    world.publish()
+
+    assert "### 🚫 not everything could be measured · 1 missing · 2 unchanged" in world.comment
+    assert "this change alters what is measured, or how: budget, suite.micro, suite.other" in world.comment
+    assert world.hub.checks[0]["conclusion"] == "failure"
+
+
+def test_what_is_only_accepted_or_not_known_is_not_resolved(world: World) -> None:
+    made = world.pull()
+    world.ran(both(0.12))
+    world.publish()
+    made["labels"] = [filled("label", description="x", name="perfgate: accept")]
+
+    world.publish(event=world.happened(number=2))
+
+    assert "☑️" in world.comment
+    assert "Resolved" not in world.comment
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [
         ("x = [", "is not TOML"),
         ("[" * 5000, "is not TOML"),
+        ("x = 1" + "1" * 5000, "is not TOML"),
+        (".".join(["a"] * 3_000) + " = 1", "cannot be read"),
+        ('y = """\n[' + " " * 30_000 + '\n"""', "no key that perfgate knows"),
+        ("#" * (2**20 + 1), "at most 1,048,576 are read"),
         ("[perfgate]\nnonsense = 1\n", "no key that perfgate knows"),
     ],
 )
@@ -297,9 +334,10 @@ def test_a_configuration_that_cannot_be_read_is_said_and_never_blocks(world: Wor
     [
         ({"labels": [{"name": "perfgate: accept"}]}, "x", "accepted: the pull request has the label"),
         ({"labels": [{"name": "other"}]}, "x", ""),
-        ({"author_association": "MEMBER"}, "x\n\nPerfgate-Accept: micro/p*:* up to 20% why", "up to 20 % by eve: why"),
-        ({"author_association": "MEMBER"}, "x\n\nPerfgate-Accept: micro/p*:* up to 5% why", ""),
+        ({"author_association": "OWNER"}, "x\n\nPerfgate-Accept: micro/p*:* up to 20% why", "up to 20 % by eve: why"),
+        ({"author_association": "OWNER"}, "x\n\nPerfgate-Accept: micro/p*:* up to 5% why", ""),
         ({}, "x\n\nPerfgate-Accept: * mine", ""),
+        ({"author_association": "MEMBER"}, "x\n\nPerfgate-Accept: * mine", ""),
         ({"author_association": "OWNER"}, "x\n\nPerfgate-Accept: *", ""),
     ],
 )  # fmt: skip
@@ -366,6 +404,7 @@ def _record(world: World, runs: list[Any]) -> None:
         ({"head_sha": "e" * 40}, "no open pull request has eeeeeeeeeeee as its head any more"),
         ({"head_repository": {"id": 3, "owner": {"login": "eve"}}}, "no open pull request has"),
         ({"head_branch": "gone"}, "no open pull request has"),
+        ({"head_repository": None}, "the fork that the run was of is gone"),
     ],
 )
 def test_what_is_nobody_s_business_here_is_left_with_a_word(world: World, more: dict[str, Any], why: str) -> None:
@@ -387,7 +426,7 @@ def test_of_two_pull_requests_with_one_head_the_event_s_is_taken(world: World) -
     unknown = world.publish()
     known = world.publish(event=world.happened(pull_requests=[{"number": 8}]))
 
-    assert "no open pull request has" in unknown.err
+    assert "2 open pull requests have the head eve:topic: which one was measured cannot be told" in unknown.err
     assert "pull request 8: " in known.err
 
 

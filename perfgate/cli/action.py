@@ -21,7 +21,7 @@ _PUBLISHING = ("key", "artifact", "workflow", "comment", "config")
 def action() -> int:
     """Do what the inputs of the GitHub Action ask for; they are in PERFGATE_INPUTS, as JSON."""
     try:
-        inputs = json.loads(os.environ.get("PERFGATE_INPUTS", ""))
+        inputs = json.loads(os.environ.pop("PERFGATE_INPUTS", ""))  # the token is among them
     except ValueError as exc:
         raise UsageError("PERFGATE_INPUTS is not JSON: this command is for action.yml alone") from exc
     command = arguments({str(name): str(value).strip() for name, value in inputs.items()}, os.environ)

@@ -82,6 +82,7 @@ def run(argv: Sequence[str]) -> int:
 def say(message: str, hint: str | None) -> None:
     """Tell an error, and the next action, on standard error and to the job."""
     colour = sys.stderr.isatty()
+    message = message.replace("##[", "#\ufffd[")  # a runner of GitHub's would obey it
     click.echo(f"{click.style('error', fg='red', bold=True) if colour else 'error'}: {message}", err=True)
     if os.environ.get("GITHUB_ACTIONS") == "true":
         click.echo(command("error", "perfgate", f"{message}\n{hint or ''}".strip()), err=True)

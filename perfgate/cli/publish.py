@@ -11,6 +11,7 @@ from perfgate.host.interrupt import Interrupts
 from perfgate.pipeline import publish as publishing
 from perfgate.publishers import actions
 from perfgate.publishers.github.comment import When
+from perfgate.render import phrases
 
 
 @click.command()
@@ -55,7 +56,7 @@ def publish(
     with Interrupts() as interrupts:
         told = publishing.publish(wanted, os.environ, take_token(), interrupts)
     for note in told.notes:
-        click.echo(f"perfgate: {note}", err=True)
+        click.echo(f"perfgate: {phrases.line(note)}", err=True)
     for failure in told.failures:
         say(failure.message, failure.hint)
     if path := os.environ.get("GITHUB_OUTPUT"):

@@ -86,6 +86,8 @@ def _loaded(
         origins[table, key] = origin
     try:
         config = Config.model_validate(_tuples(data))
+    except RecursionError as exc:
+        raise ConfigError(f"{name} is nested too deeply") from exc
     except ValidationError as exc:
         raise ConfigError(
             _faults(exc, name, origins), hint="every key: perfgate config schema --format markdown"
@@ -107,11 +109,13 @@ def _read(read: Reader, path: Path | None) -> tuple[str, str, dict[str, Any]]:
         try:
             if (content := read(str(candidate))) is None:
                 continue
+            if len(content) > LARGEST:
+                raise ConfigError(f"{candidate.name} has {len(content):,} bytes; at most {LARGEST:,} are read")
             text = content.decode()
             data = tomllib.loads(text)
         except FileError as exc:
             raise ConfigError(exc.message) from exc
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as exc:
+        except (ValueError, RecursionError) as exc:  # what is no TOML, no text, or a number of a thousand digits
             raise ConfigError(f"{candidate.name} is not TOML: {exc}") from exc
         if candidate.name != "pyproject.toml":
             return candidate.name, text, data
@@ -134,7 +138,7 @@ def _tuples(value: Any) -> Any:
     return tuple(_tuples(item) for item in value) if isinstance(value, list) else value
 
 
-_HEADER = re.compile(r"\s*\[(\[?)\s*([^\]]+?)\s*\]")
+_HEADER = re.compile(r"[ \t]*\[(\[?)([^\]\n]+)\]")
 _KEY = re.compile(r"\s*(\"[^\"]*\"|'[^']*'|[A-Za-z0-9_-]+)\s*=")
 
 
@@ -145,7 +149,7 @@ def _lines(text: str, prefix: str) -> dict[tuple[str, ...], int]:
     table: tuple[str, ...] | None = () if not prefix else None
     for number, line in enumerate(text.splitlines(), start=1):
         if header := _HEADER.match(line):
-            name = f"{header[2]}."
+            name = f"{header[2].strip()}."
             table = None
             if name.startswith(prefix) or not prefix:
                 parts = [part.strip("\"' ") for part in name.removeprefix(prefix).rstrip(".").split(".") if part]

@@ -12,6 +12,7 @@ from perfgate.core.policy import Acceptance
 
 TRAILER = "Perfgate-Accept"
 PLACEHOLDER = "<why>"
+_BOUND = re.compile(r"up\s*to\b|[\d≤<~%]", re.IGNORECASE)  # a reason that begins so is a bound with a slip in it
 _LINE = re.compile(rf"^{TRAILER}:[ \t]*(.*)$", re.IGNORECASE | re.MULTILINE)
 _WORDS = re.compile(r"(?P<sli>\S+)(?:\s+(?:up to\s+)?(?P<share>\d+(?:\.\d+)?)\s*%:?)?(?:\s+(?P<reason>.*\S))?\s*")
 
@@ -33,6 +34,9 @@ def by_trailer(message: str, *, who: str = "") -> tuple[tuple[Acceptance, ...], 
         words = _WORDS.fullmatch(line)
         if words is None or words["reason"] in (None, PLACEHOLDER):
             faults.append(f"the trailer {TRAILER}: {line.strip()} gives no reason, and does not count")
+            continue
+        if not words["share"] and _BOUND.match(words["reason"]):
+            faults.append(f"the trailer {TRAILER}: {line.strip()} has a bound that is not understood (as in 12%)")
             continue
         up_to = float(words["share"]) / 100 if words["share"] else math.inf
         found.append(Acceptance(sli=words["sli"], up_to=up_to, reason=words["reason"], who=who))

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from perfgate.pipeline.compare import Compared, compare
 from perfgate.pipeline.terms import Said, Terms, terms
 from perfgate.pipeline.workshop import Workshop, load_run
 from perfgate.publishers import actions
-from perfgate.publishers.github.event import Activity, Asked, asked, labels_of
+from perfgate.publishers.github.event import Activity, Asked, asked, labels_of, may_write
 
 API = "https://api.github.com"
 LARGEST_EVENT = 64 * 2**20  # bytes; GitHub's own limit is 25 MB
@@ -52,12 +53,15 @@ def gate(shop: Workshop, environ: Mapping[str, str], directory: Path, *, parts: 
     files.check_writable(directory / "report.json")
     base = _base(repository, wanted)
     found = _terms(repository, wanted, base, shop, environ)
+    asked_level = shop.load_config(repository.root).config.policy().family_level
+    # Whoever wants to be surer than base is, may be.
+    policy = replace(found.policy, family_level=min(found.policy.family_level, asked_level))
     if parts is not None:
-        compared = _merged(parts, head, found.policy)
+        compared = _merged(parts, head, policy)
     else:
         # What the configuration expects may be another job's; whoever merges asks for it.
-        policy = found.policy if shop.part == WHOLE else _for_part(found.policy, shop.part)
-        compared = compare(base, "HEAD", shop, policy=policy)
+        own = policy if shop.part == WHOLE else _for_part(policy, shop.part)
+        compared = compare(base, "HEAD", shop, policy=own)
     shown = replace(
         compared.report,
         warnings=(*compared.report.warnings, *found.warnings),
@@ -109,6 +113,11 @@ def _base(repository: Repository, wanted: Asked) -> str:
         return wanted.base
     ref = f"refs/remotes/{repository.remote() or 'origin'}/{wanted.base_ref}"
     base = repository.asks("merge-base", "HEAD", ref) if wanted.base_ref else None
+    if base == repository.head():
+        raise UsageError(
+            f"HEAD is on {wanted.base_ref} already: nothing of the pull request is checked out",
+            hint="measure on pull_request, with what actions/checkout takes by itself",
+        )
     if base is None:
         raise UsageError(
             f"cannot tell where HEAD left {wanted.base_ref or 'its base branch'}: this clone lacks their history",
@@ -117,28 +126,25 @@ def _base(repository: Repository, wanted: Asked) -> str:
     return base
 
 
-def _labels(wanted: Asked, token: str, environ: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the labels of now: a job that is run again still has the event of before."""
-    if not token or wanted.number is None:
-        return wanted.labels
-    from perfgate.publishers.github.client import Client  # noqa: PLC0415 (PyGithub only where something is asked)
+def _said(repository: Repository, wanted: Asked, token: str, environ: Mapping[str, str]) -> Said:
+    """Return what stands on the change now: a job that is run again still has the event of before."""
+    labels, trusted, author = wanted.labels, wanted.trusted, wanted.author
+    if token and wanted.number is not None:
+        from perfgate.publishers.github.client import Client  # noqa: PLC0415 (PyGithub only where something is asked)
 
-    client = Client(environ.get("GITHUB_REPOSITORY", ""), token, api_url=environ.get("GITHUB_API_URL") or API)
-    try:
-        return labels_of({"labels": list(client.pages(f"/issues/{wanted.number}/labels"))})
-    except PublishError:
-        return wanted.labels  # those of the event; that the API is silent changes no verdict
-    finally:
-        client.close()
+        client = Client(environ.get("GITHUB_REPOSITORY", ""), token, api_url=environ.get("GITHUB_API_URL") or API)
+        # What the event says still counts where the API is silent: that changes no verdict.
+        with suppress(PublishError), closing(client):
+            pull = client.get(f"/pulls/{wanted.number}")
+            labels, trusted = labels_of(pull), trusted or may_write(pull)
+            author = author or str((pull.get("user") or {}).get("login", ""))
+    message = repository.message(wanted.speaks) if trusted and wanted.speaks else ""
+    return Said(labels=labels, message=message, author=author)
 
 
 def _terms(repository: Repository, wanted: Asked, base: str, shop: Workshop, environ: Mapping[str, str]) -> Terms:
     head = repository.head()
-    said = Said(
-        labels=_labels(wanted, shop.token, environ),
-        message=repository.message(wanted.speaks) if wanted.speaks else "",
-        author=wanted.author,
-    )
+    said = _said(repository, wanted, shop.token, environ)
     return terms(
         lambda name: repository.content(base, name),
         lambda name: repository.content(head, name),

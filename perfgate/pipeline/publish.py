@@ -4,17 +4,19 @@ The pull request comes from the event and the API, the policy from its base bran
 rendered here. Comment, check and status are tried one by one: what one is refused does not cost the others.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
+from urllib.parse import quote
 
 from perfgate import __version__, registry
 from perfgate.core.baseline import StoredRun
 from perfgate.core.judge import Verdict
 from perfgate.core.model import Run
 from perfgate.core.ports import Store
-from perfgate.core.report import Report, Trail, report
+from perfgate.core.report import Outcome, Report, Trail, report
 from perfgate.errors import ArtifactError, Exit, PerfgateError, PublishError, StoreError, UsageError
 from perfgate.host.clone import address_at
 from perfgate.host.interrupt import Interrupts
@@ -28,6 +30,9 @@ from perfgate.render import markdown, phrases
 from perfgate.stores.archive import Archive
 
 SERVER = "https://github.com"
+TERMS = ("policy-changes", "base-policy-damaged", "trailer")
+"""Warnings about by what a change is judged: worth a comment by themselves."""
+MOST_FILES = 300
 RECENT = 60  # stored runs that a trend is drawn from
 TRAILS = 10  # trends at most
 REFUSED = "### 🚫 nothing could be judged — see the job that measured"
@@ -75,6 +80,8 @@ class _Page:
     """GitHub's word for the check."""
     worth_saying: bool
     """Whether a comment is made for it."""
+    clean: bool = False
+    """Nothing got worse, and that is proven."""
 
 
 def publish(wanted: Wanted, environ: Mapping[str, str], token: str, interrupts: Interrupts) -> Told:
@@ -140,6 +147,11 @@ class _Publication:
         except ArtifactError as exc:
             failures.append(exc)
             page = self._nothing(f"What the measured run handed on was refused: {markdown.code(exc.message, 300)}")
+        except PublishError as exc:  # a green of an earlier run must not stay
+            failures.append(exc)
+            page = self._nothing(
+                f"What the measured run handed on could not be read or judged: {markdown.code(exc.message, 300)}"
+            )
         notes, urls = [f"pull request {self.pull.number}: {page.title}"], []
         for name, tell in (("comment", self._comment), ("check", self._check), ("status", self._status)):
             did, url = "", ""
@@ -166,9 +178,9 @@ class _Publication:
     def _judged(self, base: Run, head: Run) -> Report:
         """Return the report, by the policy of the base branch."""
         pull = self.pull
-        difference = self.client.get(f"/compare/{pull.base_branch}...{pull.head_sha}")
-        changed = {str(found["filename"]) for found in difference.get("files", [])}
-        last = next((c for c in difference["commits"][::-1] if c["sha"] == pull.head_sha), None)
+        difference = self.client.get(f"/compare/{quote(pull.base_branch, safe='')}...{pull.head_sha}")
+        files = [str(found["filename"]) for found in difference.get("files", [])]
+        some = len(files) >= MOST_FILES  # of very many GitHub lists no more
         seen: dict[str, bytes | None] = {}
 
         def on_base(name: str) -> bytes | None:
@@ -176,9 +188,9 @@ class _Publication:
             return seen[name]
 
         def on_head(name: str) -> bytes | None:
-            return self.client.content(name, ref=pull.head_sha) if name in changed else seen.get(name)
+            return self.client.content(name, ref=pull.head_sha) if some or name in files else seen.get(name)
 
-        message = str(last["commit"]["message"]) if last and pull.may_write else ""
+        message = self._message(difference["commits"]) if pull.may_write else ""
         said = Said(labels=pull.labels, message=message, author=pull.author)
         found = terms(on_base, on_head, said, path=self.wanted.config)
         judged = report(base, head, found.policy, repeat="", version=__version__)
@@ -189,6 +201,11 @@ class _Publication:
             accept_label=found.accept_label,
             trails=self._trails(judged, found.results_branch),
         )
+
+    def _message(self, commits: Sequence[Any]) -> str:
+        """Return the message of the last commit; of very many GitHub lists only the first."""
+        last = next((found["commit"] for found in commits[::-1] if found["sha"] == self.pull.head_sha), None)
+        return str((last or self.client.get(f"/git/commits/{self.pull.head_sha}"))["message"])
 
     def _trails(self, judged: Report, branch: str) -> tuple[Trail, ...]:
         """Return the stored past of what changed; none where it cannot be read: a trend is a help, no proof."""
@@ -205,8 +222,10 @@ class _Publication:
 
     def _page(self, judged: Report) -> _Page:
         blocks = judged.exit_code != Exit.PASSED
+        said = any(warning.code in TERMS for warning in judged.warnings)
+        changed = judged.counts.keys() - {Verdict.PASS, Verdict.SKIPPED, Verdict.NEW}
         worth = {
-            When.CHANGES: blocks or bool(judged.counts.keys() - {Verdict.PASS, Verdict.SKIPPED, Verdict.NEW}),
+            When.CHANGES: blocks or said or bool(changed),
             When.FAILURES: blocks,
             When.ALWAYS: True,
             When.NEVER: False,
@@ -216,6 +235,7 @@ class _Publication:
             body=lambda room: markdown.fitted(judged, room=room),
             result=check.conclusion(judged),
             worth_saying=worth[self.wanted.comment],
+            clean=judged.outcome is Outcome.PASS and not changed & {Verdict.REGRESSION, Verdict.ACCEPTED},
         )
 
     def _nothing(self, text: str) -> _Page:
@@ -233,7 +253,7 @@ class _Publication:
 
         def body(before: str) -> str:
             was_red = any(mark in before for mark in ("### ❌", "### 🚫", RESOLVED))
-            resolved = f"{RESOLVED}\n\n" if was_red and page.result != "failure" else ""
+            resolved = f"{RESOLVED}\n\n" if was_red and page.clean else ""
             return resolved + page.body(comment.ROOM)
 
         posted = comment.post(

@@ -51,7 +51,9 @@ def terms(base: Reader, head: Reader, said: Said, *, path: Path | None = None) -
         text = f"the configuration on base cannot be read, so the defaults count: {_flat(exc)}"
         warnings.append(Warning(code="base-policy-damaged", text=text))
     policy = loaded.config.policy()
-    warnings += [Warning(code="policy-changes", text=text) for text in _changed(policy, head, path)]
+    lost, texts = _changed(loaded, policy, head, path)
+    policy = replace(policy, expect=(*policy.expect, *(f"{suite}/*" for suite in lost)))
+    warnings += [Warning(code="policy-changes", text=text) for text in texts]
     accepted, faults = by_trailer(said.message, who=said.author)
     warnings += [Warning(code="trailer", text=fault) for fault in faults]
     accepted += by_label(said.labels, loaded.config.perfgate.accept_label)
@@ -67,13 +69,27 @@ def _flat(exc: ConfigError) -> str:
     return " ".join(exc.message.split())
 
 
-def _changed(policy: Policy, head: Reader, path: Path | None) -> list[str]:
+def _changed(loaded: Loaded, policy: Policy, head: Reader, path: Path | None) -> tuple[list[str], list[str]]:
+    """Return the suites that head has no more, and what is to be said of its configuration."""
     try:
-        differences = policy.differences(load_committed(head, path).config.policy())
+        other = load_committed(head, path).config
     except ConfigError as exc:
-        return [f"the configuration on head cannot be read: {_flat(exc)}"]
-    if not differences:
-        return []
-    text = f"this change alters the policy; until it is merged that of base counts: {'; '.join(differences)}"
-    accepts = any(difference.startswith("accept with") for difference in differences)
-    return [f"{text} (for this change alone, a label or a {TRAILER} line accepts)" if accepts else text]
+        return [], [f"the configuration on head cannot be read: {_flat(exc)}"]
+    said = []
+    if differences := policy.differences(other.policy()):
+        said = [f"this change alters the policy; until it is merged that of base counts: {'; '.join(differences)}"]
+        if any(difference.startswith("accept with") for difference in differences):
+            said[0] += f" (for this change alone, a label or a {TRAILER} line accepts)"
+    if loaded.source == "defaults":
+        return [], said
+    base = loaded.config
+    lost = sorted(base.suite.keys() - other.suite.keys())
+    measured = {
+        "build": base.build != other.build,
+        "environment": base.environment != other.environment,
+        **{key: getattr(base.perfgate, key) != getattr(other.perfgate, key) for key in ("budget", "effort")},
+        **{f"suite.{name}": base.suite[name] != other.suite[name] for name in base.suite if name in other.suite},
+    }
+    if altered := [name for name, differs in measured.items() if differs] + [f"suite.{name}" for name in lost]:
+        said.append(f"this change alters what is measured, or how: {', '.join(altered)}")
+    return lost, said

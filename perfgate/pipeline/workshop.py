@@ -33,7 +33,7 @@ class Workshop:
     watch: Watcher
     seed: int
     token: str = ""
-    """Of GitHub: to push stored runs, to read labels. Nothing that is measured sees it."""
+    """Of GitHub: to push stored runs, to read labels. It is not in the environment of what is measured."""
     config: Path | None = None
     """The configuration's file, where it is not found by itself."""
     part: Part = WHOLE

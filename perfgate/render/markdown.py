@@ -30,13 +30,15 @@ def fitted(report: Report, *, room: int) -> str:
     """Return the report in at most `room` characters: whole rows are left out, the worst are kept.
 
     Args:
-        room: above 5,000, which is what a report without rows needs at most.
+        room: above 1,000; where not even one row of each kind fits, the verdict stands alone.
     """
     page = render(report)
     for most in _STEPS:
         if len(page) <= room:
-            break
+            return page
         page = _render(report, most=most)
+    if len(page) > room:
+        page = f"### {phrases.headline(report)} — {phrases.advice(report)}\n\nThe rest is too long to be shown here."
     return page
 
 
@@ -54,6 +56,7 @@ def _render(report: Report, *, most: int) -> str:
         everything=(sorted(worst, key=lambda row: row.name), left_out),
         doubts=_cut(phrases.doubts(report), most),
         most=most,
+        acceptable=any(row.blocks for row in report.of(Verdict.REGRESSION, Verdict.MISSING)),
         example=_example(report),
         row=_row,
     )
@@ -77,22 +80,24 @@ def _example(report: Report) -> str:
 
 def code(text: str, longest: int = phrases.LONGEST_NAME) -> str:
     """Return `text` as a code span that nothing in it can end, break a table with, or mention somebody from."""
-    safe = phrases.name(text, longest).replace("|", "\\|")
+    safe = phrases.name(text, longest)
     ticks = max((len(run) for run in re.findall("`+", safe)), default=0)
     fence = "`" * (ticks + 1)
     space = " " if ticks else ""
     return f"{fence}{space}{safe or ' '}{space}{fence}"
 
 
-def cell(text: str) -> str:
-    """Return plain words fit for a table cell; an @ mentions nobody."""
-    plain = phrases.name(" ".join(text.split()), LONGEST_TEXT)
-    return re.sub(r"([\\`*_{}\[\]<>|@#!~])", r"\\\1", plain).replace("@", "@\u2060")
+def cell(text: str, longest: int = LONGEST_TEXT) -> str:
+    """Return plain words fit for a table cell, that mention, link and format nothing."""
+    plain = phrases.name(" ".join(text.split()), longest)
+    for mark in ("@", "#", "://", "www"):  # mentions, numbers of issues, links that nobody wrote as such
+        plain = plain.replace(mark, f"{mark[0]}\u2060{mark[1:]}")
+    return re.sub(r"([\\`*_{}\[\]<>|@#!~&])", r"\\\1", plain)
 
 
 def _row(row: Judgement, *, p: bool = False) -> str:
     """Return one table row; `p` adds Mann-Whitney's, which informs and does not decide."""
-    icon, name, limit = phrases.ICONS[row.verdict], code(row.name), cell(phrases.limit(row))
+    icon, name, limit = phrases.ICONS[row.verdict], code(row.name).replace("|", "\\|"), cell(phrases.limit(row))
     if row.comparison is None:
         return f"| {icon} | {name} | | | {row.verdict} | {limit} |{' |' if p else ''}"
     base, head = phrases.levels(row.comparison)

@@ -52,7 +52,7 @@ _OPENINGS = {
 _ADVICE = {
     Outcome.REGRESSION: "make it faster, or accept it",
     Outcome.INCOMPLETE: "mend what failed, bring back what is missing",
-    Outcome.INCONCLUSIVE: "measure longer, or accept it",
+    Outcome.INCONCLUSIVE: "measure longer: raise --effort or --budget",
     Outcome.NO_BASELINE: "record a baseline first",
 }
 _BARS = "▁▂▃▄▅▆▇█"
@@ -104,8 +104,9 @@ def sparkline(values: Sequence[float]) -> str:
 
 
 def line(text: str) -> str:
-    """Return text fit for one line: control characters replaced."""
-    return "".join("\ufffd" if unicodedata.category(char)[0] == "C" else char for char in text)
+    """Return text fit for one line of a page or a log: no control characters, no command for a CI system."""
+    plain = "".join("\ufffd" if unicodedata.category(char)[0] == "C" else char for char in text)
+    return plain.replace("##[", "#\ufffd[")
 
 
 def name(text: str, longest: int = LONGEST_NAME) -> str:

@@ -47,6 +47,14 @@ def test_a_trailer_without_a_reason_does_not_count_and_says_so(line: str) -> Non
     assert by_trailer("x\n\nNot-Perfgate-Accept: * y") == ((), ())
 
 
+@pytest.mark.parametrize("bound", ["up to 12", "up to 12,5%", "12 percent", "≤12%", "upto 12%", "<12%", "12"])
+def test_a_bound_that_is_not_understood_is_not_taken_for_none(bound: str) -> None:
+    found, faults = by_trailer(f"x\n\nPerfgate-Accept: a/b:time {bound} why")
+
+    assert found == ()
+    assert "a bound that is not understood" in faults[0]
+
+
 def test_only_an_acceptance_without_a_bound_lets_a_benchmark_go() -> None:
     base, head = run(noisy_pair(0.0)[0], noisy_pair(0.0, name="kept")[0]), run(noisy_pair(0.0, name="kept")[1])
 

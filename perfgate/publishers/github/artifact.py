@@ -12,13 +12,14 @@ import zlib
 from collections.abc import Iterable
 
 from perfgate import codec
-from perfgate.core.model import WHOLE, Run
+from perfgate.core.model import METRICS, WHOLE, Run
 from perfgate.errors import ArtifactError, FileError
 
 LARGEST = 32 * 2**20  # bytes of the archive
 LARGEST_RUN = 128 * 2**20  # bytes of one run, unpacked; 1,000 benchmarks of 42 pairs have about 40 MB
 MOST_MEMBERS = 16
 MOST_BENCHMARKS = 5_000
+MOST_SLIS = 20_000
 MOST_VALUES = 10_000_000
 MOST_PROCESSES = 1_000  # of one benchmark
 MOST_TEXTS = 1_000  # warnings, facts
@@ -98,8 +99,12 @@ def _faults(run: Run) -> Iterable[str]:
         yield f"{run.revision.commit!r} is no commit"
     if run.part != WHOLE:
         yield f"part {run.part} alone; what all jobs measured must be merged first"
+    if len(run.samples) > MOST_SLIS or sum(len(sample.processes) for sample in run.samples) > MOST_VALUES // 10:
+        yield "more SLIs, or processes, than can be judged in a few minutes"
     yield from _names(run)
     for sample in run.samples:
+        if sample.sli.metric != METRICS.get(sample.sli.metric.name, sample.sli.metric):
+            yield f"{sample.sli} is not the metric of that name"
         if len(sample.processes) > MOST_PROCESSES or sample.planned > MOST_PROCESSES:
             yield f"{sample.sli} has more than {MOST_PROCESSES:,} processes"
         if not all(_usual(value) for process in sample.processes for value in process):

@@ -13,7 +13,7 @@ import requests
 from github import Auth, Github, GithubException, GithubRetry
 from github.Consts import DEFAULT_BASE_URL
 
-from perfgate.errors import PublishError
+from perfgate.errors import ArtifactError, PublishError
 from perfgate.publishers.github.refusal import refusal
 
 LONGEST_WAIT_S = 20  # for one request that is refused for a while; three tries make it a minute
@@ -121,7 +121,7 @@ class Client:
                 for chunk in response.iter_content(2**20):
                     data += chunk
                     if len(data) > largest:
-                        raise PublishError(f"the artifact has more than {largest:,} bytes")
+                        raise ArtifactError(f"the artifact has more than {largest:,} bytes")
                 return data
         except requests.RequestException as exc:
             raise PublishError(f"the artifact cannot be downloaded: {exc}", hint="run the job again") from exc

@@ -40,7 +40,9 @@ class Asked:
     labels: tuple[str, ...] = ()
     """Of the pull request, when the event happened: a job that is run again gets the same event."""
     speaks: str | None = None
-    """The commit whose trailers count; None where nobody who may write stands behind it."""
+    """The commit whose trailers count, if somebody who may write stands behind it."""
+    trusted: bool = False
+    """Whether somebody does, as far as the event says."""
     author: str = ""
     """Who opened the pull request."""
 
@@ -65,7 +67,8 @@ def asked(name: str, event: Mapping[str, Any], *, head: str, parents: Sequence[s
                 why="a merge group",
                 base=base,
                 base_ref=ref,
-                speaks=parents[-1] if parents else None,
+                # The pull request's own head; squashed, what the group made of it. Never base.
+                speaks=parents[1] if len(parents) > 1 else head or None,
                 number=int(number[1]) if number else None,
             )
         case "push":
@@ -87,19 +90,19 @@ def _pull_request(event: Mapping[str, Any], head: str, parents: Sequence[str]) -
     robot = _text(event, "sender", "login") == "dependabot[bot]"
     number, pull = event.get("number"), event.get("pull_request")
     last = _text(event, "pull_request", "head", "sha")
-    at_head = head == last
-    # The merge commit's first parent; where the head itself was checked out, where it left the base branch.
-    base = None if at_head else _first(parents)
+    merged = last in parents[1:]
+    # The merge commit's first parent; where a branch itself was checked out, where it left the base branch.
+    base = _first(parents) if merged else None
     return Asked(
         activity=Activity.GATE,
-        why="a pull request, compared with "
-        + ("where it left its base" if at_head else "what it would be merged into"),
+        why="a pull request, compared with " + ("what it would be merged into" if merged else "where it left its base"),
         base=base,
         base_ref=_text(event, "pull_request", "base", "ref"),
         fork=theirs != ours or robot,
         number=number if isinstance(number, int) else None,
         labels=labels_of(pull),
-        speaks=last if may_write(pull) else None,
+        speaks=last,
+        trusted=may_write(pull),
         author=_text(event, "pull_request", "user", "login") or "",
     )
 
@@ -112,12 +115,15 @@ def labels_of(pull: Any) -> tuple[str, ...]:
 
 
 def may_write(pull: Any) -> bool:
-    """Return whether somebody who may write to the repository stands behind the commits of a pull request."""
+    """Return whether somebody who may write to the repository stands behind the commits of a pull request.
+
+    That is certain of the repository's own branches and of its owner; a member of an organisation may only read.
+    """
     if not isinstance(pull, Mapping):
         return False
     theirs, ours = (_text(pull, side, "repo", "full_name") for side in ("head", "base"))
     inside = theirs is not None and theirs == ours
-    return inside or _text(pull, "author_association") in ("OWNER", "MEMBER", "COLLABORATOR")
+    return inside or _text(pull, "author_association") == "OWNER"
 
 
 def _push(event: Mapping[str, Any], parents: Sequence[str]) -> Asked:
@@ -129,7 +135,7 @@ def _push(event: Mapping[str, Any], parents: Sequence[str]) -> Asked:
     before = _text(event, "before")
     base = before if before and before != NO_COMMIT and event.get("forced") is not True else _first(parents)
     why, head = f"a push to {branch or 'a tag'}", _text(event, "after")
-    return Asked(activity=Activity.GATE, why=why, base=base, base_ref=default, speaks=head)
+    return Asked(activity=Activity.GATE, why=why, base=base, base_ref=default, speaks=head, trusted=True)
 
 
 def _first(parents: Sequence[str]) -> str | None:

@@ -61,6 +61,8 @@ def ran(event: Mapping[str, Any], *, workflow: str) -> Ran | str:
             return f"the run was of {path}, not of {workflow}"
         if run["repository"]["id"] != event["repository"]["id"]:
             return "the run was in another repository"
+        if run["head_repository"] is None:
+            return "the fork that the run was of is gone"
         return Ran(
             id=int(run["id"]),
             number=int(run["run_number"]),
@@ -84,10 +86,10 @@ def pull_of(client: Client, run: Ran) -> Pull | str:
     head = f"{run.head_owner}:{run.head_branch}"
     listed = [_pull(found, run) for found in client.pages("/pulls", state="open", head=head)]
     found = [pull for pull in listed if pull]
-    if len(found) > 1:
-        found = [pull for pull in found if pull.number in run.pulls]
     if not found:
         return f"no open pull request has {run.head_sha[:12]} as its head any more: it moved on, or was closed"
+    if len(found) > 1:
+        found = [pull for pull in found if pull.number in run.pulls] or found
     if len(found) > 1:
         return f"{len(found)} open pull requests have the head {head}: which one was measured cannot be told"
     return found[0]
