@@ -8,17 +8,22 @@ import pytest
 
 from tests.live import Project
 
+WITH_AGENTS = ("tests.test_pytest_benchmark", "tests.test_measure")
+"""Tests in which what runs in the user's interpreter counts for coverage."""
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--renew", action="store_true", help="write golden files anew; review the diff")
 
 
 @pytest.fixture(autouse=True)
-def _own_surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _own_surroundings(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test sees the user's git configuration, cache, or perfgate variables."""
     for name in list(os.environ):
         if name.startswith("PERFGATE_") or name in ("VIRTUAL_ENV", "PYTHONPATH", "NO_COLOR"):
             monkeypatch.delenv(name)
+    if request.module.__name__ not in WITH_AGENTS:
+        monkeypatch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
     monkeypatch.setenv("PERFGATE_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
     monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")

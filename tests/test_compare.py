@@ -61,7 +61,7 @@ def test_two_runs_of_their_own_are_no_proof(project: Project, tmp_path: Path) ->
     project.perfgate("measure", "--processes", "6", "-o", other)
 
     done = project.perfgate("compare", one, other)
-    mixed = project.perfgate("compare", one, "HEAD", "--format", "json")
+    mixed = project.perfgate("compare", one, "HEAD", "--processes", "6", "--format", "json")
 
     assert done.returncode == 0
     assert "❔ not everything could be settled · 2 inconclusive" in done.stdout

@@ -177,7 +177,7 @@ def test_the_interpreter_is_the_project_s_own_where_there_is_one(
 
 def test_the_default_base_is_named_or_said_to_be_missing(project: Project) -> None:
     with Interrupts() as interrupts:
-        project.git("switch", "--quiet", "-c", "trunk")
+        project.git("switch", "--quiet", "-c", "odd")
         project.commit("one", a_txt="1")
         repository = Repository(project.root, interrupts=interrupts)
         with pytest.raises(UsageError, match="no default branch"):
