@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 from importlib.metadata import entry_points
 from typing import Any, cast
 
-from perfgate.core.ports import Renderer, Runner, Store
+from perfgate.core.ports import Renderer, Runner, Serves, Store
 from perfgate.errors import UsageError
 
 
@@ -15,6 +15,14 @@ def runner(name: str, options: dict[str, Any]) -> Runner:
     Raises: UsageError for a name that nothing installed answers to.
     """
     return cast(Runner, _find("perfgate.runners", name)(**options))
+
+
+def service(name: str, options: dict[str, Any]) -> Serves:
+    """Return what starts the services of a load probe, made with its suite's options.
+
+    Raises: UsageError for a name that nothing installed answers to.
+    """
+    return cast(Serves, _find("perfgate.runners", name)(**options))
 
 
 def store(name: str) -> Callable[..., AbstractContextManager[Store]]:

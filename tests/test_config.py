@@ -5,7 +5,7 @@ import pytest
 from perfgate.config.load import Loaded, load
 from perfgate.config.reference import markdown
 from perfgate.config.schema import CommandSuite, Config, PytestSuite
-from perfgate.core.policy import Acceptance
+from perfgate.core.policy import DEFAULT_RULES, Acceptance
 from perfgate.core.units import Unit
 from perfgate.errors import ConfigError
 
@@ -64,6 +64,7 @@ def test_a_full_file_becomes_suites_and_a_policy(tmp_path: Path) -> None:
         ("micro/parse_*:time", 0.03, True),
         ("cli/*", 0.10, False),
         ("*:time", 0.05, True),
+        *((rule.sli, rule.limit, rule.critical) for rule in DEFAULT_RULES[1:]),
     ]
     assert (policy.rules[0].floor, policy.rules[0].floor_unit) == (pytest.approx(0.002), Unit.SECOND)
     assert policy.rules[0].on_inconclusive
@@ -125,7 +126,7 @@ def test_every_fault_is_shown_at_once_with_its_line_and_the_nearest_key(tmp_path
         "  perfgate.toml:2: perfgate.bugdet is no key that perfgate knows; did you mean 'budget'?",
         "  perfgate.toml:3: perfgate.margin: '5' is not a share; write a number and a percent sign, as in \"5%\"",
         "  perfgate.toml:5: suite.micro.path is no key that perfgate knows; did you mean 'paths'?",
-        "  perfgate.toml:6: suite.cli.runner is 'comand'; it must be one of 'pytest-benchmark', 'command'",
+        "  perfgate.toml:6: suite.cli.runner is 'comand'; it must be one of 'pytest-benchmark', 'command', 'load'",
         "  perfgate.toml:8: rule[0].sli is missing",
         "  perfgate.toml:12: rule[1].limit is 5: input should be a text in quotes",
         "  perfgate.toml:13: rule[1].critical is 'no': input should be a valid boolean",

@@ -25,7 +25,8 @@ from perfgate.measure.build import Build
 from perfgate.measure.scout import check_provenance, project_modules
 from perfgate.measure.session import Effort, Progress, Watcher, measure_pairs
 from perfgate.measure.sides import PreparedSide
-from perfgate.measure.suite import Job, metric_named
+from perfgate.measure.suite import Job
+from perfgate.measure.track import metric_named
 from perfgate.measure.turns import Design, Pairing, run_pair
 from perfgate.runners.pytest_benchmark import PytestBenchmark
 from tests.live import BENCHMARK, LIBRARY, Project, explore, place

@@ -22,8 +22,8 @@ from scipy.stats import beta
 from benchmarks.neighbour import neighbour
 from benchmarks.workloads import bench_workloads
 from perfgate import codec
-from perfgate.core.judge import Verdict
 from perfgate.core.report import Report
+from perfgate.core.verdict import Verdict
 
 WORKLOADS = Path(bench_workloads.__file__)
 CONFIG = (

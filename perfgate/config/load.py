@@ -10,7 +10,9 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from perfgate.config.schema import CommandSuite, Config, PytestSuite, Section
+from perfgate.config.probe import LoadSuite
+from perfgate.config.schema import CommandSuite, Config, PytestSuite
+from perfgate.config.section import Section
 from perfgate.errors import ConfigError, FileError
 from perfgate.host import files
 
@@ -166,7 +168,7 @@ def _lines(text: str, prefix: str) -> dict[tuple[str, ...], int]:
 def _faults(exc: ValidationError, name: str, origins: Mapping[tuple[str, ...], str]) -> str:
     faults = []
     for error in exc.errors(include_url=False):
-        where = tuple(str(part) for part in error["loc"] if part not in ("pytest-benchmark", "command"))
+        where = tuple(str(part) for part in error["loc"] if part not in ("pytest-benchmark", "command", "load"))
         origin = next((origins[where[:n]] for n in range(len(where), 0, -1) if where[:n] in origins), name)
         faults.append((_line(origin), f"{origin}: {_dotted(where)}{_explain(error, where)}".replace(": : ", ": ")))
     count = f"{len(faults)} faults" if len(faults) > 1 else "a fault"
@@ -192,7 +194,7 @@ def _explain(error: Any, where: Sequence[str]) -> str:
 
 def _keys(where: Sequence[str]) -> list[str]:
     """Return the keys that are valid where the last part of `where` stands."""
-    tables: dict[str, list[type[BaseModel]]] = {"suite": [PytestSuite, CommandSuite]}
+    tables: dict[str, list[type[BaseModel]]] = {"suite": [PytestSuite, CommandSuite, LoadSuite]}
     field = Config.model_fields.get(where[0])
     if len(where) == 1 or field is None:
         return list(Config.model_fields)

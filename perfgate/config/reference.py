@@ -4,6 +4,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from perfgate.config.probe import LoadSuite, LoginTable, RequestTable, StageTable
 from perfgate.config.schema import (
     AcceptTable,
     Baseline,
@@ -15,12 +16,17 @@ from perfgate.config.schema import (
     PytestSuite,
     RuleTable,
 )
+from perfgate.core.load.plan import Shape
 
 TABLES: tuple[tuple[str, type[BaseModel]], ...] = (
     ("[perfgate]", Perfgate),
     ("[build]", Build),
     ('[suite.NAME], runner = "pytest-benchmark"', PytestSuite),
     ('[suite.NAME], runner = "command"', CommandSuite),
+    ('[suite.NAME], runner = "load"', LoadSuite),
+    ("[suite.NAME.requests.REQUEST]", RequestTable),
+    ("[suite.NAME.login]", LoginTable),
+    ("[[suite.NAME.stages]]", StageTable),
     ("[[rule]]", RuleTable),
     ("[[accept]]", AcceptTable),
     ("[baseline]", Baseline),
@@ -61,22 +67,44 @@ def _table(model: type[BaseModel]) -> list[str]:
 def _type(schema: dict[str, Any]) -> str:
     if "anyOf" in schema:
         return " or ".join(_type(option) for option in schema["anyOf"] if option.get("type") != "null")
-    if "const" in schema:
-        return f"`{_toml(schema['const'])}`"
-    if "enum" in schema:
-        return ", ".join(f"`{_toml(choice)}`" for choice in schema["enum"])
-    if schema.get("type") == "array":
-        return "list of texts"
-    if schema.get("type") == "object":
-        return "table of texts"
-    examples = ", ".join(f"`{_toml(example)}`" for example in schema.get("examples", ()))
-    names = {"string": "date" if schema.get("format") == "date" else "text", "boolean": "true or false"}
-    return f"text as in {examples}" if examples else names[schema["type"]]
+    if "$ref" in schema:
+        return _REFERRED.get(schema["$ref"].rpartition("/")[2], "table")
+    if "const" in schema or "enum" in schema:
+        return ", ".join(f"`{_toml(choice)}`" for choice in schema.get("enum", [schema.get("const")]))
+    if examples := ", ".join(f"`{_toml(example)}`" for example in schema.get("examples", ())):
+        return f"text as in {examples}"
+    return _plain_type(schema)
+
+
+def _plain_type(schema: dict[str, Any]) -> str:
+    match schema.get("type"):
+        case "array":
+            items = {"integer": "numbers", "string": "texts"}
+            return f"list of {items.get(schema['items'].get('type'), 'tables')}"
+        case "object":
+            values = schema.get("additionalProperties", {})
+            texts = "texts" if isinstance(values, dict) and values.get("type") == "string" else "texts or tables"
+            return f"table of {texts}" if values and values is not True else "table"
+        case "string":
+            return "date" if schema.get("format") == "date" else "text"
+        case "boolean":
+            return "true or false"
+        case None:
+            return "anything"
+        case _:
+            return "number"
+
+
+_REFERRED = {"Shape": ", ".join(f'`"{shape}"`' for shape in Shape)}
 
 
 def _toml(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, int | float):
+        return f"{value:g}"
+    if isinstance(value, dict) and not value:
+        return "{}"
     if isinstance(value, tuple):
         return f"[{', '.join(_toml(item) for item in value)}]"
     return "none" if value is None else f'"{value}"'

@@ -3,66 +3,18 @@
 The reference in docs/configuration.md, `perfgate config schema` and every error message come from here.
 """
 
-import shlex
-from collections.abc import Callable
 from datetime import UTC, date, datetime
-from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
+from perfgate.config.probe import LoadSuite
+from perfgate.config.section import CommandLine, Duration, Quantity, RelativePath, Section, Share
 from perfgate.core.model import METRICS
 from perfgate.core.policy import FAMILY_LEVEL, MARGIN, STRICT_LEVEL, Acceptance, Policy, Rule
-from perfgate.core.units import Unit, parse_duration, parse_quantity, parse_share, unit_of
+from perfgate.core.units import parse_quantity, parse_share, unit_of
 
-
-def _checked(parse: Callable[[str], object]) -> AfterValidator:
-    """Return a validator that keeps the text, so that it can be shown as written, once `parse` took it."""
-
-    def check(text: str) -> str:
-        parse(text)
-        return text
-
-    return AfterValidator(check)
-
-
-def _floor_unit(text: str) -> Unit:
-    if (unit := unit_of(text)) is None:
-        raise ValueError(f'{text!r} has no unit that is known here; write it as in "2ms" or "64KiB"')
-    parse_quantity(text, unit)
-    return unit
-
-
-def _relative(path: str) -> str:
-    plain = PurePosixPath(path)
-    if plain.is_absolute() or ".." in plain.parts or not plain.parts:
-        raise ValueError(f"{path!r} must be a path below the root of the repository, and not the root itself")
-    if path.startswith(":") or any(char in path for char in "*?["):
-        raise ValueError(f"{path!r} must be a plain path; name each file or directory")
-    return str(plain)
-
-
-def _command(line: str) -> list[str]:
-    try:
-        words = shlex.split(line)
-    except ValueError as exc:
-        raise ValueError(f"{line!r} cannot be split into words: {str(exc).lower()}") from exc
-    if not words:
-        raise ValueError("an empty command line")
-    return words
-
-
-Share = Annotated[str, _checked(parse_share), Field(examples=["5%"])]
-Duration = Annotated[str, _checked(parse_duration), Field(examples=["90s", "10m"])]
-Quantity = Annotated[str, _checked(_floor_unit), Field(examples=["2ms", "64KiB"])]
-RelativePath = Annotated[str, AfterValidator(_relative)]
 Answer = Literal["pass", "fail"]
-
-
-class Section(BaseModel):
-    """A table of the file: unknown keys are faults."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, use_attribute_docstrings=True)
 
 
 class Perfgate(Section):
@@ -129,14 +81,15 @@ class CommandSuite(_SuiteBase):
 
     runner: Literal["command"]
     """Which harness runs the suite."""
-    benchmarks: dict[str, Annotated[str, _checked(_command)]] = Field(min_length=1)
+    benchmarks: dict[str, CommandLine] = Field(min_length=1)
     """Name to command line. Split as a shell would, run without one, in the side's directory; must exit with 0."""
 
 
-Suite = Annotated[PytestSuite | CommandSuite, Field(discriminator="runner")]
+AnySuite = PytestSuite | CommandSuite | LoadSuite
+Suite = Annotated[AnySuite, Field(discriminator="runner")]
 
 
-def _one_suite() -> dict[str, PytestSuite | CommandSuite]:
+def _one_suite() -> dict[str, AnySuite]:
     return {"benchmarks": PytestSuite()}
 
 
@@ -167,10 +120,11 @@ class RuleTable(Section):
 
     @model_validator(mode="after")
     def _fitting(self) -> Self:
-        """Refuse a floor in a unit that the rule's own metric is never in."""
+        """Refuse a floor or an SLO in a unit that the rule's own metric is never in."""
         metric = METRICS.get(self.sli.rpartition(":")[2])
-        if self.floor and metric is not None and unit_of(self.floor) is not metric.unit:
-            raise ValueError(f"floor {self.floor!r} is in another unit than {metric.name}, which is in {metric.unit}")
+        for key, text in (("floor", self.floor), ("slo", self.slo)):
+            if text and metric is not None and unit_of(text) is not metric.unit:
+                raise ValueError(f"{key} {text!r} is in another unit than {metric.name}, which is in {metric.unit}")
         return self
 
     sli: str = Field(min_length=1)
@@ -179,6 +133,9 @@ class RuleTable(Section):
     """Head may be worse than base by this."""
     floor: Quantity | None = None
     """A change smaller than this, in the metric's unit, never counts."""
+    slo: Quantity | None = None
+    """Head must not be worse than this, in the metric's unit, whatever base is: `slo = "200ms"`. What base misses as
+    surely does not block."""
     critical: bool = True
     """Blocks; `false` only warns."""
     on_inconclusive: Answer = Field("pass", alias="on-inconclusive")
@@ -187,11 +144,14 @@ class RuleTable(Section):
     def rule(self) -> Rule:
         """Return the rule in base units."""
         unit = unit_of(self.floor) if self.floor else None
+        slo_unit = unit_of(self.slo) if self.slo else None
         return Rule(
             sli=self.sli,
             limit=parse_share(self.limit),
             floor=parse_quantity(self.floor, unit) if self.floor and unit else 0.0,
             floor_unit=unit,
+            slo=parse_quantity(self.slo, slo_unit) if self.slo and slo_unit else None,
+            slo_unit=slo_unit,
             critical=self.critical,
             on_inconclusive=self.on_inconclusive == "fail",
         )

@@ -130,7 +130,13 @@ def _label(found: Sequence[Baseline]) -> str:
 
 
 def _sample(sli: Sli, level: Level) -> Sample:
-    return Sample(sli=sli, processes=((level.median,),), pairs=(0,), design=Design.ALONE)
+    return as_sample(sli, level.median)
+
+
+def as_sample(sli: Sli, value: float) -> Sample:
+    """Return a stored value as a sample of one process; how many a share was of is not kept."""
+    trials = (1,) if sli.metric.kind is Kind.COUNTED else ()
+    return Sample(sli=sli, processes=((value,),), pairs=(0,), design=Design.ALONE, trials=trials)
 
 
 def compare_stored(baselines: Sequence[Baseline], head: Run) -> tuple[Comparison, ...]:
@@ -148,12 +154,16 @@ def _compare(head: Sample, baseline: Baseline) -> Comparison:
     medians = describe.process_medians(head.processes)
     mine = describe.median(medians)
     stored = [run.levels[sli].median for run in baseline.runs if sli in run.levels]
-    if sli.metric.kind is Kind.EXACT or min(mine, *stored) <= 0:
-        ratio = plain_ratio(stored[0], mine)
+    counted = sli.metric.kind is Kind.COUNTED
+    if sli.metric.kind is Kind.EXACT or counted or min(mine, *stored) <= 0:
+        # As few as there ever were is no regression; more may be chance, which shares without their counts do not tell.
+        base = max(stored) if counted else stored[0]
+        plain = sli.metric.kind is Kind.EXACT or (counted and mine <= base)
+        ratio = plain_ratio(base, mine)
         return _comparison(
             head,
-            Evidence.EXACT if sli.metric.kind is Kind.EXACT else Evidence.ADVISORY,
-            base=stored[0],
+            Evidence.EXACT if plain else Evidence.ADVISORY,
+            base=base,
             change=Change(ratio=ratio, low=ratio, high=ratio),
             stored=stored,
         )

@@ -29,10 +29,12 @@ class Evidence(StrEnum):
     """Head against the stored runs of its environment: informs, and blocks where the policy trusts the machine."""
     EXACT = "exact"
     """Values that repeat: compared as they are."""
+    COUNTED = "counted"
+    """Bad ones of so many, in pairs of one measurement: may block."""
 
 
 TESTED = (Evidence.PAIRED, Evidence.STORED)
-"""What is judged by an interval; the rest cannot be."""
+"""What is judged by an interval."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +44,23 @@ class Change:
     ratio: float
     low: float
     high: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """Bad ones and all, one each a pair."""
+
+    base: tuple[tuple[int, int], ...]
+    head: tuple[tuple[int, int], ...]
+
+    @property
+    def totals(self) -> tuple[tuple[int, int], tuple[int, int]]:
+        """(bad, of) of base and of head."""
+        return _summed(self.base), _summed(self.head)
+
+
+def _summed(counts: Sequence[tuple[int, int]]) -> tuple[int, int]:
+    return sum(bad for bad, _ in counts), sum(of for _, of in counts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +81,11 @@ class Comparison:
     p: float
     """Mann-Whitney on the processes' medians, two-sided: informs, never decides."""
     warnings: tuple[Warning, ...] = ()
+    levels: tuple[tuple[float, ...], tuple[float, ...]] = ((), ())
+    """Each process's median, of base and of head, in the metric's unit: what an SLO is asked of."""
+    design: Design = Design.TURNS
+    counts: Counts | None = None
+    """Of a counted metric, where both sides were counted in the same pairs."""
 
 
 def compare(base: Run, head: Run) -> tuple[Comparison, ...]:
@@ -80,8 +104,8 @@ def compare_sample(base: Sample, head: Sample, base_run: Run, head_run: Run) -> 
     return Comparison(
         sli=head.sli,
         evidence=evidence,
-        base=describe.median(medians[0]),
-        head=describe.median(medians[1]),
+        base=_level(base, medians[0]),
+        head=_level(head, medians[1]),
         change=_change(evidence, medians, log_ratios, worse=sign(head.sli.metric)),
         log_ratios=log_ratios,
         planned=head.planned,
@@ -89,6 +113,9 @@ def compare_sample(base: Sample, head: Sample, base_run: Run, head_run: Run) -> 
         processes=(len(medians[0]), len(medians[1])),
         p=unpaired.mann_whitney(*medians),
         warnings=tuple(dict.fromkeys(base.warnings + head.warnings + doubts)),
+        levels=medians,
+        design=head.design,
+        counts=_counts(base, head) if evidence is Evidence.COUNTED else None,
     )
 
 
@@ -105,7 +132,7 @@ def worsening(c: Comparison) -> float:
 
 def pair_log_ratios(base: Sample, head: Sample, base_run: Run, head_run: Run) -> tuple[float, ...]:
     """Return one log ratio a pair, positive where head is worse; none for runs of different measurements."""
-    if base_run.measurement is None or base_run.measurement != head_run.measurement:
+    if not _measured_together(base_run, head_run) or head.sli.metric.kind is Kind.COUNTED:
         return ()
     theirs = dict(zip(base.pairs, base.processes, strict=True))
     shared = [(theirs[pair], mine) for pair, mine in zip(head.pairs, head.processes, strict=True) if pair in theirs]
@@ -125,6 +152,8 @@ def _evidence(
 ) -> tuple[Evidence, tuple[Warning, ...]]:
     if base.sli.metric.kind is Kind.EXACT:
         return Evidence.EXACT, ()
+    if base.sli.metric.kind is Kind.COUNTED and _measured_together(base_run, head_run):
+        return Evidence.COUNTED, ()
     if log_ratios:
         return Evidence.PAIRED, ()
     fewest = min(len(base.processes), len(head.processes))
@@ -148,11 +177,32 @@ def _change(
     base, head = medians
     if evidence is Evidence.PAIRED:
         ratio, low, high = paired.interval([worse * d for d in log_ratios], level=INTERVAL_LEVEL)
-    elif evidence is Evidence.EXACT or min(*base, *head) <= 0:
+    elif evidence in (Evidence.EXACT, Evidence.COUNTED) or min(*base, *head) <= 0:
         ratio = low = high = plain_ratio(describe.median(base), describe.median(head))
     else:
         ratio, low, high = unpaired.ratio_interval(base, head, level=INTERVAL_LEVEL)
     return Change(ratio=ratio, low=low, high=high)
+
+
+def _measured_together(base_run: Run, head_run: Run) -> bool:
+    return base_run.measurement is not None and base_run.measurement == head_run.measurement
+
+
+def _level(sample: Sample, medians: Sequence[float]) -> float:
+    """Return the median of the processes; of what is counted the share of all."""
+    if not sample.trials:
+        return describe.median(medians)
+    bad = sum(values[0] * of for values, of in zip(sample.processes, sample.trials, strict=True))
+    return bad / max(1, sum(sample.trials))
+
+
+def _counts(base: Sample, head: Sample) -> Counts:
+    theirs, mine = (
+        {pair: (round(values[0] * of), of) for pair, values, of in zip(s.pairs, s.processes, s.trials, strict=True)}
+        for s in (base, head)
+    )
+    shared = [pair for pair in head.pairs if pair in theirs]
+    return Counts(base=tuple(theirs[pair] for pair in shared), head=tuple(mine[pair] for pair in shared))
 
 
 def plain_ratio(base: float, head: float) -> float:

@@ -7,12 +7,13 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from perfgate.core.baseline import WINDOW, Baseline, StoredRun, base_run, compare_stored, current_level
+from perfgate.core.baseline import WINDOW, Baseline, StoredRun, as_sample, base_run, compare_stored, current_level
 from perfgate.core.comparison import sign
-from perfgate.core.judge import Verdict, judge
-from perfgate.core.model import Design, Kind, Revision, Run, Sample, Sli
+from perfgate.core.judge import judge
+from perfgate.core.model import Kind, Revision, Run, Sli
 from perfgate.core.policy import Policy, Rule
 from perfgate.core.stats import changepoint, unpaired
+from perfgate.core.verdict import Verdict
 
 GONE_SHARE = 0.5  # of a change, undone later: then it went away
 DRIFT_LEVEL = 0.99
@@ -224,10 +225,7 @@ def _worse_places(
 
 
 def _as_run(run: StoredRun) -> Run:
-    samples = tuple(
-        Sample(sli=sli, processes=((level.median,),), pairs=(0,), design=Design.ALONE)
-        for sli, level in run.levels.items()
-    )
+    samples = tuple(as_sample(sli, level.median) for sli, level in run.levels.items())
     return Run(
         revision=Revision(label=run.commit[:9], commit=run.commit),
         environment=run.environment,

@@ -9,6 +9,9 @@ the runs can ask again; all get the same answer. The rule, with worse-is-positiv
 - improvement: a pass whose upper bound is below minus the margin.
 - else inconclusive. Too few pairs, or no pairs at all, is never anything else.
 
+What is counted (errors) is asked by Fisher's exact test, and whether the excess is there from start to start. An SLO
+is one more question of the same family: is head's own level surely beyond it, and not base's as well?
+
 Against a stored baseline the same rule is asked once, of the interval in which earlier runs foretell the next;
 for times the answer informs and blocks only where the policy trusts the machine.
 """
@@ -16,155 +19,18 @@ for times the answer informs and blocks only where the policy trusts the machine
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
+from typing import Self
 
-from perfgate.core.comparison import TESTED, Comparison, Evidence, compare, effect_of, worsening
-from perfgate.core.model import TIME, Benchmark, Direction, Failure, Reason, Run, Sli, gone
-from perfgate.core.policy import PASS_LEVEL, Policy, Rule, matches
-from perfgate.core.schedule import FIRST_LOOK, looks
+from perfgate.core.comparison import TESTED, Comparison, Evidence, compare, effect_of, sign, worsening
+from perfgate.core.gaps import gaps, unmet, without_numbers
+from perfgate.core.model import Direction, Run
+from perfgate.core.policy import PASS_LEVEL, Policy, Rule
+from perfgate.core.question import Answer, Asked, CountQuestion, Question, ShareQuestion, answer, within
+from perfgate.core.schedule import FIRST_LOOK
 from perfgate.core.stats import paired, power
-from perfgate.core.stats.multiplicity import step_down
-from perfgate.core.stats.sequential import Spending, nominal_levels
+from perfgate.core.verdict import BAD, UNKNOWN, Judgement, Needs, Verdict, blocks
 
-
-class Verdict(StrEnum):
-    """The answer for one SLI, or what stands in its place."""
-
-    REGRESSION = "regression"
-    ACCEPTED = "accepted"
-    FAILED = "failed"
-    MISSING = "missing"
-    INCONCLUSIVE = "inconclusive"
-    NO_BASELINE = "no-baseline"
-    IMPROVEMENT = "improvement"
-    NEW = "new"
-    PASS = "pass"
-    SKIPPED = "skipped"
-
-
-BAD = (Verdict.REGRESSION, Verdict.FAILED, Verdict.MISSING)
-"""What blocks where it is critical."""
-UNKNOWN = (Verdict.INCONCLUSIVE, Verdict.NO_BASELINE)
-"""Neither good nor bad is known."""
 LARGEST_VISIBLE = math.log(10)  # log ratio; who could only have seen more than that saw nothing
-FEWEST_STORED = 8  # stored runs before they foretell the next
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
-    """What is asked of one SLI: its pairs so far and what they are measured against."""
-
-    rule: Rule
-    log_ratios: tuple[float, ...]
-    planned: int
-    base: float
-    """Level of base, in the metric's unit: turns an absolute floor into a share."""
-    stored: bool = False
-    """Not pairs: head's value against each stored one."""
-
-    @property
-    def looks(self) -> tuple[tuple[float, paired.Effect], ...]:
-        """At each look so far: the share of the planned information, and what was seen; none before the first."""
-        if self.stored:
-            return ((1.0, paired.prediction(self.log_ratios)),) if len(self.log_ratios) >= FEWEST_STORED else ()
-        measured = len(self.log_ratios)
-        planned = max(self.planned, measured)
-        at = looks(measured, planned) if measured >= FIRST_LOOK else ()
-        return tuple((pairs / planned, paired.effect(self.log_ratios[:pairs])) for pairs in at)
-
-    @property
-    def limit(self) -> float:
-        """Log ratio above which head is too much worse: the limit or the floor, whichever allows more."""
-        return math.log1p(max(self.rule.limit, self.rule.floor / self.base if self.base > 0 else 0.0))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """What the pairs say."""
-
-    verdict: Verdict
-    level: float
-    """One-sided level of the block test at the last look."""
-    settled: bool
-    """More pairs would not change what is said."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Needs:
-    """What it would take to settle an inconclusive SLI."""
-
-    pairs: int
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Judgement:
-    """One row of the report."""
-
-    benchmark: Benchmark
-    verdict: Verdict
-    critical: bool
-    blocks: bool
-    """Whether this row alone keeps the gate from passing."""
-    text: str = ""
-    """Why, where no number says it."""
-    rule: Rule | None = None
-    sli: Sli | None = None
-    comparison: Comparison | None = None
-    visible: float | None = None
-    """Smallest share of worsening that this run would have seen, where it could not tell."""
-    needs: Needs | None = None
-
-    @property
-    def name(self) -> str:
-        """The SLI, or the benchmark where no SLI was compared."""
-        return str(self.sli or self.benchmark)
-
-
-def answer(questions: Sequence[Question], policy: Policy) -> tuple[Answer, ...]:
-    """Answer all questions of one run together: the family shares the error."""
-    seen = [question.looks for question in questions]
-    level = dict.fromkeys((True, False), policy.family_level)
-    blocked: dict[int, float] = {}
-    margin = math.log1p(policy.margin)
-    for critical, family_level in level.items():
-        family = [i for i, question in enumerate(questions) if question.rule.critical is critical]
-
-        def crosses(place: int, at: float, family: list[int] = family) -> bool:
-            return _crosses(seen[family[place]], at, margin)
-
-        rejected = step_down(len(family), family_level, crosses)
-        blocked |= {family[place]: at for place, at in rejected.items()}
-        level[critical] = family_level / max(1, len(family) - len(rejected))
-    return tuple(
-        _answer(question, seen[i], blocked.get(i), level[question.rule.critical], margin)
-        for i, question in enumerate(questions)
-    )
-
-
-_Looks = Sequence[tuple[float, paired.Effect]]
-
-
-def _crosses(seen: _Looks, level: float, margin: float) -> bool:
-    """Return whether the lower bound was above the margin at any look so far."""
-    levels = nominal_levels(Spending.OBRIEN_FLEMING, level, tuple(share for share, _ in seen)) if seen else ()
-    return any(found.p_above(margin) <= nominal for (_, found), nominal in zip(seen, levels, strict=True))
-
-
-def _answer(question: Question, seen: _Looks, blocked_at: float | None, family_level: float, margin: float) -> Answer:
-    if not seen:
-        return Answer(verdict=Verdict.INCONCLUSIVE, level=family_level, settled=False)
-    shares, found = tuple(share for share, _ in seen), seen[-1][1]
-    level = nominal_levels(Spending.OBRIEN_FLEMING, blocked_at or family_level, shares)[-1]
-    upper = found.above(nominal_levels(Spending.POCOCK, PASS_LEVEL, shares)[-1])
-    if blocked_at is not None and found.mean > question.limit:
-        return Answer(verdict=Verdict.REGRESSION, level=level, settled=True)
-    if upper >= question.limit:
-        return Answer(verdict=Verdict.INCONCLUSIVE, level=level, settled=False)
-    if upper < -margin:
-        return Answer(verdict=Verdict.IMPROVEMENT, level=level, settled=True)
-    # A pass that leans towards an improvement may use its time to become one.
-    return Answer(verdict=Verdict.PASS, level=level, settled=found.mean >= -margin)
 
 
 def judge(
@@ -178,23 +44,78 @@ def judge(
     comparisons = compare(base, head) if comparisons is None else comparisons
     covered = [(c, rule) for c in comparisons if (rule := policy.rule_for(c.sli)) is not None]
     covered = [(c, policy.weighed(rule, c.sli.metric, stored=c.evidence is Evidence.STORED)) for c, rule in covered]
-    broken = {row.benchmark: row for row in _without_numbers(base, head, policy)}
+    broken = {row.benchmark: row for row in without_numbers(base, head, policy)}
     covered = [(c, rule) for c, rule in covered if c.sli.benchmark not in broken]
-    questions = [
-        Question(
-            rule=rule, log_ratios=c.log_ratios, planned=c.planned, base=c.base, stored=c.evidence is Evidence.STORED
-        )
-        for c, rule in covered
-        if c.evidence in TESTED
-    ]
-    answers = iter(zip(questions, answer(questions, policy), strict=True))
+    asked = [_Asked.about(c, rule) for c, rule in covered]
+    answers = iter(answer([question for one in asked for question in one.questions], policy))
     startup_s = head.method.startup_s if head.method else 0.0
-    rows = [
-        _tested_row(c, *next(answers), policy, startup_s) if c.evidence in TESTED else _plain_row(c, rule)
-        for c, rule in covered
-    ]
-    everything = (*rows, *broken.values(), *_gaps(base, head, policy), *_unmet(head, policy))
+    rows = [_row(one, [next(answers) for _ in one.questions], policy, startup_s) for one in asked]
+    everything = (*rows, *broken.values(), *gaps(base, head, policy), *unmet(head, policy))
     return tuple(_accepted(row, policy) if row.verdict in _ACCEPTABLE else row for row in everything)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """A comparison and the questions that it raises: against base, and against the rule's own SLO."""
+
+    comparison: Comparison
+    rule: Rule
+    change: Question | CountQuestion | None
+    slo: Question | ShareQuestion | None
+
+    @classmethod
+    def about(cls, c: Comparison, rule: Rule) -> Self:
+        change: Question | CountQuestion | None = None
+        slo: Question | ShareQuestion | None = None
+        if c.evidence in TESTED:
+            stored = c.evidence is Evidence.STORED
+            change = Question(rule=rule, log_ratios=c.log_ratios, planned=c.planned, base=c.base, stored=stored)
+            if rule.slo is not None:
+                slo = within(rule, c.levels[1], c.planned, worse=sign(c.sli.metric))
+        elif c.counts is not None:
+            change = CountQuestion(rule=rule, counts=c.counts)
+            if rule.slo is not None:
+                bad, of = c.counts.totals[1]
+                slo = ShareQuestion(rule=rule, bad=bad, of=of)
+        return cls(comparison=c, rule=rule, change=change, slo=slo)
+
+    @property
+    def questions(self) -> tuple[Asked, ...]:
+        return tuple(question for question in (self.change, self.slo) if question is not None)
+
+
+def _row(one: _Asked, found: Sequence[Answer], policy: Policy, startup_s: float) -> Judgement:
+    match one.change:
+        case Question():
+            row = _tested_row(one.comparison, one.change, found[0], policy, startup_s)
+        case CountQuestion():
+            row = _judgement(one.comparison, one.rule, found[0].verdict)
+        case None:
+            row = _plain_row(one.comparison, one.rule)
+    return _within_slo(row, one, found[-1].verdict) if one.slo else row
+
+
+def _within_slo(row: Judgement, one: _Asked, found: Verdict) -> Judgement:
+    """Return the row with what is said of its SLO: surely missed is a regression, unless base surely misses it too."""
+    if found is Verdict.REGRESSION and _base_misses(one):
+        return replace(row, text="; ".join(filter(None, [row.text, "misses its SLO, as base does"])))
+    if found is Verdict.REGRESSION:
+        text = "misses its SLO"
+    elif found is Verdict.INCONCLUSIVE and row.verdict not in (*BAD, *UNKNOWN):
+        text = "too close to its SLO to tell"
+    else:
+        return row
+    text = "; ".join(filter(None, [row.text, text]))
+    return replace(row, verdict=found, blocks=blocks(found, one.rule), text=text)
+
+
+def _base_misses(one: _Asked) -> bool:
+    c = one.comparison
+    if isinstance(one.slo, ShareQuestion) and c.counts is not None:
+        bad, of = c.counts.totals[0]
+        return replace(one.slo, bad=bad, of=of).crosses(PASS_LEVEL)
+    over = within(one.rule, c.levels[0], c.planned, worse=sign(c.sli.metric))
+    return paired.effect(over.log_ratios).below(PASS_LEVEL) > 0
 
 
 _ACCEPTABLE = (Verdict.REGRESSION, Verdict.MISSING)
@@ -229,22 +150,14 @@ def _tested_row(c: Comparison, question: Question, found: Answer, policy: Policy
     total = None if question.stored else total
     missing = max(0, total - len(c.log_ratios)) if total else 0
     visible = power.visible_effect(spread, margin=margin, limit=question.limit, level=found.level)
-    return Judgement(
-        benchmark=c.sli.benchmark,
-        sli=c.sli,
-        rule=question.rule,
-        comparison=c,
-        verdict=found.verdict,
-        critical=question.rule.critical,
-        blocks=_blocks(found.verdict, question.rule),
-        text=hidden,
+    return replace(
+        _judgement(c, question.rule, found.verdict, hidden),
         visible=math.expm1(visible) if undecided and visible < LARGEST_VISIBLE else None,
         needs=Needs(pairs=missing, seconds=missing * (c.pair_s + startup_s)) if missing else None,
     )
 
 
-def _plain_row(c: Comparison, rule: Rule) -> Judgement:
-    verdict = _exact_verdict(c, rule) if c.evidence is Evidence.EXACT else Verdict.INCONCLUSIVE
+def _judgement(c: Comparison, rule: Rule, verdict: Verdict, text: str = "") -> Judgement:
     return Judgement(
         benchmark=c.sli.benchmark,
         sli=c.sli,
@@ -252,121 +165,24 @@ def _plain_row(c: Comparison, rule: Rule) -> Judgement:
         comparison=c,
         verdict=verdict,
         critical=rule.critical,
-        blocks=_blocks(verdict, rule),
-        text=c.warnings[-1].text if c.evidence is not Evidence.EXACT else "",
+        blocks=blocks(verdict, rule),
+        text=text,
     )
+
+
+def _plain_row(c: Comparison, rule: Rule) -> Judgement:
+    verdict = _exact_verdict(c, rule) if c.evidence is Evidence.EXACT else Verdict.INCONCLUSIVE
+    changed = c.evidence is not Evidence.EXACT or verdict is Verdict.REGRESSION
+    return _judgement(c, rule, verdict, c.warnings[-1].text if changed and c.warnings else "")
 
 
 def _exact_verdict(c: Comparison, rule: Rule) -> Verdict:
     lower = c.sli.metric.direction is Direction.LOWER
     worse, better = (c.head, c.base) if lower else (c.base, c.head)
+    over = [rule.slo is not None and sign(c.sli.metric) * (level - rule.slo) > 0 for level in (c.base, c.head)]
+    if over == [False, True]:
+        return Verdict.REGRESSION
     # Products, not quotients: 101 against 100 is exactly 1 %, and 0 against 0 is nothing.
     if worse > better * (1 + rule.limit) and worse - better > rule.floor:
         return Verdict.REGRESSION
     return Verdict.IMPROVEMENT if better > worse * (1 + rule.limit) else Verdict.PASS
-
-
-def _without_numbers(base: Run, head: Run, policy: Policy) -> list[Judgement]:
-    """Return a row for each benchmark that cannot be compared, for the reason that weighs most."""
-    failed_base = {failure.benchmark: failure for failure in base.failures}
-    failed_head = {failure.benchmark: failure for failure in head.failures}
-    rows = []
-    for benchmark in sorted(base.benchmarks | head.benchmarks):
-        theirs, mine = failed_base.get(benchmark), failed_head.get(benchmark)
-        if benchmark not in base.benchmarks:
-            theirs = Failure(benchmark=benchmark, reason=Reason.ABSENT, text="only head has it")
-        if benchmark not in head.benchmarks:
-            mine = Failure(benchmark=benchmark, reason=Reason.ABSENT, text=gone(benchmark))
-        if (found := _verdict_without_numbers(theirs, mine)) is not None:
-            rows.append(_row_without_numbers(benchmark, *found, policy))
-    return rows
-
-
-def _gaps(base: Run, head: Run, policy: Policy) -> list[Judgement]:
-    """Return a row for all that should have been compared and was not, though nothing failed."""
-    slis = [frozenset(sample.sli for sample in run.samples) for run in (base, head)]
-    failed = {failure.benchmark for run in (base, head) for failure in run.failures}
-    shared = (base.benchmarks & head.benchmarks) - failed
-    found = []
-    for side, other, verdict, text in (
-        (slis[0], slis[1], Verdict.MISSING, "base has this metric, head has not"),
-        (slis[1], slis[0], Verdict.NEW, "only head has this metric"),
-    ):
-        alone = sorted(sli for sli in side - other if sli.benchmark in shared)
-        ruled = [(sli, rule) for sli in alone if (rule := policy.rule_for(sli)) is not None]
-        found += [
-            Judgement(
-                benchmark=sli.benchmark, sli=sli, rule=rule, verdict=verdict, critical=rule.critical,
-                blocks=_blocks(verdict, rule), text=text,
-            )
-            for sli, rule in ruled
-        ]  # fmt: skip
-    measured = {sli.benchmark for sli in slis[0] | slis[1]}
-    text = "not measured: the time ended before its turn"
-    unseen = sorted(shared - measured)
-    return found + [_row_without_numbers(benchmark, Verdict.INCONCLUSIVE, text, policy) for benchmark in unseen]
-
-
-def _verdict_without_numbers(base: Failure | None, head: Failure | None) -> tuple[Verdict, str] | None:
-    absent = (Reason.ABSENT, Reason.SKIPPED)
-    if head is not None:
-        if head.reason not in absent:
-            return Verdict.FAILED, f"{head.reason} on head: {head.text}"
-        if base is not None and base.reason in absent:
-            return Verdict.SKIPPED, head.text
-        return Verdict.MISSING, head.text
-    if base is None:
-        return None
-    if base.reason in _NOTHING_THERE:
-        return _NOTHING_THERE[base.reason], base.text
-    return Verdict.INCONCLUSIVE, f"head runs it, but on base it {_PAST[base.reason]}: {base.text}"
-
-
-_NOTHING_THERE = {
-    Reason.ABSENT: Verdict.NEW,
-    Reason.SKIPPED: Verdict.NEW,
-    Reason.NO_BASELINE: Verdict.NO_BASELINE,
-}
-_PAST = {
-    Reason.RAISED: "raised",
-    Reason.TIMEOUT: "did not end in time",
-    Reason.DIED: "took its process down",
-    Reason.BAD_VALUE: "gave no usable value",
-    Reason.NOTHING: "measured nothing",
-}
-
-
-def _row_without_numbers(benchmark: Benchmark, verdict: Verdict, text: str, policy: Policy) -> Judgement:
-    rule = policy.rule_for(Sli(benchmark=benchmark, metric=TIME))
-    if verdict is Verdict.MISSING and any(matches(glob, str(benchmark)) for glob in policy.retired):
-        verdict, text = Verdict.SKIPPED, f"{text}, as the configuration says (retired)"
-    return Judgement(
-        benchmark=benchmark,
-        verdict=verdict,
-        critical=rule is None or rule.critical,
-        blocks=_blocks(verdict, rule),
-        text=text,
-        rule=rule,
-    )
-
-
-def _unmet(head: Run, policy: Policy) -> list[Judgement]:
-    measured = frozenset(sample.sli.benchmark for sample in head.samples)
-    return [
-        Judgement(
-            benchmark=Benchmark(suite=glob.partition("/")[0], name=glob.partition("/")[2]),
-            verdict=Verdict.MISSING,
-            critical=True,
-            blocks=True,
-            text="the configuration expects it, and nothing of that name was measured",
-        )
-        for glob in policy.unmet(measured)
-    ]
-
-
-def _blocks(verdict: Verdict, rule: Rule | None) -> bool:
-    if rule is not None and not rule.critical:
-        return False
-    if verdict in UNKNOWN:
-        return rule is not None and rule.on_inconclusive
-    return verdict in BAD

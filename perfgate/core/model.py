@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from perfgate.core.load.histogram import Histogram
 from perfgate.core.units import Unit
 
 
@@ -21,10 +22,14 @@ class Direction(StrEnum):
 
 
 class Kind(StrEnum):
-    """Whether repeating a measurement gives another value (noisy) or the same one (exact)."""
+    """What repeating a measurement gives, and so how two sides are told apart."""
 
     NOISY = "noisy"
+    """Another value."""
     EXACT = "exact"
+    """The same value."""
+    COUNTED = "counted"
+    """So many bad ones of so many: a share whose chance is known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -42,7 +47,25 @@ class Metric:
 TIME = Metric(name="time", unit=Unit.SECOND)
 CPU = Metric(name="cpu", unit=Unit.SECOND, diagnostic=True)
 PEAK_MEMORY = Metric(name="peak-memory", unit=Unit.BYTE)
-METRICS = {metric.name: metric for metric in (TIME, CPU, PEAK_MEMORY)}
+_LOAD = (
+    *(Metric(name=f"latency.{part}", unit=Unit.SECOND) for part in ("p50", "mean", "p95")),
+    *(Metric(name=f"latency.{part}", unit=Unit.SECOND, diagnostic=True) for part in ("p90", "p99", "max")),
+    *(
+        Metric(name=f"service-time.{part}", unit=Unit.SECOND, diagnostic=True)
+        for part in ("p50", "mean", "p90", "p95", "p99", "max")
+    ),
+    *(Metric(name=name, unit=Unit.SHARE, kind=Kind.COUNTED) for name in ("errors", "dropped", "slow")),
+    *(Metric(name=name, unit=Unit.ONE, kind=Kind.EXACT) for name in ("queries", "queries.repeated")),
+    *(Metric(name=name, unit=Unit.PER_SECOND, direction=Direction.HIGHER) for name in ("capacity", "capacity.slo")),
+    Metric(name="throughput", unit=Unit.PER_SECOND, direction=Direction.HIGHER, diagnostic=True),
+    Metric(name="cpu-per-request", unit=Unit.SECOND, diagnostic=True),
+    Metric(name="ready-time", unit=Unit.SECOND, diagnostic=True),
+    *(Metric(name=name, unit=Unit.BYTE, diagnostic=True) for name in ("rss", "rss-growth")),
+    *(Metric(name=name, unit=Unit.ONE, diagnostic=True) for name in ("in-flight.max", "cpu")),
+    Metric(name="pressure.cpu", unit=Unit.SHARE, diagnostic=True),
+)
+METRICS = {metric.name: metric for metric in (TIME, CPU, PEAK_MEMORY, *_LOAD)}
+"""Those of load probes are explained in docs/load.md."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -84,6 +107,8 @@ class Design(StrEnum):
     """Alive together, taking turns on one CPU."""
     SEQUENTIAL = "sequential"
     """One process after the other: where turns are not to be had."""
+    LOAD = "load"
+    """Alive together under one load, request by request in random order."""
     ALONE = "alone"
     """One side only."""
 
@@ -103,8 +128,12 @@ class Sample:
     pair_s: float = 0.0
     """Mean seconds that this benchmark took of one pair, both sides; prices what is missing."""
     warnings: tuple[Warning, ...] = ()
+    trials: tuple[int, ...] = ()
+    """Of a counted metric: how many each process's single value is a share of."""
 
     def __post_init__(self) -> None:
+        if len(self.trials) != (len(self.pairs) if self.sli.metric.kind is Kind.COUNTED else 0):
+            raise ValueError(f"{self.sli}: {len(self.trials)} counts of trials for {len(self.pairs)} pairs")
         if len(self.processes) != len(self.pairs):
             raise ValueError(f"{self.sli}: {len(self.processes)} processes but {len(self.pairs)} pairs")
         if len(set(self.pairs)) != len(self.pairs):
@@ -124,6 +153,8 @@ class Reason(StrEnum):
     SKIPPED = "skipped"
     ABSENT = "absent"
     BAD_VALUE = "bad-value"
+    UNFAIR = "unfair"
+    """It was measured, and what was measured says nothing of the code."""
     NOTHING = "nothing-measured"
     NO_BASELINE = "no-baseline"
     """Said of base: no stored run may stand for it."""
@@ -232,6 +263,17 @@ class Method:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Distribution:
+    """All latencies of one benchmark in one start of one side."""
+
+    benchmark: Benchmark
+    metric: str
+    """`latency` or `service-time`."""
+    pair: int
+    histogram: Histogram
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
     """What was measured of one side; two runs of one `measurement` are paired process by process."""
 
@@ -248,6 +290,7 @@ class Run:
     started: str = ""
     """UTC, ISO 8601."""
     part: Part = WHOLE
+    distributions: tuple[Distribution, ...] = ()
 
     def __post_init__(self) -> None:
         if len({sample.sli for sample in self.samples}) != len(self.samples):

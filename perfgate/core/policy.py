@@ -27,6 +27,9 @@ class Rule:
     floor: float = 0.0
     """In the metric's unit: a change below it never counts."""
     floor_unit: Unit | None = None
+    slo: float | None = None
+    """In the metric's unit: what head must not be worse than, whatever base is."""
+    slo_unit: Unit | None = None
     critical: bool = True
     """Blocks; otherwise it only warns."""
     on_inconclusive: bool = False
@@ -63,13 +66,27 @@ class Acceptance:
 
 
 DEFAULT_RULE = Rule(sli="*:time", limit=0.05)
+DEFAULT_RULES = (
+    DEFAULT_RULE,
+    Rule(sli="*:latency.p50", limit=0.05),
+    Rule(sli="*:latency.mean", limit=0.05),
+    Rule(sli="*:latency.p95", limit=0.10),  # its spread is three times that of the median
+    Rule(sli="*:errors", limit=0.05),
+    Rule(sli="*:slow", limit=0.05),
+    Rule(sli="*:queries", limit=0.01),
+    Rule(sli="*:queries.repeated", limit=0.01),
+    Rule(sli="*:capacity", limit=0.05),
+    Rule(sli="*:capacity.slo", limit=0.05),
+    Rule(sli="*:cpu-per-request", limit=0.10, critical=False),  # what costs users shows in the latency as well
+)
+"""What counts where no rule of the project does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """All that judging needs to know beside the runs."""
 
-    rules: tuple[Rule, ...] = (DEFAULT_RULE,)
+    rules: tuple[Rule, ...] = DEFAULT_RULES
     expect: tuple[str, ...] = ()
     """Globs of benchmarks (`suite/name`) that must give a sample, whatever base has."""
     retired: tuple[str, ...] = ()
@@ -83,11 +100,13 @@ class Policy:
     """Whether a time may block against a stored baseline: only on a machine that is always the same and idle."""
 
     def rule_for(self, sli: Sli) -> Rule | None:
-        """Return the first rule that covers `sli`, without a floor of another unit; None means that nobody asked."""
+        """Return the first rule that covers `sli`, without what is of another unit; None means that nobody asked."""
         rule = next((rule for rule in self.rules if rule.covers(sli)), None)
-        if rule is None or rule.floor_unit in (None, sli.metric.unit):
-            return rule
-        return replace(rule, floor=0.0, floor_unit=None)
+        if rule is not None and rule.floor_unit not in (None, sli.metric.unit):
+            rule = replace(rule, floor=0.0, floor_unit=None)
+        if rule is not None and rule.slo_unit not in (None, sli.metric.unit):
+            rule = replace(rule, slo=None, slo_unit=None)
+        return rule
 
     def acceptances(self, name: str) -> tuple[Acceptance, ...]:
         """Return all acceptances that speak of the SLI, or of the whole benchmark, `name`; expired ones too."""
@@ -139,6 +158,7 @@ def _rule_words(rule: Rule | None) -> str:
         return "none"
     words = f"{100 * rule.limit:g} %"
     words += f" with floor {rule.floor:g} {rule.floor_unit}" if rule.floor_unit else ""
+    words += f" with SLO {rule.slo:g} {rule.slo_unit}" if rule.slo_unit else ""
     words += "" if rule.critical else ", warns only"
     return words + (", blocks when inconclusive" if rule.on_inconclusive else "")
 

@@ -42,6 +42,18 @@ class Runner(Protocol):
         ...
 
 
+class Serves(Protocol):
+    """Knows how a service is started."""
+
+    def serve(self, place: Place, **fields: str) -> Launch:
+        """Return how to start it; `fields` are port, data (a directory) and side."""
+        ...
+
+    def preparation(self, place: Place, **fields: str) -> Launch | None:
+        """Return what is run before, if anything."""
+        ...
+
+
 class Store(Protocol):
     """Immutable files by path: what is there is never changed, and many may add at once."""
 

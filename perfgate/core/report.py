@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from perfgate.core.comparison import Comparison
-from perfgate.core.judge import UNKNOWN, Judgement, Verdict, judge
+from perfgate.core.judge import judge
 from perfgate.core.model import WHOLE, Design, Environment, Method, Revision, Run, Sli, Warning
-from perfgate.core.policy import DEFAULT_RULE, Policy
+from perfgate.core.policy import DEFAULT_RULES, Policy
+from perfgate.core.verdict import UNKNOWN, Judgement, Verdict
 from perfgate.errors import Exit
 
 
@@ -117,7 +118,7 @@ def _idle(base: Run, head: Run, policy: Policy) -> list[Warning]:
     found = [
         Warning(code="idle-rule", text=f"the rule for {rule.sli!r} covers nothing that was measured")
         for rule in policy.rules
-        if rule is not DEFAULT_RULE and rule.sli.partition("/")[0] in suites and not any(map(rule.covers, slis))
+        if rule not in DEFAULT_RULES and rule.sli.partition("/")[0] in suites and not any(map(rule.covers, slis))
     ]
     covered = {one for name in (*slis, *base.benchmarks, *head.benchmarks) for one in policy.acceptances(str(name))}
     return found + [

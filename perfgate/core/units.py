@@ -14,6 +14,8 @@ class Unit(StrEnum):
     SECOND = "s"
     BYTE = "B"
     PER_SECOND = "1/s"
+    SHARE = "share"
+    """Of a whole: 0.01 is written 1 %."""
     ONE = "1"
 
 
@@ -25,6 +27,7 @@ SCALES: dict[Unit, dict[str, float]] = {
     Unit.SECOND: SECONDS,
     Unit.BYTE: BYTES,
     Unit.PER_SECOND: {"/s": 1.0, "k/s": 1e3, "M/s": 1e6},
+    Unit.SHARE: {"%": 0.01},
     Unit.ONE: {"": 1.0, "k": 1e3, "M": 1e6},
 }
 

@@ -1,7 +1,7 @@
 """Which CPUs this process may use, and staying off the one that is being measured."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 
@@ -35,3 +35,17 @@ def away_from(cpu: int | None) -> Iterator[None]:
         yield
     finally:
         os.sched_setaffinity(0, cpus)
+
+
+@contextmanager
+def on(cpus: Sequence[int]) -> Iterator[None]:
+    """Run on `cpus` alone for a while, and with this process all that it starts meanwhile; none are no wish."""
+    if not cpus:
+        yield
+        return
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, cpus)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)

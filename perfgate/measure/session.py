@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from perfgate.core.judge import Question, answer
-from perfgate.core.model import WHOLE, Design, Method, Part, Run, Sample, Sli, Warning
+from perfgate.core.model import WHOLE, Method, Part, Run, Sli, Warning
 from perfgate.core.policy import Policy
+from perfgate.core.question import Question, answer
 from perfgate.core.schedule import FIRST_LOOK, NORMAL_EFFORT_S, is_look
 from perfgate.core.stats import describe, paired
 from perfgate.errors import Interrupted, MeasureError
@@ -16,9 +16,7 @@ from perfgate.host.environment import environment
 from perfgate.host.git import Repository
 from perfgate.host.interrupt import Interrupts
 from perfgate.measure.sides import PreparedSide
-from perfgate.measure.suite import Circumstances, Job, Suite, Track, metric_named
-
-JUST_ABOVE = 1.02  # times the least value that can be told: rounding to pages
+from perfgate.measure.track import AnyJob, Circumstances, Measured, Track, metric_named
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +62,7 @@ def measure_pairs(
     repository: Repository,
     base: PreparedSide,
     head: PreparedSide,
-    jobs: Sequence[Job],
+    jobs: Sequence[AnyJob],
     policy: Policy,
     effort: Effort,
     *,
@@ -84,7 +82,7 @@ def measure_pairs(
 def measure_alone(
     repository: Repository,
     side: PreparedSide,
-    jobs: Sequence[Job],
+    jobs: Sequence[AnyJob],
     effort: Effort,
     *,
     processes: int,
@@ -92,10 +90,9 @@ def measure_alone(
     watch: Watcher,
 ) -> Run:
     """Measure one side in `processes` fresh processes a suite, or as many as the budget holds."""
-    alone = [Job(name=j.name, runner=j.runner, timeout_s=j.timeout_s, design=Design.ALONE) for j in jobs]
-    session = _Session(repository, (side,), alone, Policy(), effort, interrupts, watch)
+    session = _Session(repository, (side,), [job.alone() for job in jobs], Policy(), effort, interrupts, watch)
 
-    def enough(suites: Sequence[Suite]) -> None:
+    def enough(suites: Sequence[Measured]) -> None:
         for track in _tracks(suites):
             track.planned = processes
 
@@ -108,7 +105,7 @@ class _Session:
         self,
         repository: Repository,
         sides: Sequence[PreparedSide],
-        jobs: Sequence[Job],
+        jobs: Sequence[AnyJob],
         policy: Policy,
         effort: Effort,
         interrupts: Interrupts,
@@ -127,17 +124,17 @@ class _Session:
             interrupts=interrupts,
             part=effort.part,
         )
-        self.suites = [Suite(job, sides, around) for job in jobs]
+        self.suites = [job.begin(sides, around) for job in jobs]
 
     @property
     def used_s(self) -> float:
         return time.monotonic() - self.start
 
-    def run(self, look: Callable[[Sequence[Suite]], None]) -> None:
+    def run(self, look: Callable[[Sequence[Measured]], None]) -> None:
         """Explore, then run pairs until nothing is open, the budget is spent, or somebody wants to stop."""
         try:
             for suite in self.suites:
-                self.watch(Progress(text=f"exploring suite {suite.job.name}"))
+                self.watch(Progress(text=f"exploring suite {suite.name}"))
                 suite.explore()
             self._pairs(look)
         except Interrupted:
@@ -146,8 +143,11 @@ class _Session:
             self.warnings.append(
                 Warning(code="interrupted", text="interrupted: only what was measured until then counts")
             )
+        finally:
+            for suite in self.suites:
+                suite.resources.close()
 
-    def _pairs(self, look: Callable[[Sequence[Suite]], None]) -> None:
+    def _pairs(self, look: Callable[[Sequence[Measured]], None]) -> None:
         number = 0
         while any(track.open for track in _tracks(self.suites)):
             for suite in self.suites:
@@ -161,7 +161,7 @@ class _Session:
             look(self.suites)
             self._report(number)
 
-    def look(self, suites: Sequence[Suite]) -> None:
+    def look(self, suites: Sequence[Measured]) -> None:
         """Ask of every SLI at its scheduled look whether more pairs would change the answer."""
         asked = [
             (track, Sli(benchmark=track.benchmark, metric=metric_named(name)), effects)
@@ -211,7 +211,7 @@ class _Session:
         """Return what was measured of one side."""
         prepared = self.sides[side]
         samples = tuple(
-            sample for suite in self.suites for track in suite.tracks.values() for sample in _samples(track, side)
+            sample for suite in self.suites for track in suite.tracks.values() for sample in track.samples(side)
         )
         failures = tuple(failure for suite in self.suites for failure in suite.failures[side].values())
         failed = any(suite.failures[each] for suite in self.suites for each in range(len(self.sides)))
@@ -239,10 +239,11 @@ class _Session:
             warnings=tuple(dict.fromkeys([*self.warnings, *(w for suite in self.suites for w in suite.warnings)])),
             started=self.began.isoformat(timespec="seconds"),
             part=self.effort.part,
+            distributions=tuple(each for suite in self.suites for each in suite.distributions[side]),
         )
 
 
-def _tracks(suites: Sequence[Suite]) -> list[Track]:
+def _tracks(suites: Sequence[Measured]) -> list[Track]:
     return [track for suite in suites for track in suite.tracks.values()]
 
 
@@ -250,32 +251,6 @@ def _until_look(effects: Sequence[float], planned: int) -> tuple[float, ...]:
     """Return the effects up to the last scheduled look: in between nobody looks."""
     pairs = next((n for n in range(len(effects), FIRST_LOOK - 1, -1) if is_look(n, planned)), 0)
     return tuple(effects[:pairs])
-
-
-def _samples(track: Track, side: int) -> list[Sample]:
-    readings = track.readings[side]
-    if not readings:
-        return []
-    return [
-        Sample(
-            sli=Sli(benchmark=track.benchmark, metric=metric_named(name)),
-            processes=tuple(tuple(reading.values[name]) for reading in readings),
-            pairs=tuple(track.pairs),
-            design=track.design,
-            planned=track.planned,
-            pair_s=track.pair_s,
-            warnings=(*track.warnings, *_blind(track, name, [v for reading in readings for v in reading.values[name]])),
-        )
-        for name in readings[0].values
-    ]
-
-
-def _blind(track: Track, metric: str, values: Sequence[float]) -> tuple[Warning, ...]:
-    least = track.least.get(metric, 0.0)
-    if describe.median(values) > least * JUST_ABOVE:
-        return ()
-    text = f"{metric} is at most that of the process that started it ({least / 2**20:.1f} MiB): a change may not show"
-    return (Warning(code="hidden", text=text, hides=True),)
 
 
 def _standing(track: Track) -> Standing:

@@ -1,20 +1,11 @@
 """One suite on one or two sides: what there is to measure, and what was measured so far."""
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from statistics import fmean
+from dataclasses import dataclass, replace
 
-from perfgate.core.comparison import pair_effect
 from perfgate.core.model import (
-    METRICS,
-    WHOLE,
     Benchmark,
     Design,
-    Failure,
-    Metric,
-    Part,
-    ProcessFacts,
     Reason,
     Warning,
     gone,
@@ -23,13 +14,12 @@ from perfgate.core.ports import Runner
 from perfgate.core.schedule import Turns, draw_pair, planned_pairs, turns_for, turns_in_company
 from perfgate.errors import MeasureError
 from perfgate.host import addresses, cpus
-from perfgate.host.git import Repository
-from perfgate.host.interrupt import Interrupts
 from perfgate.measure import scout
 from perfgate.measure.crew import Trouble
 from perfgate.measure.scout import Survey
 from perfgate.measure.sides import PreparedSide, share_files
-from perfgate.measure.turns import BASE, HEAD, Pairing, PairResult, Reading, run_pair
+from perfgate.measure.track import Circumstances, Measured, Track
+from perfgate.measure.turns import BASE, HEAD, Pairing, PairResult, run_pair
 
 SEVERAL_CPUS = 1.1  # CPU time above wall time by so much is no rounding
 HANDOVER_S = 0.01  # what pytest and the token take of a pair, for the first plan
@@ -46,50 +36,21 @@ class Job:
     shared: bool = True
     """Whether base runs head's benchmark files."""
 
+    def begin(self, sides: Sequence[PreparedSide], around: Circumstances) -> "Suite":
+        """Return what measures it."""
+        return Suite(self, sides, around)
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Circumstances:
-    """What is the same for all suites of a measurement."""
-
-    repository: Repository
-    mark: str
-    seed: int
-    effort_s: float
-    interrupts: Interrupts
-    part: Part = WHOLE
+    def alone(self) -> "Job":
+        """Return it for one side."""
+        return replace(self, design=Design.ALONE)
 
 
 @dataclass(slots=True, kw_only=True)
-class Track:
-    """One benchmark's way through the measurement."""
+class TurnTrack(Track):
+    """A benchmark that is measured by turns."""
 
-    benchmark: Benchmark
     turns: Turns
-    planned: int
     parallel: bool
-    design: Design
-    guess_s: float
-    """What the plan takes a pair of it for."""
-    pairs: list[int] = field(default_factory=list)
-    readings: tuple[list[Reading], ...] = ()
-    """A list a side, one reading a pair."""
-    seconds: list[float] = field(default_factory=list)
-    effects: dict[str, list[float]] = field(default_factory=dict)
-    """Metric name to the pairs' log ratios so far."""
-    least: dict[str, float] = field(default_factory=dict)
-    """Metric name to the value up to which nothing can be told apart."""
-    warnings: list[Warning] = field(default_factory=list)
-    settled: bool = False
-
-    @property
-    def open(self) -> bool:
-        """Whether more pairs are wanted."""
-        return not self.settled and len(self.pairs) < self.planned
-
-    @property
-    def pair_s(self) -> float:
-        """Mean seconds that this benchmark takes of a pair; before the first, what was planned."""
-        return fmean(self.seconds) if self.seconds else self.guess_s
 
     @property
     def group(self) -> tuple[bool, Design]:
@@ -104,19 +65,14 @@ class Track:
         self.warnings.append(Warning(code="not-together", text=text))
 
 
-class Suite:
+class Suite(Measured):
     """Measures one suite, pair by pair."""
 
     def __init__(self, job: Job, sides: Sequence[PreparedSide], around: Circumstances) -> None:
-        self.job, self.sides, self.around = job, tuple(sides), around
-        self.tracks: dict[str, Track] = {}
-        self.failures: tuple[dict[str, Failure], ...] = tuple({} for _ in sides)
-        self.facts: tuple[list[ProcessFacts], ...] = tuple([] for _ in sides)
+        super().__init__(job.name, sides, around)
+        self.job = job
+        self.tracks: dict[str, TurnTrack] = {}
         self._offers: tuple[tuple[str, ...], ...] = tuple(() for _ in sides)
-        self.python: tuple[tuple[tuple[str, str], ...], ...] = ()
-        self.warnings: list[Warning] = []
-        self.startups: list[float] = []
-        self.busy_s = 0.0
         self._names: tuple[str, ...] = ()
         self._cpus: tuple[int, ...] = ()
 
@@ -165,7 +121,7 @@ class Suite:
 
     def run_pair(self, number: int) -> None:
         """Run pair `number` of all open benchmarks, in one pair of processes for each group of them."""
-        groups: dict[tuple[bool, Design], dict[str, Track]] = {}
+        groups: dict[tuple[bool, Design], dict[str, TurnTrack]] = {}
         for name, track in self.tracks.items():
             if track.open:
                 groups.setdefault(track.group, {})[name] = track
@@ -176,9 +132,9 @@ class Suite:
         """Return the seconds that the next pair will take, judged by those before."""
         running = [track for track in self.tracks.values() if track.open]
         groups = len({track.group for track in running})
-        return groups * (fmean(self.startups) if self.startups else 0.0) + sum(track.pair_s for track in running)
+        return groups * self._startup_s() + sum(track.pair_s for track in running)
 
-    def _run_group(self, number: int, tracks: dict[str, Track], *, pinned: bool, design: Design) -> None:
+    def _run_group(self, number: int, tracks: dict[str, TurnTrack], *, pinned: bool, design: Design) -> None:
         launches = [self.job.runner.launch(side.place, names=self._names) for side in self.sides]
         pairing = Pairing(
             suite=self.job.name,
@@ -188,7 +144,7 @@ class Suite:
             mark=self.around.mark,
         )
         draw = draw_pair(self.around.seed, self.job.name, number, cpus=self._cpus if pinned else ())
-        startup_s = fmean(self.startups) if self.startups else 0.0
+        startup_s = self._startup_s()
         plans = {
             name: turns_in_company(track.turns, benchmarks=len(tracks), startup_s=startup_s)
             for name, track in tracks.items()
@@ -213,23 +169,9 @@ class Suite:
             if len(readings) < len(self.sides):
                 continue
             track = self.tracks[name]
-            track.pairs.append(number)
-            track.seconds.append(result.seconds[name])
             track.least.update(result.least[name])
-            for side, reading in readings.items():
-                track.readings[side].append(reading)
-                self.busy_s += reading.busy_s
-            if len(self.sides) > 1:
-                self._add_effects(track)
-
-    def _add_effects(self, track: Track) -> None:
-        base, head = track.readings[BASE][-1], track.readings[HEAD][-1]
-        for name, values in head.values.items():
-            theirs = base.values.get(name, [])
-            effect = math.nan
-            if theirs and min(*theirs, *values) > 0:
-                effect = pair_effect(metric_named(name), track.design, theirs, values)
-            track.effects.setdefault(name, []).append(effect)
+            track.add(number, [readings[side] for side in sorted(readings)], seconds=result.seconds[name])
+            self.busy_s += sum(reading.busy_s for reading in readings.values())
 
     def _survey(self, side: PreparedSide, *, names: tuple[str, ...], calibrate: bool) -> Survey:
         files = self._files(side)
@@ -339,7 +281,7 @@ class Suite:
             iteration_s = [survey.iteration_s[name] for survey in surveys]
             turns = turns_for(iteration_s[0], most=surveys[-1].most[name])
             pair_s = sum((turns.count + turns.warmup) * turns.loops * seconds for seconds in iteration_s) + HANDOVER_S
-            track = Track(
+            track = TurnTrack(
                 benchmark=self._benchmark(name),
                 turns=turns,
                 planned=planned_pairs(pair_s, effort_s=self.around.effort_s),
@@ -353,25 +295,9 @@ class Suite:
                 track.warnings.append(Warning(code="several-cpus", text=text))
             self.tracks[name] = track
 
-    def _fail(self, side: int, name: str, reason: Reason, text: str) -> None:
-        self.failures[side][name] = Failure(benchmark=self._benchmark(name), reason=reason, text=text.strip())
-
-    def _benchmark(self, name: str) -> Benchmark:
-        return Benchmark(suite=self.job.name, name=name)
-
     def _where(self) -> str:
         return ", ".join(getattr(self.job.runner, "paths", ())) or "the tests"
 
 
 def _last_line(text: str) -> str:
     return text.strip().rpartition("\n")[2].strip()
-
-
-def metric_named(name: str) -> Metric:
-    """Return the metric that a runner calls `name`.
-
-    Raises: MeasureError for a name that nobody knows.
-    """
-    if name not in METRICS:
-        raise MeasureError(f"a runner reports the metric {name!r}, which perfgate does not know")
-    return METRICS[name]

@@ -31,6 +31,8 @@ class Reading:
     """Metric name to one value a turn, per iteration, in measured order."""
     busy_s: float = 0.0
     """Seconds in turns, the dropped ones included."""
+    trials: dict[str, int] = field(default_factory=dict)
+    """Counted metric to how many its value is a share of."""
 
     def add(self, member: int, answer: Message, *, keep: bool) -> None:
         """Take a turn's answer.

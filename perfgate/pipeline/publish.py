@@ -13,10 +13,10 @@ from urllib.parse import quote
 
 from perfgate import __version__, registry
 from perfgate.core.baseline import StoredRun
-from perfgate.core.judge import Verdict
 from perfgate.core.model import Run
 from perfgate.core.ports import Store
 from perfgate.core.report import Outcome, Report, Trail, report
+from perfgate.core.verdict import Verdict
 from perfgate.errors import ArtifactError, Exit, PerfgateError, PublishError, StoreError, UsageError
 from perfgate.host.clone import address_at
 from perfgate.host.interrupt import Interrupts

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from perfgate import codec, registry
 from perfgate.config.load import Loaded
-from perfgate.config.schema import CommandSuite, PytestSuite
+from perfgate.config.probe import LoadSuite
+from perfgate.config.schema import AnySuite
 from perfgate.core.model import WHOLE, Design, Part, Revision, Run
 from perfgate.core.policy import Policy
 from perfgate.core.schedule import NORMAL_EFFORT_S, STRICT_EFFORT_S
@@ -20,6 +21,8 @@ from perfgate.measure import sides
 from perfgate.measure.build import Build
 from perfgate.measure.session import Effort, Progress, Watcher, measure_alone, measure_pairs
 from perfgate.measure.suite import Job
+from perfgate.measure.track import AnyJob
+from perfgate.pipeline.probing import probe
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +94,7 @@ def measure_both(
     repository: Repository, base: Revision, head: Revision, loaded: Loaded, policy: Policy, shop: Workshop
 ) -> tuple[Run, Run]:
     """Prepare both sides and measure them in pairs, until `policy` has its answers."""
-    jobs = _jobs(loaded, shop)
+    jobs = _jobs(repository, loaded, shop)
     build = _build(repository, loaded)
     with ExitStack() as stack:
 
@@ -116,7 +119,7 @@ def measure_one(
     repository: Repository, revision: Revision | None, loaded: Loaded, shop: Workshop, processes: int
 ) -> Run:
     """Prepare one side and measure it alone."""
-    jobs = _jobs(loaded, shop)
+    jobs = _jobs(repository, loaded, shop)
     assert revision is not None
     shop.watch(Progress(text=f"preparing {revision}"))
     with sides.prepared(repository, revision, _build(repository, loaded), interrupts=shop.interrupts) as side:
@@ -146,14 +149,16 @@ def _build(repository: Repository, loaded: Loaded) -> Build:
     return Build(python=python, setup=table.setup, isolated=isolated)
 
 
-def _jobs(loaded: Loaded, shop: Workshop) -> Sequence[Job]:
+def _jobs(repository: Repository, loaded: Loaded, shop: Workshop) -> Sequence[AnyJob]:
     suites = loaded.config.suite
     if unknown := [name for name in shop.suites if name not in suites]:
         raise UsageError(f"no suite is called {unknown[0]!r}; there are: {', '.join(suites)}")
-    return [_job(name, suite) for name, suite in suites.items() if name in (shop.suites or suites)]
+    return [_job(repository, name, suite) for name, suite in suites.items() if name in (shop.suites or suites)]
 
 
-def _job(name: str, suite: PytestSuite | CommandSuite) -> Job:
+def _job(repository: Repository, name: str, suite: AnySuite) -> AnyJob:
+    if isinstance(suite, LoadSuite):
+        return probe(repository.root, name, suite)
     common = {"runner", "timeout", "design", "benchmarks_from"}
     options = {key: getattr(suite, key) for key in type(suite).model_fields if key not in common}
     return Job(

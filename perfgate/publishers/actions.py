@@ -7,8 +7,8 @@ import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
-from perfgate.core.judge import Verdict
 from perfgate.core.report import Report
+from perfgate.core.verdict import Verdict
 
 LARGEST_SUMMARY = 1_000_000  # bytes
 

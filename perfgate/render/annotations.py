@@ -3,8 +3,8 @@
 Of annotations GitHub keeps ten of each level a step.
 """
 
-from perfgate.core.judge import BAD, UNKNOWN, Judgement
 from perfgate.core.report import Report
+from perfgate.core.verdict import BAD, UNKNOWN, Judgement
 from perfgate.render import phrases
 from perfgate.render.command import command
 
@@ -26,6 +26,6 @@ def _said(row: Judgement) -> str:
     if row.comparison is None:
         return f"{phrases.name(row.name)}: {phrases.why(row)}"
     base, head = phrases.levels(row.comparison)
-    change = phrases.change(row.comparison.change)
+    change = phrases.changed(row.comparison)
     words = [f"{phrases.name(row.name)}: {base} → {head}, {change} (limit {phrases.limit(row)})", phrases.why(row)]
     return "\n".join(word for word in words if word)

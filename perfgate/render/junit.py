@@ -3,8 +3,8 @@
 import re
 from xml.etree.ElementTree import Element, SubElement, indent, tostring  # written here, nothing is parsed
 
-from perfgate.core.judge import Judgement, Verdict
 from perfgate.core.report import Report
+from perfgate.core.verdict import Judgement, Verdict
 from perfgate.render import phrases
 
 _ILLEGAL = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -48,7 +48,7 @@ def _numbers(row: Judgement) -> str:
     if row.comparison is None:
         return ""
     base, head = phrases.levels(row.comparison)
-    return f"{base} -> {head}, {phrases.change(row.comparison.change)}, limit {phrases.limit(row)}"
+    return f"{base} -> {head}, {phrases.changed(row.comparison)}, limit {phrases.limit(row)}"
 
 
 def _legal(text: str) -> str:

@@ -13,8 +13,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from perfgate.core.acceptance import PLACEHOLDER, TRAILER
 from perfgate.core.comparison import worsening
-from perfgate.core.judge import BAD, UNKNOWN, Judgement, Verdict
 from perfgate.core.report import Report
+from perfgate.core.verdict import BAD, UNKNOWN, Judgement, Verdict
 from perfgate.render import phrases
 
 LONGEST_TEXT = 600  # characters of one warning or reason
@@ -101,7 +101,7 @@ def _row(row: Judgement, *, p: bool = False) -> str:
     if row.comparison is None:
         return f"| {icon} | {name} | | | {row.verdict} | {limit} |{' |' if p else ''}"
     base, head = phrases.levels(row.comparison)
-    change = phrases.change(row.comparison.change)
+    change = phrases.changed(row.comparison)
     bold = f"**{change}**" if row.verdict in (Verdict.REGRESSION, Verdict.ACCEPTED, Verdict.IMPROVEMENT) else change
     last = f" {row.comparison.p:.2g} |" if p else ""
     return f"| {icon} | {name} | {base} | {head} | {bold} | {limit} |{last}"

@@ -8,10 +8,11 @@ import unicodedata
 from collections.abc import Sequence
 
 from perfgate.core.comparison import Change, Comparison, Evidence
-from perfgate.core.judge import FEWEST_STORED, Judgement, Verdict
 from perfgate.core.model import Design
+from perfgate.core.question import FEWEST_STORED
 from perfgate.core.report import Outcome, Report, Trail
 from perfgate.core.units import Unit
+from perfgate.core.verdict import Judgement, Verdict
 from perfgate.errors import Exit
 
 LONGEST_NAME = 160
@@ -61,11 +62,13 @@ _SCALES: dict[Unit, tuple[tuple[float, str], ...]] = {
     Unit.SECOND: ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns")),
     Unit.BYTE: ((2.0**30, "GiB"), (2.0**20, "MiB"), (2.0**10, "KiB"), (1.0, "B")),
     Unit.PER_SECOND: ((1e6, "M/s"), (1e3, "k/s"), (1.0, "/s")),
+    Unit.SHARE: ((0.01, "%"),),
     Unit.ONE: ((1.0, ""),),
 }
 _DESIGNS = {
     Design.TURNS: "pairs of fresh processes taking turns on one CPU",
     Design.SEQUENTIAL: "pairs of fresh processes, one after the other",
+    Design.LOAD: "fresh starts of both services under one load, request by request",
     Design.ALONE: "fresh processes of one side at a time",
 }
 
@@ -143,6 +146,14 @@ def change(found: Change) -> str:
     return f"{_percent(found.ratio, decimals)} %{bounds}"
 
 
+def changed(found: Comparison) -> str:
+    """Return what changed: the change with its interval, or the counts of what is counted."""
+    if found.counts is None:
+        return change(found.change)
+    base, head = (f"{bad:,} of {of:,}" for bad, of in found.counts.totals)
+    return f"{base} → {head}"
+
+
 def share(amount: float) -> str:
     """Return a share as a percentage without needless zeros: 0.05 is "5 %"."""
     return f"{100 * amount:.3g} %"
@@ -167,7 +178,10 @@ def limit(row: Judgement) -> str:
     if row.rule is None:
         return ""
     floor = f", at least {value(row.rule.floor, row.rule.floor_unit)}" if row.rule.floor_unit else ""
-    return f"{share(row.rule.limit)}{floor}{'' if row.critical else ', warns only'}"
+    slo = f", SLO {value(row.rule.slo, row.rule.slo_unit)}" if row.rule.slo is not None and row.rule.slo_unit else ""
+    if row.comparison is not None and row.comparison.counts is not None:
+        return f"no more{floor}{slo}{'' if row.critical else ', warns only'}"
+    return f"{share(row.rule.limit)}{floor}{slo}{'' if row.critical else ', warns only'}"
 
 
 def why(row: Judgement) -> str:
@@ -184,7 +198,8 @@ def why(row: Judgement) -> str:
         return f"{seen}{few}; pairs with a revision settle it: perfgate compare REVISION"
     if row.needs is None:
         return f"{seen}; too close to the limit, or too noisy, for more pairs to settle it"
-    option = "--effort" if pairs >= row.comparison.planned else "--budget"
+    longer = "the suite's duration" if row.comparison.design is Design.LOAD else "--effort"
+    option = longer if pairs >= row.comparison.planned else "--budget"
     return f"{seen}; to settle it: {row.needs.pairs} more, about {seconds(row.needs.seconds)} (raise {option})"
 
 

@@ -1,7 +1,7 @@
 """The report for a terminal: the verdict first, then what changed, then how to see it again."""
 
-from perfgate.core.judge import BAD, UNKNOWN, Judgement, Verdict
 from perfgate.core.report import Report
+from perfgate.core.verdict import BAD, UNKNOWN, Judgement, Verdict
 from perfgate.render import phrases
 
 SHOW_ALL = 15  # rows up to which the unchanged are listed too: they fit on a screen
@@ -52,5 +52,5 @@ def _cells(row: Judgement) -> tuple[str, str, str, str]:
         word,
         phrases.name(row.name),
         f"{base} → {head}",
-        f"{phrases.change(row.comparison.change)}  {limit}",
+        f"{phrases.changed(row.comparison)}  {limit}",
     )

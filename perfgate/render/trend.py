@@ -2,8 +2,8 @@
 
 from perfgate.core.comparison import Change
 from perfgate.core.history import FEWEST_RUNS, Past, Replay, Shift, Trend
-from perfgate.core.judge import Verdict
 from perfgate.core.model import Kind, Sli
+from perfgate.core.verdict import Verdict
 from perfgate.render import phrases
 
 SHOWN_ALARMS = 10  # of a replay

@@ -4,9 +4,10 @@ from dataclasses import replace
 import pytest
 
 from perfgate.core.acceptance import by_label, by_trailer
-from perfgate.core.judge import Verdict, judge
+from perfgate.core.judge import judge
 from perfgate.core.policy import DEFAULT_RULE, Acceptance, Policy, Rule
 from perfgate.core.units import Unit
+from perfgate.core.verdict import Verdict
 from tests.core.build import failure, noisy_pair, run
 
 

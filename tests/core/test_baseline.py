@@ -15,10 +15,11 @@ from perfgate.core.baseline import (
     reduced,
 )
 from perfgate.core.comparison import Evidence
-from perfgate.core.judge import Verdict, judge
+from perfgate.core.judge import judge
 from perfgate.core.model import CPU, TIME, Metric, Run
 from perfgate.core.policy import Policy, Rule
 from perfgate.core.report import Outcome, report
+from perfgate.core.verdict import Verdict
 from tests.core.build import BYTES, THROUGHPUT, failure, run, sample, sli
 
 

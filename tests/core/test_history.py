@@ -6,9 +6,9 @@ import pytest
 
 from perfgate.core.baseline import Level, StoredRun
 from perfgate.core.history import Release, Trend, alarming, replay, trends
-from perfgate.core.judge import Verdict
 from perfgate.core.model import TIME, Environment, Metric
 from perfgate.core.policy import DEFAULT_RULE, Policy, Rule
+from perfgate.core.verdict import Verdict
 from tests.core.build import BYTES, HERE, THERE, THROUGHPUT, sli
 
 ORDER = {f"{number:040x}": number for number in range(500)}

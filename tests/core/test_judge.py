@@ -6,11 +6,13 @@ import pytest
 from scipy.stats import binom
 
 from perfgate.core.comparison import Evidence, compare
-from perfgate.core.judge import Question, Verdict, answer, judge
+from perfgate.core.judge import judge
 from perfgate.core.model import Direction, Reason, Run, Warning
 from perfgate.core.policy import DEFAULT_RULE, Acceptance, Policy, Rule
+from perfgate.core.question import Question, answer
 from perfgate.core.schedule import FIRST_LOOK, is_look
 from perfgate.core.units import Unit
+from perfgate.core.verdict import Verdict
 from tests.core.build import BYTES, THROUGHPUT, failure, noisy_pair, run, sample
 
 

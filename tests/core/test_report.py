@@ -1,9 +1,9 @@
 import pytest
 
-from perfgate.core.judge import Verdict
 from perfgate.core.model import Reason, Run
 from perfgate.core.policy import DEFAULT_RULE, Policy, Rule
 from perfgate.core.report import Outcome, Report, report
+from perfgate.core.verdict import Verdict
 from tests.core.build import failure, noisy_pair, run
 
 

@@ -1,0 +1,238 @@
+"""The keys of a load probe: which service, what is sent to it, how much and for how long."""
+
+import ipaddress
+import json
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field, model_validator
+
+from perfgate.config.section import CommandLine, Duration, RelativePath, Section, checked
+from perfgate.core.load.plan import Login, Plan, Shape
+from perfgate.core.load.traffic import Request
+from perfgate.core.schedule import FIRST_LOOK, LOOK_STEP
+from perfgate.core.units import Unit, parse_duration, parse_quantity
+
+START_S = 2.2  # of load in one start: the spread between starts and within one then weigh about the same
+LONGEST_S = 600.0
+FASTEST = 20_000.0  # 1/s a side; nothing here could hold it, so it is a slip
+MOST_REQUESTS = 1_000_000
+
+_SEND = re.compile(r"(GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) (/\S*)")
+
+
+def _sending(text: str) -> str:
+    if not _SEND.fullmatch(text):
+        raise ValueError(f'{text!r} is no request; write a method and a path, as in "GET /items/{{id}}"')
+    return text
+
+
+def _rate(text: str) -> float:
+    if (rate := parse_quantity(text, Unit.PER_SECOND)) > FASTEST:
+        raise ValueError(f"{text!r} is more than {FASTEST:,.0f}/s, which no single machine holds")
+    return rate
+
+
+def _short(text: str) -> float:
+    if (seconds := parse_duration(text)) > LONGEST_S:
+        raise ValueError(
+            f"{text!r} is longer than {LONGEST_S / 60:.0f} minutes; a probe is short, a soak is another tool's"
+        )
+    return seconds
+
+
+def _ready(text: str) -> str:
+    if text != "tcp" and not text.startswith(("/", "log:")):
+        raise ValueError(
+            f'{text!r} must be a path as in "/health", "tcp", or "log:" and a text that the service prints'
+        )
+    return text
+
+
+def _url(text: str) -> str:
+    parts = urlsplit(text.replace("{port}", "1"))
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path not in ("", "/"):
+        raise ValueError(f'{text!r} must be a scheme, a host and {{port}}, as in "http://127.0.0.1:{{port}}"')
+    return text.rstrip("/")
+
+
+Rate = Annotated[str, checked(_rate), Field(examples=["200/s"])]
+ShortTime = Annotated[str, checked(_short), Field(examples=["20s"])]
+Send = Annotated[str, AfterValidator(_sending), Field(examples=["GET /items/{id}"])]
+
+
+class RequestTable(Section):
+    """One request of the mix, and what its answer must be. `{field}` is filled in from `rows` or `login`."""
+
+    send: Send
+    """Method and path."""
+    weight: float = Field(1.0, gt=0, le=1e6)
+    """How often it is sent, against the others."""
+    headers: dict[str, str] = {}
+    """Further headers."""
+    body: str = ""
+    """The body as it is."""
+    json_: Any = Field(None, alias="json")
+    """The body as JSON; a text that is nothing but `{field}` becomes the field's value."""
+    status: int | tuple[int, ...] = ()
+    """The status that is right, or several. Default: all below 400."""
+    contains: str = ""
+    """What the body must hold."""
+    expect_headers: dict[str, str] = Field({}, alias="expect-headers")
+    """Headers that the answer must have; an empty value is any."""
+    expect_json: dict[str, Any] = Field({}, alias="expect-json")
+    """Path in the answer's JSON (`items.0.id`) to the value there."""
+
+    def request(self, name: str) -> Request:
+        """Return the request as the core knows it."""
+        method, path = self.send.split(" ", 1)
+        return Request(
+            name=name,
+            method=method,
+            path=path,
+            headers=tuple(self.headers.items()),
+            body=self.body,
+            json_body="" if self.json_ is None else json.dumps(self.json_),
+            weight=self.weight,
+            status=self.status if isinstance(self.status, tuple) else (self.status,),
+            contains=self.contains,
+            expect_headers=tuple(self.expect_headers.items()),
+            expect_json=tuple((path, json.dumps(value)) for path, value in self.expect_json.items()),
+        )
+
+
+class LoginTable(RequestTable):
+    """A request that each side gets before the load, and what is kept of its answer."""
+
+    keep: dict[str, str] = Field(min_length=1)
+    """Field to where it is: a path in the answer's JSON (`user.token`), or `header:NAME`."""
+
+
+class StageTable(Section):
+    """A stretch of time at whose end the rate is another."""
+
+    seconds: ShortTime = Field(alias="for")
+    """How long; all stages together are stretched to the load of one start."""
+    to: Rate
+    """The rate at its end."""
+
+
+class LoadSuite(Section):
+    """A short load probe: base and head of a service side by side, one generator, request by request."""
+
+    runner: Literal["load"]
+    """Which harness runs the suite."""
+    command: CommandLine
+    """Starts the service in the side's directory, in the foreground. Split as a shell would, run without one; `{port}`
+    is a free port (also in `PORT`), `{data}` a directory of this start alone, `{side}` is base or head."""
+    requests: dict[str, Send | RequestTable] = Field(min_length=1)
+    """Name to request: `"GET /path"`, or a table as below."""
+    prepare: CommandLine | None = None
+    """Run before each start of each side, with the same fields: fill a database, for example."""
+    environment: dict[str, str] = {}
+    """Further variables of the service, with the same fields."""
+    data: RelativePath | None = None
+    """A file or directory that each start of each side gets a fresh copy of, at `{data}`."""
+    ready: Annotated[str, AfterValidator(_ready)] = "tcp"
+    """When it takes requests: a path that answers below 400, `tcp`, or `log:TEXT` once it prints that."""
+    start_timeout: Duration = Field("30s", alias="start-timeout")
+    """How long it may take to get ready."""
+    rate: Rate | None = None
+    """Requests a second, to each side. Default: what leaves the CPU that the sides share calm, at most 250/s."""
+    shape: Shape = Shape.CONSTANT
+    """How the rate runs: `constant`, `poisson`, `spike` (four times in the middle fifth) or `stress` (up to twice)."""
+    stages: tuple[StageTable, ...] = ()
+    """Instead of a shape: from `rate` to another, and so on."""
+    users: int = Field(0, ge=0, le=400)
+    """A closed model instead: so many users with one request at a time. It hides stalls; see docs/load.md."""
+    duration: ShortTime = "20s"
+    """Of load in all, over all starts; both sides get it at once."""
+    starts: int | None = Field(None, ge=FIRST_LOOK, le=99)
+    """Fresh starts of both sides, which are what is counted. Default: one for 2.2 s of load, at least 6."""
+    warmup: Duration = "300ms"
+    """At the beginning of each start, which does not count."""
+    timeout: Duration = "10s"
+    """After which a request has failed."""
+    rows: RelativePath | None = None
+    """A CSV file with a head line, or JSON lines: each request takes a row of it by chance, the same on both sides."""
+    login: LoginTable | None = None
+    """A request that each side gets before the load."""
+    url: Annotated[str, AfterValidator(_url)] = "http://127.0.0.1:{port}"
+    """Where the service is reached."""
+    allow: tuple[str, ...] = ()
+    """Hosts beside this machine that `url` may name: whose owner agreed to be loaded."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _shape(cls, data: Any) -> Any:
+        """Let a strict schema take the shape's name."""
+        if isinstance(data, dict) and data.get("shape") in list(Shape):
+            return {**data, "shape": Shape(data["shape"])}
+        return data
+
+    @model_validator(mode="after")
+    def _sane(self) -> Self:
+        """Refuse what would load a foreign host, and what has no bound."""
+        host = urlsplit(self.url.replace("{port}", "1")).hostname or ""
+        if not _is_here(host) and host not in self.allow:
+            raise ValueError(f'url is not this machine: {host}; if its owner agreed, write allow = ["{host}"]')
+        seconds, warmup = parse_duration(self.duration), parse_duration(self.warmup)
+        if warmup >= seconds / self.planned:
+            raise ValueError(
+                f"warmup {self.warmup} leaves nothing of {seconds / self.planned:.2g} s of load in one start"
+            )
+        fastest = max([_rate(self.rate) if self.rate else 0.0, *(_rate(stage.to) for stage in self.stages)])
+        if 2 * fastest * seconds > MOST_REQUESTS:
+            raise ValueError(f"{fastest:g} requests/s for {self.duration} are more than {MOST_REQUESTS:,} requests")
+        if self.stages and not self.rate:
+            raise ValueError("stages need a rate to begin with")
+        if self.rate is not None and self.users:
+            raise ValueError("rate and users exclude each other: an open model or a closed one")
+        return self
+
+    @property
+    def planned(self) -> int:
+        """Starts at most, on the grid of looks."""
+        if self.starts:
+            return self.starts
+        steps = round((parse_duration(self.duration) / START_S - FIRST_LOOK) / LOOK_STEP)
+        return FIRST_LOOK + LOOK_STEP * max(0, steps)
+
+    def plan(self, rows: tuple[Mapping[str, Any], ...] = ()) -> Plan:
+        """Return what the probe sends, with the `rows` that its file holds.
+
+        Raises: ValueError for a field that nobody gives.
+        """
+        tables = {
+            name: RequestTable(send=each) if isinstance(each, str) else each for name, each in self.requests.items()
+        }
+        requests = tuple(table.request(name) for name, table in tables.items())
+        login = Login(request=self.login.request("login"), keep=self.login.keep) if self.login else None
+        given = {*(rows[0] if rows else ()), *(login.keep if login else ())}
+        for request in requests:
+            if missing := sorted(request.fields - given):
+                raise ValueError(f"request {request.name!r} wants {{{missing[0]}}}, which neither rows nor login gives")
+        return Plan(
+            requests=requests,
+            rows=rows,
+            login=login,
+            rate=_rate(self.rate) if self.rate else None,
+            shape=self.shape,
+            stages=tuple((parse_duration(stage.seconds), _rate(stage.to)) for stage in self.stages),
+            users=self.users,
+            seconds=parse_duration(self.duration) / self.planned,
+            warmup_s=parse_duration(self.warmup),
+            timeout_s=parse_duration(self.timeout),
+            starts=self.planned,
+        )
+
+
+def _is_here(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

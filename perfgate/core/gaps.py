@@ -1,0 +1,104 @@
+"""Rows for what gave no number: failed, missing, new, skipped, never reached; none of them is ever a pass."""
+
+from perfgate.core.model import TIME, Benchmark, Failure, Reason, Run, Sli, gone
+from perfgate.core.policy import Policy, matches
+from perfgate.core.verdict import Judgement, Verdict, blocks
+
+
+def without_numbers(base: Run, head: Run, policy: Policy) -> list[Judgement]:
+    """Return a row for each benchmark that cannot be compared, for the reason that weighs most."""
+    failed_base = {failure.benchmark: failure for failure in base.failures}
+    failed_head = {failure.benchmark: failure for failure in head.failures}
+    rows = []
+    for benchmark in sorted(base.benchmarks | head.benchmarks):
+        theirs, mine = failed_base.get(benchmark), failed_head.get(benchmark)
+        if benchmark not in base.benchmarks:
+            theirs = Failure(benchmark=benchmark, reason=Reason.ABSENT, text="only head has it")
+        if benchmark not in head.benchmarks:
+            mine = Failure(benchmark=benchmark, reason=Reason.ABSENT, text=gone(benchmark))
+        if (found := _verdict_without_numbers(theirs, mine)) is not None:
+            rows.append(_row_without_numbers(benchmark, *found, policy))
+    return rows
+
+
+def gaps(base: Run, head: Run, policy: Policy) -> list[Judgement]:
+    """Return a row for all that should have been compared and was not, though nothing failed."""
+    slis = [frozenset(sample.sli for sample in run.samples) for run in (base, head)]
+    failed = {failure.benchmark for run in (base, head) for failure in run.failures}
+    shared = (base.benchmarks & head.benchmarks) - failed
+    found = []
+    for side, other, verdict, text in (
+        (slis[0], slis[1], Verdict.MISSING, "base has this metric, head has not"),
+        (slis[1], slis[0], Verdict.NEW, "only head has this metric"),
+    ):
+        alone = sorted(sli for sli in side - other if sli.benchmark in shared)
+        ruled = [(sli, rule) for sli in alone if (rule := policy.rule_for(sli)) is not None]
+        found += [
+            Judgement(
+                benchmark=sli.benchmark, sli=sli, rule=rule, verdict=verdict, critical=rule.critical,
+                blocks=blocks(verdict, rule), text=text,
+            )
+            for sli, rule in ruled
+        ]  # fmt: skip
+    measured = {sli.benchmark for sli in slis[0] | slis[1]}
+    text = "not measured: the time ended before its turn"
+    unseen = sorted(shared - measured)
+    return found + [_row_without_numbers(benchmark, Verdict.INCONCLUSIVE, text, policy) for benchmark in unseen]
+
+
+def _verdict_without_numbers(base: Failure | None, head: Failure | None) -> tuple[Verdict, str] | None:
+    absent = (Reason.ABSENT, Reason.SKIPPED)
+    if head is not None:
+        if head.reason not in absent:
+            return Verdict.FAILED, f"{head.reason} on head: {head.text}"
+        if base is not None and base.reason in absent:
+            return Verdict.SKIPPED, head.text
+        return Verdict.MISSING, head.text
+    if base is None:
+        return None
+    if base.reason in _NOTHING_THERE:
+        return _NOTHING_THERE[base.reason], base.text
+    return Verdict.INCONCLUSIVE, f"head runs it, but on base it {_PAST[base.reason]}: {base.text}"
+
+
+_NOTHING_THERE = {
+    Reason.ABSENT: Verdict.NEW,
+    Reason.SKIPPED: Verdict.NEW,
+    Reason.NO_BASELINE: Verdict.NO_BASELINE,
+}
+_PAST = {
+    Reason.RAISED: "raised",
+    Reason.TIMEOUT: "did not end in time",
+    Reason.DIED: "took its process down",
+    Reason.BAD_VALUE: "gave no usable value",
+    Reason.NOTHING: "measured nothing",
+}
+
+
+def _row_without_numbers(benchmark: Benchmark, verdict: Verdict, text: str, policy: Policy) -> Judgement:
+    rule = policy.rule_for(Sli(benchmark=benchmark, metric=TIME))
+    if verdict is Verdict.MISSING and any(matches(glob, str(benchmark)) for glob in policy.retired):
+        verdict, text = Verdict.SKIPPED, f"{text}, as the configuration says (retired)"
+    return Judgement(
+        benchmark=benchmark,
+        verdict=verdict,
+        critical=rule is None or rule.critical,
+        blocks=blocks(verdict, rule),
+        text=text,
+        rule=rule,
+    )
+
+
+def unmet(head: Run, policy: Policy) -> list[Judgement]:
+    """Return a row for each expectation that nothing measured meets."""
+    measured = frozenset(sample.sli.benchmark for sample in head.samples)
+    return [
+        Judgement(
+            benchmark=Benchmark(suite=glob.partition("/")[0], name=glob.partition("/")[2]),
+            verdict=Verdict.MISSING,
+            critical=True,
+            blocks=True,
+            text="the configuration expects it, and nothing of that name was measured",
+        )
+        for glob in policy.unmet(measured)
+    ]

@@ -1,0 +1,213 @@
+"""What is asked of one SLI and how it is answered from its pairs; see `judge` for the rule."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from perfgate.core.comparison import Counts
+from perfgate.core.policy import PASS_LEVEL, Policy, Rule
+from perfgate.core.schedule import FIRST_LOOK, looks
+from perfgate.core.stats import counts, paired
+from perfgate.core.stats.multiplicity import step_down
+from perfgate.core.stats.sequential import Spending, nominal_levels
+from perfgate.core.verdict import Verdict
+
+FEWEST_STORED = 8  # stored runs before they foretell the next
+CLUSTERED = 0.01  # bad ones come in bursts: more of them must also be seen from start to start, at this level
+FEW_BAD = 0.01  # a share that nobody minds: what could not have been more is a pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What the pairs say."""
+
+    verdict: Verdict
+    level: float
+    """One-sided level of the block test at the last look."""
+    settled: bool
+    """More pairs would not change what is said."""
+
+
+class Seen(Protocol):
+    """What was measured of one question, ready to be tested at any level."""
+
+    def crosses(self, level: float) -> bool:
+        """Return whether head is surely worse, at the one-sided error `level`."""
+        ...
+
+    def answered(self, blocked_at: float | None, family_level: float) -> Answer:
+        """Return the answer, once the family is known: the level that blocked it, or that nothing did."""
+        ...
+
+
+class Asked(Protocol):
+    """A question about one SLI."""
+
+    @property
+    def rule(self) -> Rule:
+        """What it may lose."""
+        ...
+
+    def seen(self, margin: float) -> Seen:
+        """Return what was measured; a change must be more than `margin` (log ratio) with certainty."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What is asked of one SLI: its pairs so far and what they are measured against."""
+
+    rule: Rule
+    log_ratios: tuple[float, ...]
+    planned: int
+    base: float
+    """Level of base, in the metric's unit: turns an absolute floor into a share."""
+    stored: bool = False
+    """Not pairs: head's value against each stored one."""
+    absolute: bool = False
+    """Against a bound, not against base: no margin is needed, the bound does not move."""
+
+    @property
+    def looks(self) -> tuple[tuple[float, paired.Effect], ...]:
+        """At each look so far: the share of the planned information, and what was seen; none before the first."""
+        if self.stored:
+            return ((1.0, paired.prediction(self.log_ratios)),) if len(self.log_ratios) >= FEWEST_STORED else ()
+        measured = len(self.log_ratios)
+        planned = max(self.planned, measured)
+        at = looks(measured, planned) if measured >= FIRST_LOOK else ()
+        return tuple((pairs / planned, paired.effect(self.log_ratios[:pairs])) for pairs in at)
+
+    @property
+    def limit(self) -> float:
+        """Log ratio above which head is too much worse: the limit or the floor, whichever allows more."""
+        return math.log1p(max(self.rule.limit, self.rule.floor / self.base if self.base > 0 else 0.0))
+
+    def seen(self, margin: float) -> Seen:
+        """Return what the looks so far have shown."""
+        return _Looks(looks=self.looks, limit=self.limit, margin=0.0 if self.absolute else margin)
+
+
+def within(rule: Rule, levels: Sequence[float], planned: int, *, worse: int) -> Question:
+    """Ask whether head's level is within the rule's SLO.
+
+    Args:
+        levels: (n,) values of the pairs, > 0, in the metric's unit.
+        worse: 1 where more is worse, -1 where less is.
+    """
+    assert rule.slo is not None
+    over = tuple(worse * math.log(level / rule.slo) for level in levels)
+    return Question(rule=replace(rule, limit=0.0, floor=0.0), log_ratios=over, planned=planned, base=1.0, absolute=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Looks:
+    looks: tuple[tuple[float, paired.Effect], ...]
+    limit: float
+    margin: float
+
+    @property
+    def _shares(self) -> tuple[float, ...]:
+        return tuple(share for share, _ in self.looks)
+
+    def crosses(self, level: float) -> bool:
+        """Return whether the lower bound was above the margin at any look so far."""
+        levels = nominal_levels(Spending.OBRIEN_FLEMING, level, self._shares) if self.looks else ()
+        return any(found.p_above(self.margin) <= at for (_, found), at in zip(self.looks, levels, strict=True))
+
+    def answered(self, blocked_at: float | None, family_level: float) -> Answer:
+        if not self.looks:
+            return Answer(verdict=Verdict.INCONCLUSIVE, level=family_level, settled=False)
+        found = self.looks[-1][1]
+        level = nominal_levels(Spending.OBRIEN_FLEMING, blocked_at or family_level, self._shares)[-1]
+        upper = found.above(nominal_levels(Spending.POCOCK, PASS_LEVEL, self._shares)[-1])
+        if blocked_at is not None and found.mean > self.limit:
+            return Answer(verdict=Verdict.REGRESSION, level=level, settled=True)
+        if upper >= self.limit:
+            return Answer(verdict=Verdict.INCONCLUSIVE, level=level, settled=False)
+        if upper < -self.margin:
+            return Answer(verdict=Verdict.IMPROVEMENT, level=level, settled=True)
+        # A pass that leans towards an improvement may use its time to become one.
+        return Answer(verdict=Verdict.PASS, level=level, settled=found.mean >= -self.margin)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CountQuestion:
+    """Whether more come out badly on head: asked once, of all pairs."""
+
+    rule: Rule
+    counts: Counts
+
+    def seen(self, margin: float) -> Seen:
+        """Return what the counts show; a share has no margin: layout makes no errors."""
+        return _Counted(rule=self.rule, counts=self.counts)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Counted:
+    rule: Rule
+    counts: Counts
+
+    @property
+    def _allowed(self) -> float:
+        return self.rule.floor if self.rule.floor_unit else 0.0
+
+    def crosses(self, level: float) -> bool:
+        base, head = self.counts.totals
+        if head[0] / head[1] - base[0] / base[1] <= self._allowed:
+            return False
+        shares = [b[0] / b[1] - a[0] / a[1] for a, b in zip(self.counts.base, self.counts.head, strict=True)]
+        return counts.fisher(base, head) <= level and paired.effect(shares).p_above(0.0) <= CLUSTERED
+
+    def answered(self, blocked_at: float | None, family_level: float) -> Answer:
+        base, head = self.counts.totals
+        if blocked_at is not None:
+            return Answer(verdict=Verdict.REGRESSION, level=blocked_at, settled=True)
+        most = counts.upper_share(*head, PASS_LEVEL) - base[0] / base[1]
+        verdict = Verdict.PASS if most <= max(FEW_BAD, self._allowed) else Verdict.INCONCLUSIVE
+        return Answer(verdict=verdict, level=family_level, settled=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShareQuestion:
+    """Whether head's share of bad ones is within the rule's SLO."""
+
+    rule: Rule
+    bad: int
+    of: int
+
+    def seen(self, margin: float) -> Seen:
+        """Return what the counts show."""
+        return self
+
+    def crosses(self, level: float) -> bool:
+        """Return whether the share is surely above the SLO."""
+        assert self.rule.slo is not None
+        return counts.lower_share(self.bad, self.of, level) > self.rule.slo
+
+    def answered(self, blocked_at: float | None, family_level: float) -> Answer:
+        """Return the answer: within it only where the upper bound is."""
+        assert self.rule.slo is not None
+        if blocked_at is not None:
+            return Answer(verdict=Verdict.REGRESSION, level=blocked_at, settled=True)
+        inside = counts.upper_share(self.bad, self.of, PASS_LEVEL) <= self.rule.slo
+        return Answer(verdict=Verdict.PASS if inside else Verdict.INCONCLUSIVE, level=family_level, settled=True)
+
+
+def answer(questions: Sequence[Asked], policy: Policy) -> tuple[Answer, ...]:
+    """Answer all questions of one run together: the family shares the error."""
+    seen = [question.seen(math.log1p(policy.margin)) for question in questions]
+    level = dict.fromkeys((True, False), policy.family_level)
+    blocked: dict[int, float] = {}
+    for critical, family_level in level.items():
+        family = [i for i, question in enumerate(questions) if question.rule.critical is critical]
+
+        def crosses(place: int, at: float, family: list[int] = family) -> bool:
+            return seen[family[place]].crosses(at)
+
+        rejected = step_down(len(family), family_level, crosses)
+        blocked |= {family[place]: at for place, at in rejected.items()}
+        level[critical] = family_level / max(1, len(family) - len(rejected))
+    return tuple(
+        seen[i].answered(blocked.get(i), level[question.rule.critical]) for i, question in enumerate(questions)
+    )

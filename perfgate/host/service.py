@@ -1,0 +1,311 @@
+"""A service under load: started, ready, watched while it serves, and gone in the end with all that it started.
+
+Nothing here knows of load or statistics; what a start of it cost and whether it lives is all that it tells.
+"""
+
+import contextlib
+import ctypes
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import psutil
+
+from perfgate.core.ports import Launch
+from perfgate.host.cpus import on
+from perfgate.host.interrupt import Interrupts
+from perfgate.host.tree import MARK, kill_group
+
+POLL_S = 0.02
+END_S = 5.0  # between TERM and KILL
+TAIL = 8192  # bytes of output that a message may quote from
+LONGEST_OUTPUT = 16 * 2**20  # bytes kept; a full pipe or disk would look like a slow service
+OWN = "PERFGATE_SERVICE"  # in the environment of all that one service started
+
+_SET_DEATH_SIGNAL, _SET_SUBREAPER = 1, 36  # prctl(2)
+
+
+class ServiceFailed(Exception):
+    """The service is not there, or not what was started; the text says why."""
+
+    def __init__(self, text: str, *, silent: bool = False) -> None:
+        super().__init__(text)
+        self.text, self.silent = text, silent
+        """`silent`: it lives, and never got ready."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ready:
+    """How a service shows that it takes requests: by one of a path that answers below 400, a line of output, a port."""
+
+    path: str = ""
+    line: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """What all processes of a service have used so far."""
+
+    cpu_s: float
+    """Nanosecond counts of the threads that are alive."""
+    coarse_s: float
+    """In steps of 10 ms, with what ended threads and children used."""
+    rss: int
+    """Bytes."""
+
+    def cpu_since(self, before: "Usage") -> float:
+        """Return the CPU seconds since `before`, by the finer count unless threads that ended are missing there."""
+        fine, coarse = self.cpu_s - before.cpu_s, self.coarse_s - before.coarse_s
+        return coarse if coarse > fine + 0.03 else fine
+
+
+def free_port() -> int:
+    """Return a TCP port of the loopback that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def adopting() -> Iterator[None]:
+    """Become the parent of daemons that are started meanwhile; whatever is left of them in the end is killed."""
+    known = {child.pid for child in psutil.Process().children()}
+    adopts = sys.platform == "linux" and ctypes.CDLL(None).prctl(_SET_SUBREAPER, 1, 0, 0, 0) == 0
+    try:
+        yield
+    finally:
+        if adopts:
+            for child in psutil.Process().children(recursive=True):
+                if child.pid not in known and OWN in _environ(child):
+                    _kill(child)
+            ctypes.CDLL(None).prctl(_SET_SUBREAPER, 0, 0, 0, 0)
+
+
+class Service:
+    """One start of a service; leaving the context ends it."""
+
+    def __init__(
+        self, launch: Launch, *, port: int, cpus: Sequence[int], mark: str, name: str, interrupts: Interrupts
+    ) -> None:
+        self.port, self._interrupts, self._own = port, interrupts, f"{mark}-{name}"
+        self._log = tempfile.NamedTemporaryFile(mode="ab", prefix="perfgate-service-")  # noqa: SIM115 - lives as it does
+        self._began = time.monotonic()
+        self.ready_s = 0.0
+        with on(cpus):
+            try:
+                self._process = subprocess.Popen(
+                    launch.argv,
+                    cwd=launch.cwd,
+                    env={**os.environ, **dict(launch.environ), MARK: mark, OWN: self._own},
+                    stdin=subprocess.DEVNULL,
+                    stdout=self._log,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,
+                    preexec_fn=_die_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509 - no thread here
+                )
+            except OSError as exc:
+                self._log.close()
+                raise ServiceFailed(f"cannot start {launch.argv[0]}: {exc.strerror}") from exc
+            except BaseException:
+                self._log.close()
+                raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop(patience_s=0.0)
+
+    def wait_ready(self, ready: Ready, *, timeout_s: float) -> None:
+        """Wait until it takes requests.
+
+        Raises: ServiceFailed with its last lines where it ends before that, takes too long, or where somebody else
+            answers in its place; Interrupted.
+        """
+        deadline = self._began + timeout_s
+        while not self._answers(ready):
+            self._interrupts.check()
+            self.drain()
+            self.check()
+            if time.monotonic() > deadline:
+                raise ServiceFailed(
+                    self._said(f"was not ready within {timeout_s:g} s ({self._wanted(ready)})"), silent=True
+                )
+            time.sleep(POLL_S)
+        self.ready_s = time.monotonic() - self._began
+        self._check_listener()
+
+    def check(self) -> None:
+        """Raise ServiceFailed if it ended."""
+        if (status := self._process.poll()) is None:
+            return
+        if status == 0 and self._left():
+            return  # it went on as a daemon
+        how = f"was killed by signal {-status}" if status < 0 else f"exited with status {status}"
+        raise ServiceFailed(self._said(how))
+
+    def usage(self) -> Usage:
+        """Return what it has used so far."""
+        fine = coarse = 0.0
+        rss = 0
+        for process in self._all():
+            with contextlib.suppress(psutil.Error, OSError):
+                times = process.cpu_times()
+                coarse += times.user + times.system + times.children_user + times.children_system
+                fine += _fine_cpu_s(process.pid) if sys.platform == "linux" else times.user + times.system
+                rss += process.memory_info().rss
+        return Usage(cpu_s=fine, coarse_s=coarse, rss=rss)
+
+    def drain(self) -> None:
+        """Throw away output beyond what is kept."""
+        if Path(self._log.name).stat().st_size > LONGEST_OUTPUT:
+            os.truncate(self._log.name, 0)
+
+    def stop(self, *, patience_s: float = END_S) -> str:
+        """End it and all that it started; return what was unusual about that, if anything."""
+        if self._log.closed:
+            return ""
+        left = self._all()
+        word = ""
+        if patience_s and left:
+            for process in left:
+                with contextlib.suppress(psutil.Error):
+                    process.send_signal(signal.SIGTERM)
+            deadline = time.monotonic() + patience_s
+            while (left := self._all()) and time.monotonic() < deadline and not self._interrupts.requested:
+                self._process.poll()
+                time.sleep(POLL_S)
+            if left:
+                word = f"did not end within {patience_s:g} s of TERM and was killed"
+        kill_group(self._process)
+        for process in self._left():
+            _kill(process)
+        self._log.close()
+        return word
+
+    def last_lines(self) -> str:
+        """Return what it printed last."""
+        with Path(self._log.name).open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - TAIL))
+            return "\n".join(file.read().decode(errors="replace").strip().splitlines()[-20:])
+
+    def _said(self, what: str) -> str:
+        return "\n".join(part for part in (what, self.last_lines()) if part)
+
+    def _wanted(self, ready: Ready) -> str:
+        if ready.line:
+            return f"no line with {ready.line!r}"
+        if not self._listens():
+            return f"nothing listens on port {self.port}; the command gets it as {{port}} and as PORT"
+        return f"{ready.path} does not answer below 400"
+
+    def _listens(self) -> bool:
+        with socket.socket() as probe:
+            probe.settimeout(0.5)
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+
+    def _answers(self, ready: Ready) -> bool:
+        if ready.line:
+            return ready.line in Path(self._log.name).read_text(encoding="utf-8", errors="replace")
+        if not ready.path:
+            return self._listens()
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=1.0)
+        try:
+            connection.request("GET", ready.path)
+            return connection.getresponse().status < 400
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            connection.close()
+
+    def _check_listener(self) -> None:
+        """Refuse to measure whoever else listens there: a server left over from before once did."""
+        own = {process.pid for process in self._all()}
+        try:
+            listeners = {
+                found.pid
+                for found in psutil.net_connections("tcp")
+                if found.status == psutil.CONN_LISTEN and found.laddr and found.laddr.port == self.port
+            } - {None}
+        except psutil.AccessDenied:
+            return
+        if listeners and not listeners & own:
+            raise ServiceFailed(
+                self._said(f"port {self.port} belongs to another process ({min(filter(None, listeners))})")
+            )
+
+    def _all(self) -> list[psutil.Process]:
+        """Return its processes that are alive: its descendants, its session, and whoever carries its name."""
+        mine = [self._process.pid] if self._process.poll() is None else []
+        found = {pid: psutil.Process(pid) for pid in mine}
+        for process in list(found.values()):
+            with contextlib.suppress(psutil.Error):
+                found |= {child.pid: child for child in process.children(recursive=True)}
+        found |= {process.pid: process for process in self._left()}
+        return [process for process in found.values() if _alive(process)]
+
+    def _left(self) -> list[psutil.Process]:
+        """Return the living processes that left its tree but carry its name or belong to its session."""
+        return [
+            process
+            for process in psutil.process_iter()
+            if process.pid != self._process.pid
+            and (_session(process.pid) == self._process.pid or _environ(process).get(OWN) == self._own)
+            and _alive(process)
+        ]
+
+
+def _die_with_parent() -> None:
+    _LIBC.prctl(_SET_DEATH_SIGNAL, signal.SIGKILL, 0, 0, 0)
+
+
+_LIBC = ctypes.CDLL(None)
+
+
+def _fine_cpu_s(pid: int) -> float:
+    total = 0
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        with contextlib.suppress(OSError):
+            total += int((task / "schedstat").read_text().split()[0])
+    return total / 1e9
+
+
+def _alive(process: psutil.Process) -> bool:
+    try:
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.Error:
+        return False
+
+
+def _environ(process: psutil.Process) -> dict[str, str]:
+    try:
+        return dict(process.environ())
+    except (psutil.Error, OSError):
+        return {}
+
+
+def _session(pid: int) -> int:
+    try:
+        return os.getsid(pid)
+    except OSError:
+        return -1
+
+
+def _kill(process: psutil.Process) -> None:
+    with contextlib.suppress(psutil.Error):
+        process.kill()
+    with contextlib.suppress(psutil.Error):
+        process.wait(timeout=END_S)

@@ -1,0 +1,282 @@
+"""One fresh start of a service on each side under one load: the pair of a load probe.
+
+Both are up at once, pinned to the same CPUs, and get their requests from one generator on another CPU.
+"""
+
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from perfgate.core.load.plan import Plan
+from perfgate.core.load.tally import Answer
+from perfgate.core.load.traffic import draw
+from perfgate.core.model import Reason
+from perfgate.core.ports import Launch, Place, Serves
+from perfgate.errors import MeasureError
+from perfgate.host import command, cpus
+from perfgate.host.agent import Agent, AgentGone, AgentSilent, Message
+from perfgate.host.interrupt import Interrupts
+from perfgate.host.service import Ready, Service, ServiceFailed, Usage, free_port
+
+GENERATOR = (sys.executable, "-I", "-m", "perfgate.host.generator")
+WATCH_S = 0.25
+GRACE_S = 30.0  # beyond what the load itself takes; then the generator is stuck
+LONGEST_STATEMENT = 300
+
+
+class SideFailed(Exception):
+    """One side's service is not there, or went away."""
+
+    def __init__(self, side: int, reason: Reason, text: str) -> None:
+        super().__init__(text)
+        self.side, self.reason, self.text = side, reason, text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """What all starts of a probe share."""
+
+    service: Serves
+    places: tuple[Place, ...]
+    ready: Ready
+    url: str
+    """With `{port}`."""
+    data: Path | None
+    """Copied anew for each start of each side."""
+    timeout_s: float
+    mark: str
+    interrupts: Interrupts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cost:
+    """What a start used of the machine while it was loaded."""
+
+    ready_s: float
+    before: Usage
+    after: Usage
+
+    @property
+    def cpu_s(self) -> float:
+        """CPU seconds, all processes of the service."""
+        return self.after.cpu_since(self.before)
+
+
+@dataclass(slots=True, kw_only=True)
+class Outcome:
+    """What one start gave."""
+
+    answers: list[Answer]
+    costs: tuple[Cost, ...]
+    took_s: float
+    busy_s: float
+    """CPU seconds of the generator."""
+    most_in_flight: tuple[int, ...]
+    flown_s: tuple[float, ...]
+    dropped: tuple[int, ...]
+    pressure: float
+    """Share of the time in which something waited for a CPU."""
+    startup_s: float
+    statements: dict[tuple[int, int], tuple[int, str]] = field(default_factory=dict)
+    """(side, request) to how often one statement was repeated at worst, and which, from where."""
+    words: list[str] = field(default_factory=list)
+    """What was unusual about how the services ended."""
+
+
+@contextmanager
+def generator(interrupts: Interrupts) -> Iterator[Agent]:
+    """Hold a load generator on the last CPU.
+
+    Raises: MeasureError where it does not start.
+    """
+    allowed = cpus.allowed()
+    launch = Launch(argv=GENERATOR, cwd=str(Path.cwd()))
+    with cpus.on(allowed[-1:] if len(allowed) > 1 else ()):
+        agent = Agent(launch, environ={}, interrupts=interrupts)
+    with agent:
+        try:
+            agent.receive(timeout_s=60.0)
+        except (AgentGone, AgentSilent) as exc:
+            raise MeasureError(f"the load generator does not start:\n{agent.last_words()}") from exc
+        yield agent
+
+
+def run_start(stage: Stage, agent: Agent, plan: Plan, load: Mapping[str, Any], *, seed: int) -> Outcome:
+    """Start all sides afresh, send them the load, end them.
+
+    Args:
+        load: `arrivals`, or `users` and `seconds`, as the generator takes it; see `open_load` and `closed_load`.
+        seed: draws who starts first and which calls are sent.
+
+    Raises: SideFailed; MeasureError where the generator fails.
+    """
+    began = time.monotonic()
+    rng = Random(seed)
+    words: list[str] = []
+    with ExitStack() as stack:
+        services: dict[int, Service] = {}
+        for side in rng.sample(range(len(stage.places)), k=len(stage.places)):
+            services[side] = _serve(stage, side, stack, words, hash_seed=seed % 2**32)
+        order = [services[side] for side in sorted(services)]
+        before, stalled = [service.usage() for service in order], _stalled_s()
+        loaded = time.monotonic()
+        agent.send(
+            targets=[stage.url.replace("{port}", str(service.port)) for service in order],
+            timeout_s=plan.timeout_s,
+            seed=seed,
+            requests=[asdict(request) for request in plan.requests],
+            rows=plan.rows,
+            login=asdict(plan.login) if plan.login else None,
+            prefix="",
+            **load,
+        )
+        message = _answer(agent, order, timeout_s=plan.seconds + plan.timeout_s + GRACE_S)
+        took_s = time.monotonic() - loaded
+        after = [service.usage() for service in order]
+        pressure = (_stalled_s() - stalled) / took_s
+        costs = [
+            Cost(ready_s=service.ready_s, before=one, after=other)
+            for service, one, other in zip(order, before, after, strict=True)
+        ]
+    if message["kind"] != "done":
+        raise MeasureError(f"the load could not be sent: {message.get('text', '')}")
+    statements: dict[tuple[int, int], tuple[int, str]] = {}
+    answers = [_parsed(record, statements) for record in message["answers"]]
+    return Outcome(
+        answers=answers,
+        costs=tuple(costs),
+        took_s=took_s,
+        busy_s=message["busy_s"],
+        most_in_flight=tuple(message["most_in_flight"]),
+        flown_s=tuple(message["flown_s"]),
+        dropped=tuple(message["dropped"]),
+        pressure=pressure,
+        startup_s=time.monotonic() - began - took_s,
+        statements=statements,
+        words=words,
+    )
+
+
+def open_load(plan: Plan, rate: float, *, sides: int, seed: int, apart: bool) -> dict[str, Any]:
+    """Return what the generator is told for an open model."""
+    arrivals = plan.arrivals(rate, sides=sides, seed=seed, apart=apart)
+    count = max((arrival.call for arrival in arrivals), default=-1) + 1
+    return {"arrivals": arrivals, "calls": draw(plan.requests, plan.rows, count, seed=seed)}
+
+
+def closed_load(plan: Plan, users: int, seconds: float, *, seed: int) -> dict[str, Any]:
+    """Return what the generator is told for `users` who each have one request at a time."""
+    return {"users": users, "seconds": seconds, "calls": draw(plan.requests, plan.rows, 2000, seed=seed)}
+
+
+def _serve(stage: Stage, side: int, stack: ExitStack, words: list[str], *, hash_seed: int) -> Service:
+    """Prepare and start one side, and see it ready.
+
+    Raises: SideFailed.
+    """
+    place, name = stage.places[side], ("base", "head")[side + 2 - len(stage.places)]
+    fields = {"port": str(free_port()), "side": name, "data": _data(stage, stack)}
+    first = stage.service.preparation(place, **fields)
+    if first is not None:
+        environ = {**os.environ, **dict(first.environ)}
+        try:
+            ended = command.run(first.argv, cwd=Path(first.cwd), environ=environ, interrupts=stage.interrupts)
+        except OSError as exc:
+            raise SideFailed(side, Reason.RAISED, f"cannot start {first.argv[0]}: {exc.strerror}") from exc
+        if ended.status:
+            text = f"`{' '.join(first.argv)}` exited with status {ended.status}\n{ended.tail}"
+            raise SideFailed(side, Reason.RAISED, text)
+    launch = stage.service.serve(place, **fields)
+    allowed = cpus.allowed()
+    try:
+        service = stack.enter_context(
+            Service(
+                Launch(
+                    argv=launch.argv,
+                    cwd=launch.cwd,
+                    environ=(("PYTHONHASHSEED", str(hash_seed)), *launch.environ),
+                ),
+                port=int(fields["port"]),
+                cpus=allowed[:-1],
+                mark=stage.mark,
+                name=name,
+                interrupts=stage.interrupts,
+            )
+        )
+        stack.callback(lambda: words.append(word) if (word := service.stop()) else None)
+        service.wait_ready(stage.ready, timeout_s=stage.timeout_s)
+    except ServiceFailed as exc:
+        raise SideFailed(side, Reason.TIMEOUT if exc.silent else Reason.DIED, exc.text) from exc
+    return service
+
+
+def _data(stage: Stage, stack: ExitStack) -> str:
+    """Return a fresh directory, with a copy of the data in it where there is some; else the directory itself."""
+    home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="perfgate-data-", ignore_cleanup_errors=True)))
+    if stage.data is None:
+        return str(home)
+    copy = home / stage.data.name
+    if stage.data.is_dir():
+        shutil.copytree(stage.data, copy)
+    else:
+        shutil.copy2(stage.data, copy)
+    return str(copy)
+
+
+def _answer(agent: Agent, services: Sequence[Service], *, timeout_s: float) -> Message:
+    """Wait for the generator while the services are watched.
+
+    Raises: SideFailed once the load is over, where one of them ended meanwhile.
+    """
+    deadline = time.monotonic() + timeout_s
+    failed: SideFailed | None = None
+    while True:
+        try:
+            message = agent.receive(timeout_s=WATCH_S)
+        except AgentGone as exc:
+            raise MeasureError(f"the load generator ended:\n{agent.last_words()}") from exc
+        except AgentSilent as exc:
+            message = {}
+            if time.monotonic() > deadline:
+                raise MeasureError("the load generator does not come to an end") from exc
+        for side, service in enumerate(services):
+            service.drain()
+            try:
+                service.check()
+            except ServiceFailed as exc:
+                failed = failed or SideFailed(side, Reason.DIED, f"under load it {exc.text}")
+        if message and failed:
+            raise failed
+        if message:
+            return message
+
+
+def _parsed(record: Sequence[Any], statements: dict[tuple[int, int], tuple[int, str]]) -> Answer:
+    if len(record) == 7:
+        return Answer(*record)
+    answer = Answer(*record[:7])
+    parts = str(record[7]).split(";", 2)
+    if len(parts) < 2 or not (parts[0].isdigit() and parts[1].isdigit()):
+        return answer
+    count, repeated = int(parts[0]), int(parts[1])
+    worst = statements.get((answer.side, answer.request), (0, ""))
+    if repeated > worst[0] and len(parts) > 2:
+        statements[answer.side, answer.request] = (repeated, parts[2][:LONGEST_STATEMENT])
+    return answer._replace(queries=(count, repeated))
+
+
+def _stalled_s() -> float:
+    """Return the seconds in which something waited for a CPU, since the system started; 0 where it does not say."""
+    try:
+        line = Path("/proc/pressure/cpu").read_text(encoding="ascii").splitlines()[0]
+    except OSError:
+        return 0.0
+    return int(line.rpartition("total=")[2]) / 1e6

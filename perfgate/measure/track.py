@@ -1,0 +1,204 @@
+"""What the orchestrator knows of any suite: its benchmarks, how far each came, and how to get one pair more.
+
+Separate from the ways of measuring (by turns, by load), which the session need not tell apart.
+"""
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from statistics import fmean
+from typing import Protocol, Self
+
+from perfgate.core.comparison import pair_effect
+from perfgate.core.model import (
+    METRICS,
+    WHOLE,
+    Benchmark,
+    Design,
+    Distribution,
+    Failure,
+    Kind,
+    Metric,
+    Part,
+    ProcessFacts,
+    Reason,
+    Sample,
+    Sli,
+    Warning,
+)
+from perfgate.core.stats import describe
+from perfgate.errors import MeasureError
+from perfgate.host.git import Repository
+from perfgate.host.interrupt import Interrupts
+from perfgate.measure.sides import PreparedSide
+from perfgate.measure.turns import Reading
+
+JUST_ABOVE = 1.02  # times the least value that can be told: rounding to pages
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Circumstances:
+    """What is the same for all suites of a measurement."""
+
+    repository: Repository
+    mark: str
+    seed: int
+    effort_s: float
+    interrupts: Interrupts
+    part: Part = WHOLE
+
+
+@dataclass(slots=True, kw_only=True)
+class Track:
+    """One benchmark's way through the measurement, pair by pair."""
+
+    benchmark: Benchmark
+    planned: int
+    design: Design
+    guess_s: float
+    """What the plan takes a pair of it for."""
+    pairs: list[int] = field(default_factory=list)
+    readings: tuple[list[Reading], ...] = ()
+    """A list a side, one reading a pair."""
+    seconds: list[float] = field(default_factory=list)
+    effects: dict[str, list[float]] = field(default_factory=dict)
+    """Metric name to the pairs' log ratios so far."""
+    least: dict[str, float] = field(default_factory=dict)
+    """Metric name to the value up to which nothing can be told apart."""
+    warnings: list[Warning] = field(default_factory=list)
+    notes: dict[str, tuple[Warning, ...]] = field(default_factory=dict)
+    """Metric name to what is said of it alone."""
+    settled: bool = False
+
+    @property
+    def open(self) -> bool:
+        """Whether more pairs are wanted."""
+        return not self.settled and len(self.pairs) < self.planned
+
+    @property
+    def pair_s(self) -> float:
+        """Mean seconds that this benchmark takes of a pair; before the first, what was planned."""
+        return fmean(self.seconds) if self.seconds else self.guess_s
+
+    def add(self, pair: int, readings: Sequence[Reading], *, seconds: float) -> None:
+        """Take what each side gave in a pair."""
+        self.pairs.append(pair)
+        self.seconds.append(seconds)
+        for kept, reading in zip(self.readings, readings, strict=True):
+            kept.append(reading)
+        if len(readings) < 2:
+            return
+        base, head = readings
+        for name, values in head.values.items():
+            theirs, metric = base.values.get(name, []), metric_named(name)
+            if metric.kind is not Kind.NOISY:
+                continue
+            usable = theirs and min(*theirs, *values) > 0
+            effect = pair_effect(metric, self.design, theirs, values) if usable else math.nan
+            self.effects.setdefault(name, []).append(effect)
+
+    def samples(self, side: int) -> list[Sample]:
+        """Return what was measured of one side, of each metric in those pairs that gave it."""
+        readings = self.readings[side] if self.readings else []
+        names = dict.fromkeys(name for reading in readings for name in reading.values)
+        return [self._sample(name, readings) for name in names]
+
+    def _sample(self, name: str, readings: Sequence[Reading]) -> Sample:
+        there = [(pair, reading) for pair, reading in zip(self.pairs, readings, strict=True) if name in reading.values]
+        metric = metric_named(name)
+        return Sample(
+            sli=Sli(benchmark=self.benchmark, metric=metric),
+            processes=tuple(tuple(reading.values[name]) for _, reading in there),
+            pairs=tuple(pair for pair, _ in there),
+            trials=tuple(reading.trials[name] for _, reading in there) if metric.kind is Kind.COUNTED else (),
+            design=self.design,
+            planned=self.planned,
+            pair_s=self.pair_s,
+            warnings=(
+                *self.warnings,
+                *self.notes.get(name, ()),
+                *self._blind(name, [v for _, reading in there for v in reading.values[name]]),
+            ),
+        )
+
+    def _blind(self, metric: str, values: Sequence[float]) -> tuple[Warning, ...]:
+        least = self.least.get(metric, 0.0)
+        if not least or describe.median(values) > least * JUST_ABOVE:
+            return ()
+        text = (
+            f"{metric} is at most that of the process that started it ({least / 2**20:.1f} MiB): a change may not show"
+        )
+        return (Warning(code="hidden", text=text, hides=True),)
+
+
+class Measured(ABC):
+    """One suite on one or two sides, being measured."""
+
+    def __init__(self, name: str, sides: Sequence[PreparedSide], around: Circumstances) -> None:
+        self.name, self.sides, self.around = name, tuple(sides), around
+        self.tracks: Mapping[str, Track] = {}
+        self.failures: tuple[dict[str, Failure], ...] = tuple({} for _ in sides)
+        self.facts: tuple[list[ProcessFacts], ...] = tuple([] for _ in sides)
+        self.distributions: tuple[list[Distribution], ...] = tuple([] for _ in sides)
+        self.python: tuple[tuple[tuple[str, str], ...], ...] = ()
+        self.warnings: list[Warning] = []
+        self.startups: list[float] = []
+        self.busy_s = 0.0
+        self.resources = ExitStack()  # what outlives a pair
+
+    @abstractmethod
+    def explore(self) -> None:
+        """Find out what there is to measure on both sides, and plan.
+
+        Raises: MeasureError where head offers nothing.
+        """
+
+    @abstractmethod
+    def run_pair(self, number: int) -> None:
+        """Run pair `number` of what is open."""
+
+    @abstractmethod
+    def offered(self, side: int) -> tuple[Benchmark, ...]:
+        """Return the benchmarks that a side has, measured or not."""
+
+    def expected_s(self) -> float:
+        """Return the seconds that the next pair will take, judged by those before."""
+        return self._startup_s() + sum(track.pair_s for track in self.tracks.values() if track.open)
+
+    def _startup_s(self) -> float:
+        return fmean(self.startups) if self.startups else 0.0
+
+    def _fail(self, side: int, name: str, reason: Reason, text: str) -> None:
+        self.failures[side][name] = Failure(benchmark=self._benchmark(name), reason=reason, text=text.strip())
+
+    def _benchmark(self, name: str) -> Benchmark:
+        return Benchmark(suite=self.name, name=name)
+
+
+class AnyJob(Protocol):
+    """A suite as configured, of whatever kind."""
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        ...
+
+    def begin(self, sides: Sequence[PreparedSide], around: Circumstances) -> Measured:
+        """Return what measures it."""
+        ...
+
+    def alone(self) -> Self:
+        """Return it for one side."""
+        ...
+
+
+def metric_named(name: str) -> Metric:
+    """Return the metric that a runner calls `name`.
+
+    Raises: MeasureError for a name that nobody knows.
+    """
+    if name not in METRICS:
+        raise MeasureError(f"a runner reports the metric {name!r}, which perfgate does not know")
+    return METRICS[name]
