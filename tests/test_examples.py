@@ -16,6 +16,10 @@ EXAMPLES = {
     "quickstart": ("regression .*test_long", "unchanged .*test_split"),
     "stored-baseline": (r"regression .*test_long.*limit 5 %\)",),
     "github-action": ("regression .*test_slug:time",),
+    "service": (
+        r"regression +shop/orders:queries.repeated +0.00 → 9.00",
+        r"    repeated 9 times in one request: SELECT name FROM products WHERE id = \?, from app.py:29 in name_of",
+    ),
     "command": ("regression .*cli/version:time", "regression .*cli/version:peak-memory"),
 }
 """Lines that each report must show."""

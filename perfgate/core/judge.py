@@ -23,7 +23,7 @@ from typing import Self
 
 from perfgate.core.comparison import TESTED, Comparison, Evidence, compare, effect_of, sign, worsening
 from perfgate.core.gaps import gaps, unmet, without_numbers
-from perfgate.core.model import Direction, Run
+from perfgate.core.model import Direction, Kind, Run
 from perfgate.core.policy import PASS_LEVEL, Policy, Rule
 from perfgate.core.question import Answer, Asked, CountQuestion, Question, ShareQuestion, answer, within
 from perfgate.core.schedule import FIRST_LOOK
@@ -85,13 +85,12 @@ class _Asked:
 
 
 def _row(one: _Asked, found: Sequence[Answer], policy: Policy, startup_s: float) -> Judgement:
-    match one.change:
-        case Question():
-            row = _tested_row(one.comparison, one.change, found[0], policy, startup_s)
-        case CountQuestion():
-            row = _judgement(one.comparison, one.rule, found[0].verdict)
-        case None:
-            row = _plain_row(one.comparison, one.rule)
+    if isinstance(one.change, Question):
+        row = _tested_row(one.comparison, one.change, found[0], policy, startup_s)
+    elif one.change is not None:
+        row = _judgement(one.comparison, one.rule, found[0].verdict)
+    else:
+        row = _plain_row(one.comparison, one.rule)
     return _within_slo(row, one, found[-1].verdict) if one.slo else row
 
 
@@ -177,6 +176,8 @@ def _plain_row(c: Comparison, rule: Rule) -> Judgement:
 
 
 def _exact_verdict(c: Comparison, rule: Rule) -> Verdict:
+    if c.sli.metric.kind is Kind.COUNTED:
+        return Verdict.PASS  # compared so only where it is no more than it ever was
     lower = c.sli.metric.direction is Direction.LOWER
     worse, better = (c.head, c.base) if lower else (c.base, c.head)
     over = [rule.slo is not None and sign(c.sli.metric) * (level - rule.slo) > 0 for level in (c.base, c.head)]

@@ -194,7 +194,8 @@ class LoadSuite(Measured):
             text = f"the generator was busy {100 * busy:.0f} % of the time"
             raise Unfair(f"{text}: lower the rate, or take another engine (h2load, locust)")
         if planned and (share := late(seen.answers)) > MOST_LATE:
-            text = f"{100 * share:.0f} % of the requests left more than 0.5 ms late (p99 {1e3 * lag(seen.answers, 0.99):.1f} ms)"
+            worst = f"p99 {1e3 * lag(seen.answers, 0.99):.1f} ms"
+            text = f"{100 * share:.0f} % of the requests left more than 0.5 ms late ({worst})"
             raise Unfair(f"{text}: the machine is too busy, or the rate too high for this generator")
         for side, flown_s in enumerate(seen.flown_s):
             served_s = sum(answer.service_s for answer in seen.answers if answer.side == side)

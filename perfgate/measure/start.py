@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from random import Random
 from typing import Any
+from urllib.parse import unquote
 
 from perfgate.core.load.plan import Plan
 from perfgate.core.load.tally import Answer
@@ -269,7 +270,10 @@ def _parsed(record: Sequence[Any], statements: dict[tuple[int, int], tuple[int, 
     count, repeated = int(parts[0]), int(parts[1])
     worst = statements.get((answer.side, answer.request), (0, ""))
     if repeated > worst[0] and len(parts) > 2:
-        statements[answer.side, answer.request] = (repeated, parts[2][:LONGEST_STATEMENT])
+        statements[answer.side, answer.request] = (
+            repeated,
+            unquote(parts[2][: 3 * LONGEST_STATEMENT])[:LONGEST_STATEMENT],
+        )
     return answer._replace(queries=(count, repeated))
 
 

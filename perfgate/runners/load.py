@@ -1,10 +1,14 @@
 """Runner `load`: how one side's service is started; who sends what to it is the probe's business."""
 
+import os
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.resources import files
 
 from perfgate.core.ports import Launch, Place
+
+_SHIMS = str(files("perfgate") / "shims")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,11 +31,13 @@ class Load:
 
     def _launch(self, line: str, place: Place, fields: Mapping[str, str]) -> Launch:
         own = tuple((name, _filled(value, fields)) for name, value in self.environment.items())
-        given = (("PORT", fields["port"]), ("PERFGATE_SIDE", fields["side"]), ("PERFGATE_DATA", fields["data"]))
+        found = dict(place.environ)
+        path = [part for part in (found.get("PYTHONPATH", ""), _SHIMS) if part]
+        given = {"PORT": fields["port"], "PYTHONPATH": os.pathsep.join(path), "PERFGATE_QUERIES": "1"}
         return Launch(
             argv=tuple(_filled(word, fields) for word in shlex.split(line)),
             cwd=place.root,
-            environ=(*place.environ, *given, *own),
+            environ=(*(found | given).items(), *own),
         )
 
 

@@ -89,7 +89,7 @@ def windows(rate: float, seconds: float, *, seed: int, window_s: float = WINDOW_
     step_s = window_s + DRAIN_S
     many = max(1, round(rate * 2 * step_s))
     found = []
-    for block in range(max(1, int(seconds / (2 * step_s)))):
+    for block in range(max(1, int(seconds / (2 * step_s) + 1e-9))):
         for place, side in enumerate(rng.sample(range(2), k=2)):
             start = (2 * block + place) * step_s
             gaps = [(k + rng.uniform(0, JITTER)) * window_s / many for k in range(many)]
