@@ -87,8 +87,8 @@ def adopting() -> Iterator[None]:
     finally:
         if adopts:
             for child in psutil.Process().children(recursive=True):
-                if child.pid not in known and OWN in _environ(child):
-                    _kill(child)
+                if child.pid not in known and (OWN in _environ(child) or not _alive(child)):
+                    _kill(child)  # and collects it: a daemon's own parent did not
             ctypes.CDLL(None).prctl(_SET_SUBREAPER, 0, 0, 0, 0)
 
 
@@ -174,8 +174,13 @@ class Service:
         if Path(self._log.name).stat().st_size > LONGEST_OUTPUT:
             os.truncate(self._log.name, 0)
 
-    def stop(self, *, patience_s: float = END_S) -> str:
-        """End it and all that it started; return what was unusual about that, if anything."""
+    def stop(self, *, patience_s: float | None = None) -> str:
+        """End it and all that it started; return what was unusual about that, if anything.
+
+        Args:
+            patience_s: between TERM and KILL; None is the usual time.
+        """
+        patience_s = END_S if patience_s is None else patience_s
         if self._log.closed:
             return ""
         left = self._all()

@@ -1,0 +1,367 @@
+"""Load probes against real services, most of which misbehave; none leaves anything behind."""
+
+import os
+import socket
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, cast
+
+import psutil
+import pytest
+
+from perfgate.core.load.plan import Login, Plan
+from perfgate.core.load.traffic import Request
+from perfgate.core.model import Reason, Revision
+from perfgate.core.ports import Place
+from perfgate.host.git import Repository
+from perfgate.host.interrupt import Interrupts
+from perfgate.host.service import Ready
+from perfgate.measure.probe import LoadSuite, Probe
+from perfgate.measure.sides import PreparedSide
+from perfgate.measure.track import Circumstances
+from perfgate.runners.load import Load
+
+SERVER = Path(__file__).parent / "services" / "server.py"
+GET = Request(name="get", method="GET", path="/")
+
+
+@pytest.fixture
+def sides(tmp_path: Path) -> Iterator[Path]:
+    """Two directories for the sides; afterwards no process, port or file of any service is left."""
+    known = {child.pid for child in psutil.Process().children(recursive=True)}
+    before = set(Path(tempfile.gettempdir()).glob("perfgate-*"))
+    yield tmp_path
+    left = [
+        process
+        for process in psutil.process_iter()
+        if process.pid not in known and str(tmp_path) in _cwd(process) and process.status() != psutil.STATUS_ZOMBIE
+    ]
+    assert left == []
+    assert {child.pid for child in psutil.Process().children(recursive=True)} <= known
+    assert not [path for path in set(Path(tempfile.gettempdir()).glob("perfgate-*")) - before if _is_mine(path)]
+
+
+def _cwd(process: psutil.Process) -> str:
+    try:
+        return process.cwd()
+    except psutil.Error:
+        return ""
+
+
+def _is_mine(path: Path) -> bool:
+    try:
+        return path.stat().st_uid == os.getuid() and path.owner() != ""
+    except (OSError, KeyError):
+        return False
+
+
+def plan(**changes: Any) -> Plan:
+    values = {"requests": (GET,), "rate": 80.0, "seconds": 1.0, "warmup_s": 0.2, "starts": 6, "timeout_s": 2.0}
+    return Plan(**{**values, **changes})
+
+
+def suite(home: Path, interrupts: Interrupts, base: str | None, head: str, **changes: Any) -> LoadSuite:
+    """A probe of two services, or of head's alone, in the modes that the words say."""
+    modes = [mode for mode in (base, head) if mode is not None]
+    prepared = []
+    for number, mode in enumerate(modes):
+        root = home / f"side{number}"
+        root.mkdir()
+        (root / "mode").write_text(mode, encoding="utf-8")
+        place = Place(root=str(root), python=sys.executable, environ=(("PATH", os.environ["PATH"]),))
+        prepared.append(PreparedSide(revision=Revision(label=mode), place=place, directory=root))
+    probe = Probe(
+        name="api",
+        service=Load(
+            command=changes.pop("command", f"{sys.executable} {SERVER} {{port}}"),
+            prepare=changes.pop("prepare", None),
+            environment=changes.pop("environment", {}),
+        ),
+        ready=changes.pop("ready", Ready()),
+        url="http://127.0.0.1:{port}",
+        data=changes.pop("data", None),
+        timeout_s=changes.pop("timeout_s", 10.0),
+        plan=plan(**changes),
+    )
+    around = Circumstances(
+        repository=cast(Repository, None), mark=f"test-{os.getpid()}", seed=1, effort_s=1.0, interrupts=interrupts
+    )
+    return probe.begin(prepared, around)
+
+
+def measured(home: Path, base: str | None, head: str, *, pairs: int = 1, **changes: Any) -> LoadSuite:
+    with Interrupts() as interrupts:
+        found = suite(home, interrupts, base, head, **changes)
+        with found.resources:
+            found.explore()
+            for number in range(pairs):
+                if found.tracks:
+                    found.run_pair(number)
+    return found
+
+
+def values(found: LoadSuite, side: int, name: str = "total") -> dict[str, float]:
+    return {metric: value[0] for metric, value in found.tracks[name].readings[side][0].values.items()}
+
+
+def failed(found: LoadSuite, side: int) -> tuple[Reason, str]:
+    failure = found.failures[side]["total"]
+    return failure.reason, failure.text
+
+
+def test_two_good_services_give_every_sli(sides: Path) -> None:
+    found = measured(sides, "good", "good", requests=(GET, Request(name="other", method="GET", path="/b")))
+
+    assert found.failures == ({}, {})
+    assert list(found.tracks) == ["total", "get", "other"]
+    base = values(found, 0)
+    assert base["errors"] == 0
+    assert 0 < base["latency.p50"] <= base["latency.p95"] <= base["latency.max"]
+    assert base["latency.p50"] >= base["service-time.p50"] * 0.9
+    assert base["cpu-per-request"] > 0
+    assert base["rss"] > 2**20
+    assert base["ready-time"] > 0
+    assert base["throughput"] == pytest.approx(80, rel=0.05)
+    assert {d.metric for d in found.distributions[1]} == {"latency", "service-time"}
+    assert set(found.offered(0)) == {found.tracks[name].benchmark for name in found.tracks}
+
+
+def test_one_side_alone_is_measured_too(sides: Path) -> None:
+    found = measured(sides, None, "good")
+
+    assert values(found, 0)["errors"] == 0
+    assert found.tracks["total"].effects == {}
+
+
+@pytest.mark.parametrize(
+    ("mode", "reason", "said"),
+    [
+        ("exits", Reason.DIED, "exited with status 1\nno database here"),
+        ("never", Reason.TIMEOUT, "was not ready within 1.5 s (nothing listens on port"),
+        ("fails", Reason.NOTHING, "no request was served: status 500"),
+        ("truncates", Reason.NOTHING, "no request was served: ClientPayloadError"),
+        ("resets", Reason.NOTHING, "no request was served: "),
+    ],
+)
+@pytest.mark.parametrize("side", [0, 1])
+def test_a_service_that_does_not_serve_fails_its_own_side(
+    sides: Path, mode: str, reason: Reason, said: str, side: int
+) -> None:
+    modes = ["good", "good"]
+    modes[side] = mode
+
+    found = measured(sides, *modes, timeout_s=1.5 if mode == "never" else 10.0)
+
+    assert failed(found, side)[0] is reason
+    assert said in failed(found, side)[1]
+    assert found.failures[1 - side] == {}
+    assert found.tracks == {}
+
+
+def test_a_service_that_crashes_in_the_middle_fails_its_side_with_its_status(sides: Path) -> None:
+    found = measured(sides, "good", "good")
+    assert not any(found.failures)
+
+    (sides / "again").mkdir()
+    broken = measured(sides / "again", "good", "crashes", rate=150.0)
+
+    assert failed(broken, 1)[0] in (Reason.DIED, Reason.NOTHING)
+    assert "exited with status 7" in failed(broken, 1)[1]
+
+
+def test_a_service_that_hangs_on_term_is_killed_and_said(sides: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("perfgate.host.service.END_S", 0.3)
+
+    found = measured(sides, "good", "hangs")
+
+    assert found.failures == ({}, {})
+    assert any("did not end within" in warning.text for warning in found.warnings)
+
+
+def test_a_daemon_is_measured_and_ended(sides: Path) -> None:
+    found = measured(sides, "good", "daemonises")
+
+    assert found.failures == ({}, {})
+    assert values(found, 1)["cpu-per-request"] > 0
+
+
+def test_a_flood_of_output_and_a_leak_are_borne(sides: Path) -> None:
+    found = measured(sides, "floods", "leaks")
+
+    assert found.failures == ({}, {})
+    assert values(found, 1)["rss-growth"] > 64 * 2**10 * 40
+    assert values(found, 0)["errors"] == 0
+
+
+def test_what_is_slow_at_first_only_is_warm_up(sides: Path) -> None:
+    found = measured(sides, "good", "slow-at-first", seconds=1.6, warmup_s=0.8)
+
+    assert values(found, 1)["latency.p50"] < 0.02
+
+
+def test_a_foreign_listener_is_not_measured(sides: Path) -> None:
+    """A server left over from before once answered in the place of the one that was started."""
+    stop, listeners = threading.Event(), []
+
+    def listen() -> None:
+        while not stop.wait(0.05):
+            for wanted in sides.glob("side*/wanted"):
+                port = wanted.read_text(encoding="utf-8")
+                if port and port not in listeners:
+                    listeners.append(port)
+                    sock = socket.socket()
+                    sock.bind(("127.0.0.1", int(port)))
+                    sock.listen()
+                    listeners.append(sock)
+
+    thread = threading.Thread(target=listen)
+    thread.start()
+    try:
+        found = measured(sides, "good", "elsewhere")
+    finally:
+        stop.set()
+        thread.join()
+        for each in listeners:
+            if isinstance(each, socket.socket):
+                each.close()
+
+    reason, text = failed(found, 1)
+    assert reason is Reason.DIED
+    assert f"belongs to another process ({os.getpid()})" in text
+
+
+def test_a_service_without_the_port_in_its_command_says_what_to_do(sides: Path) -> None:
+    found = measured(sides, "good", "good", command=f"{sys.executable} -c 'import time; time.sleep(60)'", timeout_s=0.5)
+
+    assert (
+        "the command gets it as {port} and as PORT" in failed(found, found.sides and 1 if found.failures[1] else 0)[1]
+    )
+
+
+def test_a_command_that_is_none_fails_with_its_name(sides: Path) -> None:
+    found = measured(sides, "good", "good", command="no-such-server {port}")
+
+    assert any("cannot start no-such-server" in f["total"].text for f in found.failures if f)
+
+
+def test_readiness_by_path_and_by_a_line(sides: Path) -> None:
+    by_path = measured(sides, None, "good", ready=Ready(path="/health"))
+    (sides / "two").mkdir()
+    by_line = measured(sides / "two", None, "good", ready=Ready(line="never printed"), timeout_s=0.5)
+
+    assert by_path.failures == ({},)
+    assert "no line with 'never printed'" in by_line.failures[0]["total"].text
+
+
+def test_each_start_gets_its_own_copy_of_the_data_and_is_prepared(sides: Path) -> None:
+    (sides / "seed").mkdir()
+    (sides / "seed" / "a.txt").write_text("1", encoding="utf-8")
+    script = sides / "prepare.py"
+    script.write_text(
+        "import sys, pathlib\n"
+        "here = pathlib.Path(sys.argv[1])\n"
+        "assert (here / 'a.txt').read_text() == '1'\n"
+        "(here / 'a.txt').write_text('2')\n"
+        "print(sys.argv[2], file=open(sys.argv[3], 'a'))\n",
+        encoding="utf-8",
+    )
+    log = sides / "log"
+
+    found = measured(
+        sides, "good", "good", data=sides / "seed", prepare=f"{sys.executable} {script} {{data}} {{side}} {log}"
+    )
+
+    assert found.failures == ({}, {})
+    assert sorted(log.read_text(encoding="utf-8").split()) == ["base", "base", "head", "head"]
+    assert (sides / "seed" / "a.txt").read_text(encoding="utf-8") == "1"
+
+
+def test_a_preparation_that_fails_fails_its_side(sides: Path) -> None:
+    found = measured(sides, "good", "good", prepare=f"{sys.executable} -c 'raise SystemExit(\"no database\")'")
+
+    assert any("exited with status 1\nno database" in f["total"].text for f in found.failures if f)
+
+
+def test_rows_and_a_login_fill_the_requests(sides: Path) -> None:
+    login = Login(
+        request=Request(name="login", method="POST", path="/login", json_body='{"user": "u"}'), keep={"token": "token"}
+    )
+    secret = Request(name="secret", method="GET", path="/secret", headers=(("Authorization", "Bearer {token}"),))
+
+    found = measured(sides, "good", "good", requests=(secret,), login=login)
+
+    assert found.failures == ({}, {})
+    assert values(found, 1)["errors"] == 0
+
+
+def test_a_login_that_fails_says_so(sides: Path) -> None:
+    from perfgate.errors import MeasureError
+
+    login = Login(
+        request=Request(name="login", method="POST", path="/login", json_body="{}"), keep={"token": "nowhere.at.all"}
+    )
+
+    with pytest.raises(MeasureError, match="the login's answer has nothing at"):
+        measured(sides, "good", "good", login=login)
+
+
+def test_users_of_a_closed_model_wait_for_their_answers(sides: Path) -> None:
+    found = measured(sides, "waits", "waits", rate=None, users=3, seconds=0.6)
+
+    assert found.failures == ({}, {})
+    assert values(found, 0)["in-flight.max"] <= 3
+    assert values(found, 0)["throughput"] == pytest.approx(values(found, 1)["throughput"], rel=0.1)
+
+
+def test_a_side_that_holds_up_the_other_gets_windows_of_its_own(sides: Path) -> None:
+    """A rate that keeps the shared CPU busy is not sent to both sides at once."""
+    found = measured(sides, "good", "good", rate=400.0)
+
+    assert found.failures == ({}, {})
+    assert any(warning.code == "windows" for warning in found.warnings) == found._apart
+    assert values(found, 0)["latency.p50"] > 0
+
+
+def test_starts_that_say_nothing_of_the_code_are_given_up_and_never_pass(
+    sides: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("perfgate.measure.probe.MOST_LATE", -1.0)
+
+    found = measured(sides, "good", "good")
+
+    reason, text = failed(found, 0)
+    assert reason is Reason.UNFAIR
+    assert "left more than 0.5 ms late" in text
+
+
+def test_starts_that_stop_counting_leave_a_doubt_that_hides(sides: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Interrupts() as interrupts:
+        found = suite(sides, interrupts, "good", "good")
+        with found.resources:
+            found.explore()
+            found.run_pair(0)
+            monkeypatch.setattr("perfgate.measure.probe.BUSIEST_GENERATOR", -1.0)
+            found.run_pair(1)
+
+    track = found.tracks["total"]
+    assert not track.open
+    assert any(warning.hides and "the generator was busy" in warning.text for warning in track.warnings)
+
+
+def test_a_probe_is_one_job_s_whole(sides: Path) -> None:
+    from dataclasses import replace
+
+    from perfgate.core.model import Part
+
+    with Interrupts() as interrupts:
+        for number in (1, 2):
+            home = sides / str(number)
+            home.mkdir()
+            found = suite(home, interrupts, None, "good")
+            found.around = replace(found.around, part=Part(number=number, of=2))
+            with found.resources:
+                found.explore()
+            assert bool(found.tracks) == found.around.part.holds(found._benchmark("total"))
