@@ -29,19 +29,21 @@ GET = Request(name="get", method="GET", path="/")
 
 
 @pytest.fixture
-def sides(tmp_path: Path) -> Iterator[Path]:
-    """Two directories for the sides; afterwards no process, port or file of any service is left."""
-    known = {child.pid for child in psutil.Process().children(recursive=True)}
-    before = set(Path(tempfile.gettempdir()).glob("perfgate-*"))
-    yield tmp_path
+def sides(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A directory for the sides; afterwards no process, port or file of any service is left."""
+    home, scratch = tmp_path / "sides", tmp_path / "scratch"
+    home.mkdir()
+    scratch.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(scratch))
+    yield home
     left = [
         process
         for process in psutil.process_iter()
-        if process.pid not in known and str(tmp_path) in _cwd(process) and process.status() != psutil.STATUS_ZOMBIE
+        if str(home) in _cwd(process) and process.status() != psutil.STATUS_ZOMBIE
     ]
     assert left == []
-    assert {child.pid for child in psutil.Process().children(recursive=True)} <= known
-    assert not [path for path in set(Path(tempfile.gettempdir()).glob("perfgate-*")) - before if _is_mine(path)]
+    assert psutil.Process().children(recursive=True) == []
+    assert list(scratch.iterdir()) == []
 
 
 def _cwd(process: psutil.Process) -> str:
@@ -49,13 +51,6 @@ def _cwd(process: psutil.Process) -> str:
         return process.cwd()
     except psutil.Error:
         return ""
-
-
-def _is_mine(path: Path) -> bool:
-    try:
-        return path.stat().st_uid == os.getuid() and path.owner() != ""
-    except (OSError, KeyError):
-        return False
 
 
 def plan(**changes: Any) -> Plan:
@@ -318,10 +313,11 @@ def test_users_of_a_closed_model_wait_for_their_answers(sides: Path) -> None:
 
 def test_a_side_that_holds_up_the_other_gets_windows_of_its_own(sides: Path) -> None:
     """A rate that keeps the shared CPU busy is not sent to both sides at once."""
-    found = measured(sides, "good", "good", rate=400.0)
+    found = measured(sides, "good", "good", rate=700.0)
 
     assert found.failures == ({}, {})
-    assert any(warning.code == "windows" for warning in found.warnings) == found._apart
+    assert {warning.code for warning in found.warnings} & {"windows", "cross-talk"}
+    assert found._apart
     assert values(found, 0)["latency.p50"] > 0
 
 
