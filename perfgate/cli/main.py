@@ -15,6 +15,7 @@ from perfgate.render.command import command
 COMMANDS = {
     "compare": "Measure two revisions in pairs (or take two run files), and judge.",
     "measure": "Measure the working tree alone and write a run file.",
+    "load": "Look at one service under load: rate, latency, errors.",
     "gate": "In GitHub Actions: find base from the event, compare, tell the job.",
     "publish": "In GitHub Actions, on workflow_run: comment on the pull request, set the check.",
     "record": "Append runs to the stored ones: what `compare baseline` and `history` read.",

@@ -29,13 +29,21 @@ def _sending(text: str) -> str:
     return text
 
 
-def _rate(text: str) -> float:
+def rate_of(text: str) -> float:
+    """Return requests a second.
+
+    Raises: ValueError.
+    """
     if (rate := parse_quantity(text, Unit.PER_SECOND)) > FASTEST:
         raise ValueError(f"{text!r} is more than {FASTEST:,.0f}/s, which no single machine holds")
     return rate
 
 
-def _short(text: str) -> float:
+def short_time(text: str) -> float:
+    """Return seconds of a probe.
+
+    Raises: ValueError.
+    """
     if (seconds := parse_duration(text)) > LONGEST_S:
         raise ValueError(
             f"{text!r} is longer than {LONGEST_S / 60:.0f} minutes; a probe is short, a soak is another tool's"
@@ -58,8 +66,8 @@ def _url(text: str) -> str:
     return text.rstrip("/")
 
 
-Rate = Annotated[str, checked(_rate), Field(examples=["200/s"])]
-ShortTime = Annotated[str, checked(_short), Field(examples=["20s"])]
+Rate = Annotated[str, checked(rate_of), Field(examples=["200/s"])]
+ShortTime = Annotated[str, checked(short_time), Field(examples=["20s"])]
 Send = Annotated[str, AfterValidator(_sending), Field(examples=["GET /items/{id}"])]
 
 
@@ -183,7 +191,7 @@ class LoadSuite(Section):
             raise ValueError(
                 f"warmup {self.warmup} leaves nothing of {seconds / self.planned:.2g} s of load in one start"
             )
-        fastest = max([_rate(self.rate) if self.rate else 0.0, *(_rate(stage.to) for stage in self.stages)])
+        fastest = max([rate_of(self.rate) if self.rate else 0.0, *(rate_of(stage.to) for stage in self.stages)])
         if 2 * fastest * seconds > MOST_REQUESTS:
             raise ValueError(f"{fastest:g} requests/s for {self.duration} are more than {MOST_REQUESTS:,} requests")
         if self.stages and not self.rate:
@@ -218,9 +226,9 @@ class LoadSuite(Section):
             requests=requests,
             rows=rows,
             login=login,
-            rate=_rate(self.rate) if self.rate else None,
+            rate=rate_of(self.rate) if self.rate else None,
             shape=self.shape,
-            stages=tuple((parse_duration(stage.seconds), _rate(stage.to)) for stage in self.stages),
+            stages=tuple((parse_duration(stage.seconds), rate_of(stage.to)) for stage in self.stages),
             users=self.users,
             seconds=parse_duration(self.duration) / self.planned,
             warmup_s=parse_duration(self.warmup),

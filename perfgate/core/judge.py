@@ -25,7 +25,17 @@ from perfgate.core.comparison import TESTED, Comparison, Evidence, compare, effe
 from perfgate.core.gaps import gaps, unmet, without_numbers
 from perfgate.core.model import Direction, Kind, Run
 from perfgate.core.policy import PASS_LEVEL, Policy, Rule
-from perfgate.core.question import Answer, Asked, CountQuestion, Question, ShareQuestion, answer, within
+from perfgate.core.question import (
+    Answer,
+    Asked,
+    CountQuestion,
+    Question,
+    ShareQuestion,
+    answer,
+    bursting,
+    most_more,
+    within,
+)
 from perfgate.core.schedule import FIRST_LOOK
 from perfgate.core.stats import paired, power
 from perfgate.core.verdict import BAD, UNKNOWN, Judgement, Needs, Verdict, blocks
@@ -88,10 +98,17 @@ def _row(one: _Asked, found: Sequence[Answer], policy: Policy, startup_s: float)
     if isinstance(one.change, Question):
         row = _tested_row(one.comparison, one.change, found[0], policy, startup_s)
     elif one.change is not None:
-        row = _judgement(one.comparison, one.rule, found[0].verdict)
+        unsure = found[0].verdict is Verdict.INCONCLUSIVE
+        row = _judgement(one.comparison, one.rule, found[0].verdict, _doubt(one.change) if unsure else "")
     else:
         row = _plain_row(one.comparison, one.rule)
     return _within_slo(row, one, found[-1].verdict) if one.slo else row
+
+
+def _doubt(question: CountQuestion) -> str:
+    if bursting(question.counts):
+        return "more than on base, but in too few starts to be sure: bad ones come in bursts"
+    return f"up to {100 * most_more(question.counts):.1f} percentage points more could hide in so few"
 
 
 def _within_slo(row: Judgement, one: _Asked, found: Verdict) -> Judgement:

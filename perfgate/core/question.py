@@ -15,7 +15,7 @@ from perfgate.core.verdict import Verdict
 
 FEWEST_STORED = 8  # stored runs before they foretell the next
 CLUSTERED = 0.01  # bad ones come in bursts: more of them must also be seen from start to start, at this level
-FEW_BAD = 0.01  # a share that nobody minds: what could not have been more is a pass
+FEW_BAD = 0.02  # more of them than on base: what surely is not so many is a pass, and 200 good requests say so
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,12 +160,22 @@ class _Counted:
         return counts.fisher(base, head) <= level and paired.effect(shares).p_above(0.0) <= CLUSTERED
 
     def answered(self, blocked_at: float | None, family_level: float) -> Answer:
-        base, head = self.counts.totals
         if blocked_at is not None:
             return Answer(verdict=Verdict.REGRESSION, level=blocked_at, settled=True)
-        most = counts.upper_share(*head, PASS_LEVEL) - base[0] / base[1]
-        verdict = Verdict.PASS if most <= max(FEW_BAD, self._allowed) else Verdict.INCONCLUSIVE
+        fine = most_more(self.counts) <= max(FEW_BAD, self._allowed) and not bursting(self.counts)
+        verdict = Verdict.PASS if fine else Verdict.INCONCLUSIVE
         return Answer(verdict=verdict, level=family_level, settled=True)
+
+
+def most_more(found: Counts) -> float:
+    """Return how much larger head's share of bad ones may be than base's, at most, as sure as a pass must be."""
+    base, head = found.totals
+    return counts.upper_share(*head, PASS_LEVEL) - base[0] / base[1]
+
+
+def bursting(found: Counts) -> bool:
+    """Return whether there are more bad ones than chance would make, if each came by itself."""
+    return counts.fisher(*found.totals) <= CLUSTERED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -93,8 +93,7 @@ class _Generator:
         rows = self.job["rows"]
         for kind, row in self.job["calls"]:
             call = fill(self.requests[kind], kind, {**(rows[row] if row >= 0 else {}), **kept})
-            side.calls.append((call, URL(f"{self.job['prefix']}{call.path}", encoded=True)))
-        side.calls = [(call, side.url.join(path)) for call, path in side.calls]
+            side.calls.append((call, side.url.join(URL(call.path, encoded=True))))
 
     async def _login(self, side: _Side) -> dict[str, Any]:
         login = self.job.get("login")

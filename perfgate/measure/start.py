@@ -8,7 +8,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -31,6 +31,8 @@ GENERATOR = (sys.executable, "-I", "-m", "perfgate.host.generator")
 WATCH_S = 0.25
 GRACE_S = 30.0  # beyond what the load itself takes; then the generator is stuck
 LONGEST_STATEMENT = 300
+
+Watch = Callable[[Sequence[Answer]], None]
 
 
 class SideFailed(Exception):
@@ -110,10 +112,13 @@ def generator(interrupts: Interrupts) -> Iterator[Agent]:
         yield agent
 
 
-def run_start(stage: Stage, agent: Agent, plan: Plan, load: Mapping[str, Any], *, seed: int) -> Outcome:
+def run_start(
+    stage: Stage, agent: Agent, plan: Plan, load: Mapping[str, Any], *, seed: int, watch: Watch | None = None
+) -> Outcome:
     """Start all sides afresh, send them the load, end them.
 
     Args:
+        watch: gets the answers as they come, about every half second; telling them costs the generator time.
         load: `arrivals`, or `users` and `seconds`, as the generator takes it; see `open_load` and `closed_load`.
         seed: draws who starts first and which calls are sent.
 
@@ -136,10 +141,18 @@ def run_start(stage: Stage, agent: Agent, plan: Plan, load: Mapping[str, Any], *
             requests=[asdict(request) for request in plan.requests],
             rows=plan.rows,
             login=asdict(plan.login) if plan.login else None,
-            prefix="",
+            news=watch is not None,
             **load,
         )
-        message = _answer(agent, order, timeout_s=plan.seconds + plan.timeout_s + GRACE_S)
+        statements: dict[tuple[int, int], tuple[int, str]] = {}
+        answers: list[Answer] = []
+        message: Message = {}
+        while message.get("kind", "news") == "news":
+            message = _answer(agent, order, timeout_s=plan.seconds + plan.timeout_s + GRACE_S)
+            fresh = [_parsed(record, statements) for record in message.get("answers", ())]
+            answers += fresh
+            if watch is not None:
+                watch(fresh)
         took_s = time.monotonic() - loaded
         after = [service.usage() for service in order]
         pressure = (_stalled_s() - stalled) / took_s
@@ -149,8 +162,6 @@ def run_start(stage: Stage, agent: Agent, plan: Plan, load: Mapping[str, Any], *
         ]
     if message["kind"] != "done":
         raise MeasureError(f"the load could not be sent: {message.get('text', '')}")
-    statements: dict[tuple[int, int], tuple[int, str]] = {}
-    answers = [_parsed(record, statements) for record in message["answers"]]
     return Outcome(
         answers=answers,
         costs=tuple(costs),

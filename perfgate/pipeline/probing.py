@@ -3,19 +3,29 @@
 import csv
 import io
 import json
-from collections.abc import Mapping
+import secrets
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from perfgate import registry
-from perfgate.config.probe import LoadSuite
+from perfgate.config.probe import LoadSuite, rate_of, short_time
+from perfgate.core.load.histogram import histogram
+from perfgate.core.load.plan import USUAL_RATE, Plan
+from perfgate.core.load.tally import QUANTILES, TOTAL, Answer, lag
+from perfgate.core.ports import Place
 from perfgate.core.units import parse_duration
-from perfgate.errors import ConfigError
+from perfgate.errors import ConfigError, MeasureError, UsageError
 from perfgate.host import files
-from perfgate.host.service import Ready
+from perfgate.host.interrupt import Interrupts
+from perfgate.host.service import Ready, adopting
 from perfgate.measure.probe import Probe
+from perfgate.measure.start import SideFailed, Stage, closed_load, generator, open_load, run_start
 
 LARGEST_ROWS = 64 * 2**20  # bytes
+NEWS_S = 2.0  # what is told while it runs is of so long before
 
 
 def probe(root: Path, name: str, suite: LoadSuite) -> Probe:
@@ -41,6 +51,110 @@ def probe(root: Path, name: str, suite: LoadSuite) -> Probe:
         data=data,
         timeout_s=parse_duration(suite.start_timeout),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What one request, or all of them, showed so far."""
+
+    name: str
+    requests: int
+    rate: float
+    """Answers a second."""
+    faults: Mapping[str, int]
+    quantiles: Mapping[str, float]
+    """p50, p90, p95, p99 and max, in seconds from the intended start; empty where nothing was served."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """One service under load."""
+
+    seconds: float
+    seen: tuple[Seen, ...]
+    lag_s: float
+    """How late the generator was for one request in a hundred."""
+    busy: float
+    """Share of its CPU that the generator used."""
+    cpu_per_request_s: float
+    rss: float
+    ready_s: float
+    words: tuple[str, ...]
+
+
+Tell = Callable[[float, Sequence[Seen]], None]
+
+
+def whole(plan: Plan, *, rate: str | None, duration: str | None) -> Plan:
+    """Return the plan in a single start, with another rate or duration where they are given.
+
+    Raises: UsageError.
+    """
+    try:
+        seconds = short_time(duration) if duration else plan.seconds * plan.starts
+        given = rate_of(rate) if rate else plan.rate
+    except ValueError as exc:
+        raise UsageError(str(exc)) from exc
+    return replace(plan, seconds=seconds, starts=1, rate=given, users=0 if rate else plan.users)
+
+
+def look(probe: Probe, place: Place, interrupts: Interrupts, *, seed: int, tell: Tell) -> Look:
+    """Start one service and load it once, as its plan says; `tell` what is seen meanwhile.
+
+    Raises: MeasureError where it does not serve.
+    """
+    plan = probe.plan
+    stage = Stage(
+        service=probe.service, places=(place,), ready=probe.ready, url=probe.url, data=probe.data,
+        timeout_s=probe.timeout_s, mark=secrets.token_hex(8), interrupts=interrupts,
+    )  # fmt: skip
+    rate = plan.rate or USUAL_RATE / 5
+    load = (
+        closed_load(plan, plan.users, plan.seconds, seed=seed)
+        if plan.users
+        else open_load(plan, rate, sides=1, seed=seed, apart=False)
+    )
+    so_far: list[Answer] = []
+
+    def watch(fresh: Sequence[Answer]) -> None:
+        so_far.extend(fresh)
+        if so_far:
+            at = max(answer.done_s for answer in so_far)
+            tell(at, _seen([answer for answer in so_far if answer.done_s > at - NEWS_S], plan, min(at, NEWS_S)))
+
+    with adopting(), generator(interrupts) as agent:
+        try:
+            outcome = run_start(stage, agent, plan, load, seed=seed, watch=watch)
+        except SideFailed as exc:
+            raise MeasureError(f"the service {exc.text}") from exc
+    counted = [answer for answer in outcome.answers if answer.intended_s >= plan.warmup_s]
+    if not counted:
+        raise MeasureError("nothing was answered", hint="raise the rate or the duration")
+    (cost,) = outcome.costs
+    return Look(
+        seconds=plan.seconds,
+        seen=tuple(_seen(counted, plan, plan.seconds - plan.warmup_s)),
+        lag_s=lag(outcome.answers, 0.99),
+        busy=outcome.busy_s / outcome.took_s,
+        cpu_per_request_s=cost.cpu_s / len(outcome.answers),
+        rss=cost.after.rss,
+        ready_s=cost.ready_s,
+        words=tuple(outcome.words),
+    )
+
+
+def _seen(answers: Sequence[Answer], plan: Plan, seconds: float) -> list[Seen]:
+    groups = {request.name: [number] for number, request in enumerate(plan.requests)} if len(plan.requests) > 1 else {}
+    found = []
+    for name, kinds in {**groups, TOTAL: list(range(len(plan.requests)))}.items():
+        mine = [answer for answer in answers if answer.request in kinds]
+        served = histogram(answer.latency_s for answer in mine if not answer.fault)
+        quantiles = (
+            {label: served.quantile(q) for label, q in {**QUANTILES, "max": 1.0}.items()} if served.total else {}
+        )
+        faults = Counter(answer.fault for answer in mine if answer.fault)
+        found.append(Seen(name=name, requests=len(mine), rate=len(mine) / seconds, faults=faults, quantiles=quantiles))
+    return found
 
 
 def _ready(text: str) -> Ready:

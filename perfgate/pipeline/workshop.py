@@ -22,7 +22,7 @@ from perfgate.measure.build import Build
 from perfgate.measure.session import Effort, Progress, Watcher, measure_alone, measure_pairs
 from perfgate.measure.suite import Job
 from perfgate.measure.track import AnyJob
-from perfgate.pipeline.probing import probe
+from perfgate.pipeline.probing import Look, Tell, look, probe, whole
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,6 +147,26 @@ def _build(repository: Repository, loaded: Loaded) -> Build:
     if "/" in python:
         python = str(repository.root / python)  # relative to the root, wherever it was started
     return Build(python=python, setup=table.setup, isolated=isolated)
+
+
+def look_at(name: str, shop: Workshop, *, rate: str | None, duration: str | None, tell: Tell) -> Look:
+    """Start the service of the probe `name` as the working tree has it, and load it once.
+
+    Raises: UsageError where no load probe is called so.
+    """
+    repository = shop.repository()
+    loaded = shop.load_config(repository.root)
+    suite = loaded.config.suite.get(name)
+    probes = [each for each, table in loaded.config.suite.items() if isinstance(table, LoadSuite)]
+    if not isinstance(suite, LoadSuite):
+        known = f"there are: {', '.join(probes)}" if probes else 'a suite with runner = "load" is one'
+        raise UsageError(f"no load probe is called {name!r}; {known}")
+    found = probe(repository.root, name, suite)
+    found = replace(found, plan=whole(found.plan, rate=rate, duration=duration))
+    revision = repository.working_tree()
+    shop.watch(Progress(text=f"preparing {revision}"))
+    with sides.prepared(repository, revision, _build(repository, loaded), interrupts=shop.interrupts) as side:
+        return look(found, side.place, shop.interrupts, seed=shop.seed, tell=tell)
 
 
 def _jobs(repository: Repository, loaded: Loaded, shop: Workshop) -> Sequence[AnyJob]:

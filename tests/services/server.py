@@ -33,6 +33,9 @@ class Handler(BaseHTTPRequestHandler):
             time.sleep(0.01)
         if MODE == "pauses" and Handler.served % 40 == 0:
             time.sleep(0.03)
+        if MODE == "fails-often" and Handler.served % 2:
+            self.answer(b"{}", status=503)
+            return
         if MODE == "floods":
             sys.stdout.write("x" * 2**20)
         if MODE == "leaks":

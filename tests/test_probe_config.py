@@ -1,0 +1,150 @@
+from pathlib import Path
+
+import pytest
+
+from perfgate.config.load import load
+from perfgate.config.probe import LoadSuite
+from perfgate.core.load.plan import Shape
+from perfgate.errors import ConfigError
+from perfgate.pipeline.probing import probe
+
+PROBE = """\
+[suite.api]
+runner = "load"
+command = "python -m uvicorn app:app --port {port}"
+requests = { list = "GET /items" }
+"""
+
+
+def read(tmp_path: Path, text: str) -> LoadSuite:
+    (tmp_path / "perfgate.toml").write_text(text, encoding="utf-8")
+    suite = load(tmp_path, environ={}).config.suite["api"]
+    assert isinstance(suite, LoadSuite)
+    return suite
+
+
+def test_four_lines_are_a_probe(tmp_path: Path) -> None:
+    suite = read(tmp_path, PROBE)
+    plan = suite.plan()
+
+    assert suite.planned == plan.starts == 9
+    assert plan.seconds == pytest.approx(20 / 9)
+    assert (plan.rate, plan.shape, plan.users) == (None, Shape.CONSTANT, 0)
+    assert [(r.name, r.method, r.path) for r in plan.requests] == [("list", "GET", "/items")]
+
+
+@pytest.mark.parametrize(("duration", "starts"), [("5s", 6), ("20s", 9), ("40s", 18), ("60s", 27)])
+def test_longer_probes_have_more_starts(tmp_path: Path, duration: str, starts: int) -> None:
+    assert read(tmp_path, PROBE + f'duration = "{duration}"\n').planned == starts
+
+
+def test_a_full_probe_becomes_a_plan(tmp_path: Path) -> None:
+    (tmp_path / "rows.jsonl").write_text('{"id": 7}\n\n{"id": 8}\n', encoding="utf-8")
+    suite = read(
+        tmp_path,
+        """\
+[suite.api]
+runner = "load"
+command = "serve {port} {data}"
+shape = "spike"
+rate = "50/s"
+starts = 12
+rows = "rows.jsonl"
+ready = "log:listening"
+[suite.api.requests.add]
+send = "POST /items/{id}"
+weight = 3
+json = { id = "{id}", tags = ["a", "{token}"] }
+headers = { Authorization = "Bearer {token}" }
+status = [201, 409]
+expect-json = { "item.id" = 7 }
+expect-headers = { ETag = "" }
+[suite.api.login]
+send = "POST /login"
+status = 200
+keep = { token = "token" }
+[[suite.api.stages]]
+for = "1s"
+to = "100/s"
+""",
+    )
+
+    found = probe(tmp_path, "api", suite)
+    plan = found.plan
+
+    assert (found.ready.line, found.ready.path) == ("listening", "")
+    assert plan.rows == ({"id": 7}, {"id": 8})
+    assert (plan.shape, plan.rate, plan.stages, plan.starts) == (Shape.SPIKE, 50.0, ((1.0, 100.0),), 12)
+    (add,) = plan.requests
+    assert add.json_body == '{"id": "{id}", "tags": ["a", "{token}"]}'
+    assert (add.status, add.expect_json, add.expect_headers) == ((201, 409), (("item.id", "7"),), (("ETag", ""),))
+    assert plan.login is not None
+    assert (plan.login.request.status, plan.login.keep) == ((200,), {"token": "token"})
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ('rate = "99999/s"', "no single machine holds"),
+        ('rate = "200"', "has no unit"),
+        ('duration = "11m"', "longer than 10 minutes"),
+        ('rate = "5k/s"\nduration = "5m"', "more than 1,000,000 requests"),
+        ("users = 100000", "less than or equal to 400"),
+        ('users = 3\nrate = "5/s"', "exclude each other"),
+        ('url = "http://example.com:{port}"', 'not this machine: example.com; if its owner agreed, write allow = ["ex'),
+        ('url = "http://10.0.0.1:{port}"', "not this machine: 10.0.0.1"),
+        ('url = "ftp://127.0.0.1"', "must be a scheme, a host and {port}"),
+        ('ready = "soon"', 'must be a path as in "/health"'),
+        ('warmup = "3s"', "leaves nothing of 2.2 s"),
+        ("starts = 5", "greater than or equal to 6"),
+        ('data = "../other"', "must be a path below the root"),
+        ('command = "\'"', "cannot be split"),
+        ('stages = [{ for = "1s", to = "5/s" }]', "stages need a rate"),
+        ('shape = "round"', "Input should be"),
+        ("raet = 1", "did you mean 'rate'"),
+    ],
+)
+def test_a_fault_of_a_probe_is_said_with_its_value(tmp_path: Path, line: str, said: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        read(
+            tmp_path,
+            PROBE.replace('command = "python -m uvicorn app:app --port {port}"\n', "") + line + "\n"
+            if line.startswith("command")
+            else PROBE + line + "\n",
+        )
+
+    assert said.lower() in caught.value.message.lower()
+
+
+@pytest.mark.parametrize("request_", ["/items", "FETCH /items", "GET items", "GET http://example.com/"])
+def test_a_request_is_a_method_and_a_path(tmp_path: Path, request_: str) -> None:
+    with pytest.raises(ConfigError, match="is no request"):
+        read(tmp_path, PROBE.replace("GET /items", request_))
+
+
+def test_loopback_by_any_name_and_allowed_hosts_are_taken(tmp_path: Path) -> None:
+    for url in ("http://localhost:{port}", "http://[::1]:{port}", "https://127.0.0.2:{port}"):
+        assert read(tmp_path, PROBE + f'url = "{url}"\n').url == url
+    allowed = read(tmp_path, PROBE + 'url = "http://172.17.0.2:{port}"\nallow = ["172.17.0.2"]\n')
+    assert allowed.url == "http://172.17.0.2:{port}"
+
+
+@pytest.mark.parametrize(
+    ("line", "files", "said"),
+    [
+        ('data = "seed.db"', {}, "suite.api.data: there is no seed.db"),
+        ('rows = "rows.csv"', {"rows.csv": "id\n"}, "rows.csv has no rows"),
+        ('rows = "rows.jsonl"', {"rows.jsonl": '{"id": 1}\n[1]\n'}, "rows.jsonl:2 is no JSON object"),
+        ('rows = "rows.jsonl"', {"rows.jsonl": "{\n"}, "rows.jsonl:1 is not JSON"),
+        ('rows = "rows.csv"', {"rows.csv": "id\n1\n"}, "wants {number}, which neither rows nor login gives"),
+    ],
+)
+def test_files_of_a_probe_are_checked(tmp_path: Path, line: str, files: dict[str, str], said: str) -> None:
+    for name, text in files.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    suite = read(tmp_path, PROBE.replace("/items", "/items/{number}") + line + "\n")
+
+    with pytest.raises(ConfigError) as caught:
+        probe(tmp_path, "api", suite)
+
+    assert said in caught.value.message
