@@ -152,17 +152,23 @@ class _Counted:
     def _allowed(self) -> float:
         return self.rule.floor if self.rule.floor_unit else 0.0
 
-    def crosses(self, level: float) -> bool:
+    @property
+    def _excess(self) -> float:
         base, head = self.counts.totals
-        if head[0] / head[1] - base[0] / base[1] <= self._allowed:
+        return head[0] / head[1] - base[0] / base[1]
+
+    def crosses(self, level: float) -> bool:
+        if self._excess <= self._allowed:
             return False
+        base, head = self.counts.totals
         shares = [b[0] / b[1] - a[0] / a[1] for a, b in zip(self.counts.base, self.counts.head, strict=True)]
         return counts.fisher(base, head) <= level and paired.effect(shares).p_above(0.0) <= CLUSTERED
 
     def answered(self, blocked_at: float | None, family_level: float) -> Answer:
         if blocked_at is not None:
             return Answer(verdict=Verdict.REGRESSION, level=blocked_at, settled=True)
-        fine = most_more(self.counts) <= max(FEW_BAD, self._allowed) and not bursting(self.counts)
+        suspicious = self._excess > self._allowed and bursting(self.counts)
+        fine = most_more(self.counts) <= max(FEW_BAD, self._allowed) and not suspicious
         verdict = Verdict.PASS if fine else Verdict.INCONCLUSIVE
         return Answer(verdict=verdict, level=family_level, settled=True)
 

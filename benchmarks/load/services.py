@@ -1,0 +1,49 @@
+"""The services that are loaded: real servers, with a knob for CPU time and one for waiting."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from perfgate.core.ports import Place
+from perfgate.host.service import free_port
+from perfgate.runners.load import Load
+
+HERE = Path(__file__).parent / "apps"
+COMMANDS = {
+    "uvicorn": "python -m uvicorn --app-dir {here} starlette_app:app --port {{port}} --log-level critical",
+    "gunicorn": "python -m gunicorn --chdir {here} --bind 127.0.0.1:{{port}} --workers 1 --threads 8 "
+    "--log-level critical flask_app:app",
+}
+
+
+def service(name: str) -> Load:
+    """Return how one of the services is started; WORK and WAIT are up to the side."""
+    return Load(command=COMMANDS[name].format(here=HERE), environment={})
+
+
+def place(root: Path, *, work: float = 1.0, wait_s: float = 0.0) -> Place:
+    """Return a side that does `work` times the usual work and waits `wait_s` seconds in each request."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    return Place(
+        root=str(root),
+        python=sys.executable,
+        environ=(("PATH", path), ("WORK", str(work)), ("WAIT", str(wait_s))),
+    )
+
+
+@contextmanager
+def running(name: str, root: Path) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    """Hold one service that does hardly any work."""
+    port = free_port()
+    launch = service(name).serve(place(root, work=0.0), port=str(port), side="head", data=str(root))
+    process = subprocess.Popen(launch.argv, cwd=root, env={**os.environ, **dict(launch.environ)})
+    try:
+        time.sleep(1.5)
+        yield process, port
+    finally:
+        process.kill()
+        process.wait()
