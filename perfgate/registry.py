@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 from importlib.metadata import entry_points
 from typing import Any, cast
 
-from perfgate.core.ports import Renderer, Runner, Serves, Store
+from perfgate.core.ports import Engine, Renderer, Runner, Serves, Store
 from perfgate.errors import UsageError
 
 
@@ -23,6 +23,14 @@ def service(name: str, options: dict[str, Any]) -> Serves:
     Raises: UsageError for a name that nothing installed answers to.
     """
     return cast(Serves, _find("perfgate.runners", name)(**options))
+
+
+def engine(name: str, options: dict[str, Any]) -> Engine:
+    """Return the load engine `name`, made with its suite's options.
+
+    Raises: UsageError for a name that nothing installed answers to.
+    """
+    return cast(Engine, _find("perfgate.engines", name)(**options))
 
 
 def store(name: str) -> Callable[..., AbstractContextManager[Store]]:

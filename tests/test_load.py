@@ -19,7 +19,8 @@ from perfgate.core.ports import Place
 from perfgate.host.git import Repository
 from perfgate.host.interrupt import Interrupts
 from perfgate.host.service import Ready
-from perfgate.measure.probe import LoadSuite, Probe
+from perfgate.measure.load import LoadSuite
+from perfgate.measure.probe import Probe, ProbeSuite
 from perfgate.measure.sides import PreparedSide
 from perfgate.measure.track import Circumstances
 from perfgate.runners.load import Load
@@ -58,7 +59,7 @@ def plan(**changes: Any) -> Plan:
     return Plan(**{**values, **changes})
 
 
-def suite(home: Path, interrupts: Interrupts, base: str | None, head: str, **changes: Any) -> LoadSuite:
+def suite(home: Path, interrupts: Interrupts, base: str | None, head: str, **changes: Any) -> ProbeSuite:
     """A probe of two services, or of head's alone, in the modes that the words say."""
     modes = [mode for mode in (base, head) if mode is not None]
     prepared = []
@@ -70,6 +71,8 @@ def suite(home: Path, interrupts: Interrupts, base: str | None, head: str, **cha
         prepared.append(PreparedSide(revision=Revision(label=mode), place=place, directory=root))
     probe = Probe(
         name="api",
+        measured_by=changes.pop("measured_by", LoadSuite),
+        engine=changes.pop("engine", None),
         service=Load(
             command=changes.pop("command", f"{sys.executable} {SERVER} {{port}}"),
             prepare=changes.pop("prepare", None),
@@ -87,7 +90,7 @@ def suite(home: Path, interrupts: Interrupts, base: str | None, head: str, **cha
     return probe.begin(prepared, around)
 
 
-def measured(home: Path, base: str | None, head: str, *, pairs: int = 1, **changes: Any) -> LoadSuite:
+def measured(home: Path, base: str | None, head: str, *, pairs: int = 1, **changes: Any) -> ProbeSuite:
     with Interrupts() as interrupts:
         found = suite(home, interrupts, base, head, **changes)
         with found.resources:
@@ -98,11 +101,11 @@ def measured(home: Path, base: str | None, head: str, *, pairs: int = 1, **chang
     return found
 
 
-def values(found: LoadSuite, side: int, name: str = "total") -> dict[str, float]:
+def values(found: ProbeSuite, side: int, name: str = "total") -> dict[str, float]:
     return {metric: value[0] for metric, value in found.tracks[name].readings[side][0].values.items()}
 
 
-def failed(found: LoadSuite, side: int) -> tuple[Reason, str]:
+def failed(found: ProbeSuite, side: int) -> tuple[Reason, str]:
     failure = found.failures[side]["total"]
     return failure.reason, failure.text
 
@@ -317,6 +320,7 @@ def test_a_side_that_holds_up_the_other_gets_windows_of_its_own(sides: Path) -> 
 
     assert found.failures == ({}, {})
     assert {warning.code for warning in found.warnings} & {"windows", "cross-talk"}
+    assert isinstance(found, LoadSuite)
     assert found._apart
     assert values(found, 0)["latency.p50"] > 0
 
@@ -324,7 +328,7 @@ def test_a_side_that_holds_up_the_other_gets_windows_of_its_own(sides: Path) -> 
 def test_starts_that_say_nothing_of_the_code_are_given_up_and_never_pass(
     sides: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("perfgate.measure.probe.MOST_LATE", -1.0)
+    monkeypatch.setattr("perfgate.measure.load.MOST_LATE", -1.0)
 
     found = measured(sides, "good", "good")
 
@@ -339,7 +343,7 @@ def test_starts_that_stop_counting_leave_a_doubt_that_hides(sides: Path, monkeyp
         with found.resources:
             found.explore()
             found.run_pair(0)
-            monkeypatch.setattr("perfgate.measure.probe.BUSIEST_GENERATOR", -1.0)
+            monkeypatch.setattr("perfgate.measure.load.BUSIEST_GENERATOR", -1.0)
             found.run_pair(1)
 
     track = found.tracks["total"]

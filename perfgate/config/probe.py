@@ -10,12 +10,15 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, model_validator
 
 from perfgate.config.section import CommandLine, Duration, RelativePath, Section, checked
-from perfgate.core.load.plan import Login, Plan, Shape
+from perfgate.core.load.plan import Login, Plan, Shape, Slo
+from perfgate.core.load.tally import QUANTILES
 from perfgate.core.load.traffic import Request
 from perfgate.core.schedule import FIRST_LOOK, LOOK_STEP
 from perfgate.core.units import Unit, parse_duration, parse_quantity
 
 START_S = 2.2  # of load in one start: the spread between starts and within one then weigh about the same
+LONG_START_S = 3.3  # where a start has steps of its own, or an engine that takes its time to begin
+ENGINE_USERS = 10
 LONGEST_S = 600.0
 FASTEST = 20_000.0  # 1/s a side; nothing here could hold it, so it is a slip
 MOST_REQUESTS = 1_000_000
@@ -64,6 +67,17 @@ def _url(text: str) -> str:
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.path not in ("", "/"):
         raise ValueError(f'{text!r} must be a scheme, a host and {{port}}, as in "http://127.0.0.1:{{port}}"')
     return text.rstrip("/")
+
+
+def slo_of(text: str) -> Slo:
+    """Return a service level objective written as "p95 < 50ms".
+
+    Raises: ValueError.
+    """
+    label, _, bound = (part.strip() for part in text.partition("<"))
+    if label not in QUANTILES or not bound:
+        raise ValueError(f'{text!r} is no objective of a latency; write it as in "p95 < 50ms"')
+    return Slo(label=label, quantile=QUANTILES[label], bound_s=parse_quantity(bound, Unit.SECOND))
 
 
 Rate = Annotated[str, checked(rate_of), Field(examples=["200/s"])]
@@ -135,8 +149,8 @@ class LoadSuite(Section):
     command: CommandLine
     """Starts the service in the side's directory, in the foreground. Split as a shell would, run without one; `{port}`
     is a free port (also in `PORT`), `{data}` a directory of this start alone, `{side}` is base or head."""
-    requests: dict[str, Send | RequestTable] = Field(min_length=1)
-    """Name to request: `"GET /path"`, or a table as below."""
+    requests: dict[str, Send | RequestTable] = {}
+    """Name to request: `"GET /path"`, or a table as below. Locust brings its own."""
     prepare: CommandLine | None = None
     """Run before each start of each side, with the same fields: fill a database, for example."""
     environment: dict[str, str] = {}
@@ -167,6 +181,23 @@ class LoadSuite(Section):
     """A CSV file with a head line, or JSON lines: each request takes a row of it by chance, the same on both sides."""
     login: LoginTable | None = None
     """A request that each side gets before the load."""
+    search: Literal["capacity"] | None = None
+    """`capacity`: how many requests a second each side carries, found by ever more users."""
+    slo: Annotated[str, checked(slo_of), Field(examples=["p95 < 50ms"])] | None = None
+    """Searching the capacity: also the highest rate at which this latency is kept."""
+    core_hour: float = Field(0.0, alias="core-hour", ge=0, le=1e6)
+    """Searching the capacity: the price of a CPU for an hour, which says what a million requests cost."""
+    engine: Literal["locust", "h2load"] | None = None
+    """Who sends the load instead of the own generator: `locust` for user flows and other machines, `h2load` for rates
+    that Python cannot hold. Installed by you; see docs/load.md."""
+    locustfile: RelativePath = "locustfile.py"
+    """Locust: what the users do; taken from your checkout for both sides."""
+    locust: CommandLine = "locust"
+    """Locust: how it is called, where head's environment is active."""
+    workers: int = Field(2, ge=1, le=99)
+    """Locust: workers of each side."""
+    master_port: int | None = Field(None, alias="master-port", ge=1, le=65534)
+    """Locust: wait for workers from elsewhere, base's on this port and head's on the next one."""
     url: Annotated[str, AfterValidator(_url)] = "http://127.0.0.1:{port}"
     """Where the service is reached."""
     allow: tuple[str, ...] = ()
@@ -196,16 +227,29 @@ class LoadSuite(Section):
             raise ValueError(f"{fastest:g} requests/s for {self.duration} are more than {MOST_REQUESTS:,} requests")
         if self.stages and not self.rate:
             raise ValueError("stages need a rate to begin with")
-        if self.rate is not None and self.users:
+        if self.rate is not None and self.users and self.engine != "h2load":
             raise ValueError("rate and users exclude each other: an open model or a closed one")
+        self._whole()
         return self
+
+    def _whole(self) -> None:
+        """Refuse what does not fit together."""
+        if not self.requests and self.engine != "locust":
+            raise ValueError('requests are missing: name at least one, as in requests = { index = "GET /" }')
+        if self.engine == "locust" and (self.requests or self.rate or self.search):
+            raise ValueError("Locust's users decide what is sent and when: leave out requests, rate and search")
+        if self.search is None and (self.slo or self.core_hour):
+            raise ValueError('slo and core-hour need search = "capacity"; a latency has its slo in a rule')
+        if self.search and (self.rate or self.users or self.stages or self.shape is not Shape.CONSTANT):
+            raise ValueError("the search for a capacity chooses users and rates: leave out rate, users, shape, stages")
 
     @property
     def planned(self) -> int:
         """Starts at most, on the grid of looks."""
         if self.starts:
             return self.starts
-        steps = round((parse_duration(self.duration) / START_S - FIRST_LOOK) / LOOK_STEP)
+        start_s = LONG_START_S if self.search or self.engine else START_S
+        steps = round((parse_duration(self.duration) / start_s - FIRST_LOOK) / LOOK_STEP)
         return FIRST_LOOK + LOOK_STEP * max(0, steps)
 
     def plan(self, rows: tuple[Mapping[str, Any], ...] = ()) -> Plan:
@@ -229,11 +273,13 @@ class LoadSuite(Section):
             rate=rate_of(self.rate) if self.rate else None,
             shape=self.shape,
             stages=tuple((parse_duration(stage.seconds), rate_of(stage.to)) for stage in self.stages),
-            users=self.users,
+            users=self.users or (ENGINE_USERS if self.engine and not self.search else 0),
             seconds=parse_duration(self.duration) / self.planned,
             warmup_s=parse_duration(self.warmup),
             timeout_s=parse_duration(self.timeout),
             starts=self.planned,
+            slo=slo_of(self.slo) if self.slo else None,
+            core_hour=self.core_hour,
         )
 
 

@@ -1,8 +1,10 @@
 """The doors through which adapters come in: one or two methods each, values in between."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
+
+from perfgate.core.load.tally import Served
 
 if TYPE_CHECKING:
     from perfgate.core.report import Report
@@ -39,6 +41,52 @@ class Runner(Protocol):
 
     def sources(self, names: tuple[str, ...]) -> tuple[str, ...]:
         """Return the paths that are taken from head for both sides; none where nothing needs to be."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drive:
+    """What an engine is to do with one side."""
+
+    target: str
+    """Scheme, host and port."""
+    side: int
+    users: int
+    rate: float | None = None
+    """1/s in all; None is as much as the users can."""
+    seconds: float
+    warmup_s: float = 0.0
+    """At the beginning, which does not count."""
+    home: str
+    """An empty directory for what it writes."""
+    free_port: int
+    """For what it needs to speak with itself."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What an engine says of one side."""
+
+    served: Mapping[str, Served] = field(default_factory=dict)
+    """Name to what came back, the total among them; none where `unfair`."""
+    sent: int = 0
+    """Requests, warm-up included."""
+    unfair: str = ""
+    """Why its numbers say nothing of the service."""
+
+
+class Engine(Protocol):
+    """Sends the load in place of the own generator: one process for each side, both at once."""
+
+    def launch(self, drive: Drive) -> Launch:
+        """Return how to load one side."""
+        ...
+
+    def told(self, drive: Drive) -> Told:
+        """Return what came of it, once it has ended.
+
+        Raises: MeasureError where what it left cannot be read.
+        """
         ...
 
 

@@ -3,10 +3,13 @@
 import os
 import subprocess
 import tempfile
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from perfgate.core.ports import Launch
 from perfgate.host.interrupt import ASK_S, Interrupts
 from perfgate.host.tree import kill_group
 
@@ -32,6 +35,46 @@ class Ended:
     def tail(self) -> str:
         """The last lines, which is where the reason stands."""
         return "\n".join(self.output.rstrip().splitlines()[-TAIL_LINES:])
+
+
+def together(
+    launches: Sequence[Launch], *, interrupts: Interrupts, timeout_s: float, meanwhile: Callable[[], None]
+) -> list[Ended]:
+    """Run several commands at once, each in a process group of its own, and wait for all.
+
+    Args:
+        meanwhile: called ten times a second or so.
+
+    Raises: Interrupted, after all are dead; OSError when one cannot start; TimeoutError.
+    """
+    interrupts.check()
+    deadline = time.monotonic() + timeout_s
+    with ExitStack() as stack:
+        running = []
+        for launch in launches:
+            sink = stack.enter_context(tempfile.TemporaryFile())
+            process = subprocess.Popen(
+                launch.argv,
+                cwd=launch.cwd,
+                env={**os.environ, **dict(launch.environ)},
+                stdin=subprocess.DEVNULL,
+                stdout=sink,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+            stack.callback(kill_group, process)
+            running.append((process, sink))
+        while any(process.poll() is None for process, _ in running):
+            interrupts.check()
+            if time.monotonic() > deadline:
+                raise TimeoutError
+            meanwhile()
+            time.sleep(ASK_S)
+        ended = []
+        for process, sink in running:
+            sink.seek(0)
+            ended.append(Ended(status=process.returncode, printed=sink.read(), complaints=b""))
+        return ended
 
 
 def run(

@@ -1,37 +1,27 @@
-"""A load probe on one or two sides: fresh starts, each a pair, and what makes one count or not."""
+"""A load probe on one or two sides: fresh starts, each a pair, and what becomes of a start that does not count.
 
+Separate from how a start is loaded (by our own generator, by an engine, in search of a capacity).
+"""
+
+from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
-from perfgate.core.load.histogram import histogram
-from perfgate.core.load.plan import BUSIEST, SLOWEST_RATE, Plan, fitting_rate
-from perfgate.core.load.tally import QUANTILES, TOTAL, Shares, Tally, lag, late, needed, overlapping, tally
+from perfgate.core.load.plan import Plan
+from perfgate.core.load.tally import QUANTILES, TOTAL, Answer, Shares, Tally, needed
 from perfgate.core.model import Benchmark, Design, Distribution, ProcessFacts, Reason, Warning
-from perfgate.core.ports import Serves
+from perfgate.core.ports import Engine, Serves
 from perfgate.core.schedule import draw_pair
-from perfgate.host import cpus
 from perfgate.host.agent import Agent
 from perfgate.host.service import Ready, adopting
 from perfgate.measure.sides import PreparedSide
-from perfgate.measure.start import (
-    Outcome,
-    SideFailed,
-    Stage,
-    closed_load,
-    generator,
-    open_load,
-    run_start,
-)
+from perfgate.measure.start import Outcome, SideFailed, Stage, closed_load, run_start
 from perfgate.measure.track import Circumstances, Measured, Track
 from perfgate.measure.turns import BASE, Reading
 
-SCOUT_S = 0.8  # of load in the first start of all, which finds the rate
-MOST_LATE = 0.1  # share of requests that may leave late; those are dropped in pairs, more say that nothing is right
-BUSIEST_GENERATOR = 0.7  # of its CPU: beyond it what it notes is its own queue
-LITTLE = 0.05  # how far rate times latency may be off what was in flight: bookkeeping that does not add up
-CROSS_TALK = 2.0  # times base's p95 while head is busy too: two queues on one CPU alone do not come so far
+SCOUT_S = 0.8  # of load in the first start of all
 TRIES = 3  # starts for one pair, before it is given up
 
 
@@ -44,6 +34,7 @@ class Probe:
     """A load probe as configured."""
 
     name: str
+    measured_by: "type[ProbeSuite]"
     service: Serves
     plan: Plan
     ready: Ready
@@ -51,193 +42,151 @@ class Probe:
     data: Path | None
     timeout_s: float
     """Within which the service must be ready."""
+    engine: Engine | None = None
+    """Who sends the load instead of our own generator."""
 
-    def begin(self, sides: Sequence[PreparedSide], around: Circumstances) -> "LoadSuite":
+    def begin(self, sides: Sequence[PreparedSide], around: Circumstances) -> "ProbeSuite":
         """Return what measures it."""
-        return LoadSuite(self, sides, around)
+        return self.measured_by(self, sides, around)
 
     def alone(self) -> Self:
         """Return it for one side."""
         return self
 
+    def stage(self, sides: Sequence[PreparedSide], around: Circumstances) -> Stage:
+        """Return what all its starts share."""
+        return Stage(
+            service=self.service,
+            places=tuple(side.place for side in sides),
+            ready=self.ready,
+            url=self.url,
+            data=self.data,
+            timeout_s=self.timeout_s,
+            mark=around.mark,
+            interrupts=around.interrupts,
+        )
 
-class LoadSuite(Measured):
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counted:
+    """A start that counts."""
+
+    outcome: Outcome
+    tallies: Sequence[dict[str, Tally]]
+    """Name to its SLIs, a side each."""
+
+
+class ProbeSuite(Measured):
     """Measures one probe, start by start."""
 
     def __init__(self, probe: Probe, sides: Sequence[PreparedSide], around: Circumstances) -> None:
         super().__init__(probe.name, sides, around)
         self.probe, self.plan = probe, probe.plan
+        self.stage = probe.stage(sides, around)
         names = [request.name for request in self.plan.requests]
         self._names = [TOTAL, *(names if len(names) > 1 else [])]
-        self._apart = False
-        self._rate = self.plan.rate or 0.0
-        self._agent: Agent | None = None
+        self._explored = False
         self._unfair: list[str] = []
 
+    @abstractmethod
+    def _scout(self) -> Outcome:
+        """Start both sides once and see what they are like.
+
+        Raises: SideFailed.
+        """
+
+    @abstractmethod
+    def _attempt(self, seed: int) -> Counted:
+        """Start both sides and load them.
+
+        Raises: SideFailed; Unfair where it does not count.
+        """
+
+    def _first(self, agent: Agent) -> Outcome:
+        """Start both sides once for a moment with one user, and see that they serve.
+
+        Raises: SideFailed.
+        """
+        load = closed_load(self.plan, 1, SCOUT_S, seed=self.around.seed)
+        plan = replace(self.plan, seconds=SCOUT_S)
+        seen = run_start(self.stage, agent, plan, load, seed=self.around.seed)
+        self._unserved(seen.answers)
+        return seen
+
     def explore(self) -> None:
-        """Start both sides once and see what they cost, which says how much load they can be given."""
+        """Start both sides once and see what they are like, which says how they are loaded."""
         if not self.around.part.holds(self._benchmark(TOTAL)):
             return  # a probe is one job's, whole: its requests share each start
         self.resources.enter_context(adopting())
-        self._agent = self.resources.enter_context(generator(self.around.interrupts))
+        self._explored = True
         self.python = tuple(() for _ in self.sides)
-        load = closed_load(self.plan, 1, SCOUT_S, seed=self.around.seed)
         try:
-            seen = self._start(replace(self.plan, seconds=SCOUT_S), load, seed=self.around.seed)
+            seen = self._scout()
         except SideFailed as failed:
             self._lost(failed)
             return
-        for side in range(len(self.sides)):
-            served = [answer for answer in seen.answers if answer.side == side and not answer.fault]
-            faults = {answer.fault for answer in seen.answers if answer.side == side and answer.fault}
-            if not served:
-                text = f"no request was served: {', '.join(sorted(faults)[:3]) or 'none was answered'}"
-                self._lost(SideFailed(side, Reason.NOTHING, text))
         if any(self.failures):
             return
-        self._choose(seen)
-        slice_s = self.plan.seconds
-        for name in self._names:
-            self.tracks = {
-                **self.tracks,
-                name: Track(
-                    benchmark=self._benchmark(name),
-                    planned=self.plan.starts,
-                    design=Design.LOAD if len(self.sides) > 1 else Design.ALONE,
-                    guess_s=slice_s / len(self._names),
-                    readings=tuple([] for _ in self.sides),
-                ),
-            }
         self.startups.append(seen.startup_s)
+        self.tracks = {
+            name: Track(
+                benchmark=self._benchmark(name),
+                planned=self.plan.starts,
+                design=Design.LOAD if len(self.sides) > 1 else Design.ALONE,
+                guess_s=self.plan.seconds / len(self._names),
+                readings=tuple([] for _ in self.sides),
+            )
+            for name in self._names
+        }
 
     def offered(self, side: int) -> tuple[Benchmark, ...]:
         """Return its requests and their total, where the side can be asked."""
-        names = self._names if self._agent else []
+        names = self._names if self._explored else []
         return tuple(self._benchmark(name) for name in names if name not in self.failures[side])
 
     def run_pair(self, number: int) -> None:
         """Start both sides afresh until a start counts, three times at most."""
         for attempt in range(TRIES):
-            seed = _seed(self.around.seed, self.name, number * TRIES + attempt)
-            users, sides = self.plan.users, len(self.sides)
-            load = (
-                closed_load(self.plan, users, self.plan.seconds, seed=seed)
-                if users
-                else open_load(self.plan, self._rate, sides=sides, seed=seed, apart=self._apart)
-            )
+            seed = draw_pair(self.around.seed, self.name, number * TRIES + attempt, cpus=()).order_seed
             try:
-                seen = self._start(self.plan, load, seed=seed)
-                self._part_if_they_disturb(seen)
-                self._check(seen, planned=len(load.get("arrivals", ())))
+                counted = self._attempt(seed)
             except SideFailed as failed:
                 self._lost(failed)
                 return
             except Unfair as reason:
                 self._unfair.append(str(reason))
                 continue
-            self._keep(number, seed, seen)
+            self._keep(number, seed, counted)
             return
         self._give_up()
 
-    def _start(self, plan: Plan, load: dict[str, object], *, seed: int) -> Outcome:
-        assert self._agent is not None
-        stage = Stage(
-            service=self.probe.service,
-            places=tuple(side.place for side in self.sides),
-            ready=self.probe.ready,
-            url=self.probe.url,
-            data=self.probe.data,
-            timeout_s=self.probe.timeout_s,
-            mark=self.around.mark,
-            interrupts=self.around.interrupts,
-        )
-        return run_start(stage, self._agent, plan, load, seed=seed)
-
     def _lost(self, failed: SideFailed) -> None:
+        text = f"the service {failed.text}" if failed.reason in _OF_IT else failed.text
         for name in self._names:
-            self._fail(
-                failed.side,
-                name,
-                failed.reason,
-                f"the service {failed.text}" if failed.reason in _OF_IT else failed.text,
-            )
+            self._fail(failed.side, name, failed.reason, text)
         self.tracks = {}
 
-    def _choose(self, seen: Outcome) -> None:
-        """Choose the rate, or check the one that was asked for: sides that share a busy CPU disturb each other."""
-        cpu_s = [cost.cpu_s / max(1, sum(a.side == side for a in seen.answers)) for side, cost in enumerate(seen.costs)]
-        fitting = fitting_rate(sum(cpu_s))
-        shared = max(1, len(cpus.allowed()) - 1)
-        if not self.plan.rate:
-            self._rate = fitting
-            if fitting == SLOWEST_RATE:
-                self._say(
-                    "busy",
-                    f"a request costs {1e3 * max(cpu_s):.0f} ms of CPU: at {fitting:g}/s the sides disturb each other",
-                )
-        elif self.plan.rate * sum(cpu_s) / shared > BUSIEST and not self.plan.users:
-            self._apart = len(self.sides) > 1
-            busy = self.plan.rate * sum(cpu_s) / shared
-            text = f"{self.plan.rate:g} requests/s a side keep the CPU {100 * busy:.0f} % busy"
-            if self._apart:
-                text += f", so the sides took windows of 0.1 s, which spread more; up to {fitting:.0f}/s they need none"
-            self._say("windows" if self._apart else "busy", text)
+    def _unserved(self, answers: Sequence[Answer]) -> None:
+        """Fail each side of which no request was served."""
+        for side in range(len(self.sides)):
+            if any(answer.side == side and not answer.fault for answer in answers):
+                continue
+            faults = sorted({answer.fault for answer in answers if answer.side == side})
+            text = f"no request was served: {', '.join(faults[:3]) or 'none was answered'}"
+            self._lost(SideFailed(side, Reason.NOTHING, text))
 
-    def _check(self, seen: Outcome, *, planned: int) -> None:
-        """Refuse a start in which the generator or the machine, not the service, made the numbers.
-
-        Raises: Unfair.
-        """
-        if not seen.answers:
-            raise Unfair("nothing was sent")
-        if (busy := seen.busy_s / seen.took_s) > BUSIEST_GENERATOR:
-            text = f"the generator was busy {100 * busy:.0f} % of the time"
-            raise Unfair(f"{text}: lower the rate, or take another engine (h2load, locust)")
-        if planned and (share := late(seen.answers)) > MOST_LATE:
-            worst = f"p99 {1e3 * lag(seen.answers, 0.99):.1f} ms"
-            text = f"{100 * share:.0f} % of the requests left more than 0.5 ms late ({worst})"
-            raise Unfair(f"{text}: the machine is too busy, or the rate too high for this generator")
-        for side, flown_s in enumerate(seen.flown_s):
-            served_s = sum(answer.service_s for answer in seen.answers if answer.side == side)
-            if abs(flown_s - served_s) > LITTLE * max(served_s, 0.1):
-                raise Unfair(f"rate times latency ({served_s:.2f} s) is not what was in flight ({flown_s:.2f} s)")
-
-    def _part_if_they_disturb(self, seen: Outcome) -> None:
-        """Give each side windows of its own, from the first start on, where one that pauses holds up the other.
-
-        Raises: Unfair, for the start in which that was seen.
-        """
-        if self._apart or len(self.sides) < 2 or self.plan.users or any(track.pairs for track in self.tracks.values()):
-            return
-        both = overlapping(seen.answers)
-        base = [answer for answer in seen.answers if answer.side == BASE and not answer.fault]
-        beside, alone = (
-            histogram(answer.latency_s for answer in base if ((BASE, answer.call) in both) is busy)
-            for busy in (True, False)
-        )
-        enough = min(beside.total, alone.total) >= needed(0.95) / 4
-        if enough and (ratio := beside.quantile(0.95) / alone.quantile(0.95)) > CROSS_TALK:
-            self._apart = True
-            share = beside.total / len(base)
-            text = f"base's p95 was {ratio:.1f} times as high while head was busy too"
-            text += f" ({100 * share:.0f} % of its requests)"
-            self._say("cross-talk", f"{text}: the sides took windows of 0.1 s from there on")
-            raise Unfair("cross-talk")
-
-    def _keep(self, number: int, seed: int, seen: Outcome) -> None:
-        kinds = [request.name for request in self.plan.requests]
-        tallies = tally(
-            seen.answers, kinds, sides=len(self.sides), since_s=self.plan.warmup_s, until_s=self.plan.seconds
-        )
+    def _keep(self, number: int, seed: int, counted: Counted) -> None:
+        seen, tallies = counted.outcome, counted.tallies
         self.startups.append(seen.startup_s)
         self.busy_s += seen.took_s
         for side in range(len(self.sides)):
-            self._machine(tallies[side][TOTAL], seen, side)
+            if TOTAL in tallies[side]:
+                self._machine(tallies[side][TOTAL], seen, side)
             self.facts[side].append(
                 ProcessFacts(pair=number, suite=self.name, cpu=None, hash_seed=seed % 2**32, layout_seed=0)
             )
         for name, track in self.tracks.items():
-            found = [sides[name] for sides in tallies]
+            found = [sides.get(name, Tally()) for sides in tallies]
             track.add(number, [_reading(one) for one in found], seconds=seen.took_s / len(self.tracks))
             self._note(name, track, found, seen)
             for side, one in enumerate(found):
@@ -250,18 +199,19 @@ class LoadSuite(Measured):
 
     def _machine(self, total: Tally, seen: Outcome, side: int) -> None:
         """Add what only the service as a whole has."""
-        mine, cost = [answer for answer in seen.answers if answer.side == side], seen.costs[side]
+        cost, sent = seen.costs[side], seen.sent[side]
         total.values |= {
-            "cpu-per-request": cost.cpu_s / len(mine) if mine else 0.0,
+            "cpu-per-request": cost.cpu_s / sent if sent else 0.0,
             "cpu": cost.cpu_s / seen.took_s,
             "rss": cost.after.rss,
             "rss-growth": cost.after.rss - cost.before.rss,
             "ready-time": cost.ready_s,
-            "in-flight.max": seen.most_in_flight[side],
             "pressure.cpu": min(1.0, seen.pressure),
         }
-        if seen.dropped[side]:
-            total.shares["dropped"] = Shares(bad=seen.dropped[side], of=len(mine) + seen.dropped[side])
+        if seen.most_in_flight:
+            total.values["in-flight.max"] = seen.most_in_flight[side]
+        if seen.dropped and seen.dropped[side]:
+            total.shares["dropped"] = Shares(bad=seen.dropped[side], of=sent + seen.dropped[side])
 
     def _note(self, name: str, track: Track, found: Sequence[Tally], seen: Outcome) -> None:
         """Say of single metrics what stands against believing them, or explains them."""
@@ -312,7 +262,3 @@ def _reading(found: Tally) -> Reading:
         values={name: [value] for name, value in (found.values | shares).items()},
         trials={name: share.of for name, share in found.shares.items()},
     )
-
-
-def _seed(seed: int, name: str, number: int) -> int:
-    return draw_pair(seed, name, number, cpus=()).order_seed

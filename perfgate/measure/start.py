@@ -58,6 +58,10 @@ class Stage:
     mark: str
     interrupts: Interrupts
 
+    def target(self, service: Service) -> str:
+        """Return where `service` is reached."""
+        return self.url.replace("{port}", str(service.port))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
@@ -77,17 +81,21 @@ class Cost:
 class Outcome:
     """What one start gave."""
 
-    answers: list[Answer]
+    sent: tuple[int, ...]
+    """Requests, a side each, warm-up included."""
     costs: tuple[Cost, ...]
     took_s: float
-    busy_s: float
-    """CPU seconds of the generator."""
-    most_in_flight: tuple[int, ...]
-    flown_s: tuple[float, ...]
-    dropped: tuple[int, ...]
     pressure: float
     """Share of the time in which something waited for a CPU."""
-    startup_s: float
+    answers: list[Answer] = field(default_factory=list)
+    """Those of our own generator, and of engines that tell of single requests."""
+    busy_s: float = 0.0
+    """CPU seconds of the generator."""
+    most_in_flight: tuple[int, ...] = ()
+    flown_s: tuple[float, ...] = ()
+    """Integral of what was in flight."""
+    dropped: tuple[int, ...] = ()
+    startup_s: float = 0.0
     statements: dict[tuple[int, int], tuple[int, str]] = field(default_factory=dict)
     """(side, request) to how often one statement was repeated at worst, and which, from where."""
     words: list[str] = field(default_factory=list)
@@ -118,63 +126,119 @@ def run_start(
     """Start all sides afresh, send them the load, end them.
 
     Args:
-        watch: gets the answers as they come, about every half second; telling them costs the generator time.
         load: `arrivals`, or `users` and `seconds`, as the generator takes it; see `open_load` and `closed_load`.
         seed: draws who starts first and which calls are sent.
+        watch: gets the answers as they come, about every half second; telling them costs the generator time.
 
     Raises: SideFailed; MeasureError where the generator fails.
     """
-    began = time.monotonic()
-    rng = Random(seed)
-    words: list[str] = []
+    began, words = time.monotonic(), list[str]()
+    with serving(stage, seed=seed, words=words) as services:
+        seen = loaded(stage, agent, services, plan, load, seed=seed, watch=watch)
+    seen.words = words
+    seen.startup_s = time.monotonic() - began - seen.took_s
+    return seen
+
+
+@contextmanager
+def serving(stage: Stage, *, seed: int, words: list[str]) -> Iterator[dict[int, Service]]:
+    """Hold all sides, started afresh one after the other in an order drawn from `seed`.
+
+    Args:
+        words: gets what was unusual about how they ended.
+
+    Raises: SideFailed.
+    """
     with ExitStack() as stack:
         services: dict[int, Service] = {}
-        for side in rng.sample(range(len(stage.places)), k=len(stage.places)):
+        for side in Random(seed).sample(range(len(stage.places)), k=len(stage.places)):
             services[side] = _serve(stage, side, stack, words, hash_seed=seed % 2**32)
-        order = [services[side] for side in sorted(services)]
-        before, stalled = [service.usage() for service in order], _stalled_s()
-        loaded = time.monotonic()
-        agent.send(
-            targets=[stage.url.replace("{port}", str(service.port)) for service in order],
-            timeout_s=plan.timeout_s,
-            seed=seed,
-            requests=[asdict(request) for request in plan.requests],
-            rows=plan.rows,
-            login=asdict(plan.login) if plan.login else None,
-            news=watch is not None,
-            **load,
-        )
-        statements: dict[tuple[int, int], tuple[int, str]] = {}
-        answers: list[Answer] = []
-        message: Message = {}
-        while message.get("kind", "news") == "news":
-            message = _answer(agent, order, timeout_s=plan.seconds + plan.timeout_s + GRACE_S)
-            fresh = [_parsed(record, statements) for record in message.get("answers", ())]
-            answers += fresh
-            if watch is not None:
-                watch(fresh)
-        took_s = time.monotonic() - loaded
-        after = [service.usage() for service in order]
-        pressure = (_stalled_s() - stalled) / took_s
-        costs = [
-            Cost(ready_s=service.ready_s, before=one, after=other)
-            for service, one, other in zip(order, before, after, strict=True)
-        ]
+        yield dict(sorted(services.items()))
+
+
+def loaded(
+    stage: Stage,
+    agent: Agent,
+    services: Mapping[int, Service],
+    plan: Plan,
+    load: Mapping[str, Any],
+    *,
+    seed: int,
+    watch: Watch | None = None,
+) -> Outcome:
+    """Send a load to `services`; answers count them from 0 in their order.
+
+    Raises: SideFailed, once the load is over; MeasureError where the generator fails.
+    """
+    meter = Meter(services)
+    agent.send(
+        targets=[stage.target(service) for service in services.values()],
+        timeout_s=plan.timeout_s,
+        seed=seed,
+        requests=[asdict(request) for request in plan.requests],
+        rows=plan.rows,
+        login=asdict(plan.login) if plan.login else None,
+        news=watch is not None,
+        **load,
+    )
+    statements: dict[tuple[int, int], tuple[int, str]] = {}
+    answers: list[Answer] = []
+    message: Message = {}
+    while message.get("kind", "news") == "news":
+        message = _answer(agent, meter, timeout_s=plan.seconds + plan.timeout_s + GRACE_S)
+        fresh = [_parsed(record, statements) for record in message.get("answers", ())]
+        answers += fresh
+        if watch is not None:
+            watch(fresh)
+    meter.check()
     if message["kind"] != "done":
         raise MeasureError(f"the load could not be sent: {message.get('text', '')}")
-    return Outcome(
-        answers=answers,
-        costs=tuple(costs),
-        took_s=took_s,
-        busy_s=message["busy_s"],
-        most_in_flight=tuple(message["most_in_flight"]),
-        flown_s=tuple(message["flown_s"]),
-        dropped=tuple(message["dropped"]),
-        pressure=pressure,
-        startup_s=time.monotonic() - began - took_s,
-        statements=statements,
-        words=words,
-    )
+    seen = meter.outcome([sum(answer.side == side for answer in answers) for side in range(len(services))])
+    seen.answers, seen.statements, seen.busy_s = answers, statements, message["busy_s"]
+    seen.most_in_flight, seen.flown_s = tuple(message["most_in_flight"]), tuple(message["flown_s"])
+    seen.dropped = tuple(message["dropped"])
+    return seen
+
+
+class Meter:
+    """Watches services while they are loaded: what they use, and whether they are still there."""
+
+    def __init__(self, services: Mapping[int, Service]) -> None:
+        self._services = dict(services)
+        self._failed: SideFailed | None = None
+        self._before = [service.usage() for service in services.values()]
+        self._stalled_s, self._began = _stalled_s(), time.monotonic()
+
+    def look(self) -> None:
+        """Drain what they print, and remember the first that ended."""
+        for side, service in self._services.items():
+            service.drain()
+            try:
+                service.check()
+            except ServiceFailed as exc:
+                self._failed = self._failed or SideFailed(side, Reason.DIED, f"under load it {exc.text}")
+
+    def check(self) -> None:
+        """Look once more.
+
+        Raises: SideFailed where one of them ended meanwhile.
+        """
+        self.look()
+        if self._failed:
+            raise self._failed
+
+    def outcome(self, sent: Sequence[int]) -> Outcome:
+        """Return what the load took and cost."""
+        took_s = time.monotonic() - self._began
+        return Outcome(
+            sent=tuple(sent),
+            costs=tuple(
+                Cost(ready_s=service.ready_s, before=before, after=service.usage())
+                for service, before in zip(self._services.values(), self._before, strict=True)
+            ),
+            took_s=took_s,
+            pressure=(_stalled_s() - self._stalled_s) / took_s,
+        )
 
 
 def open_load(plan: Plan, rate: float, *, sides: int, seed: int, apart: bool) -> dict[str, Any]:
@@ -243,32 +307,21 @@ def _data(stage: Stage, stack: ExitStack) -> str:
     return str(copy)
 
 
-def _answer(agent: Agent, services: Sequence[Service], *, timeout_s: float) -> Message:
+def _answer(agent: Agent, meter: Meter, *, timeout_s: float) -> Message:
     """Wait for the generator while the services are watched.
 
-    Raises: SideFailed once the load is over, where one of them ended meanwhile.
+    Raises: MeasureError where it does not answer.
     """
     deadline = time.monotonic() + timeout_s
-    failed: SideFailed | None = None
     while True:
+        meter.look()
         try:
-            message = agent.receive(timeout_s=WATCH_S)
+            return agent.receive(timeout_s=WATCH_S)
         except AgentGone as exc:
             raise MeasureError(f"the load generator ended:\n{agent.last_words()}") from exc
         except AgentSilent as exc:
-            message = {}
             if time.monotonic() > deadline:
                 raise MeasureError("the load generator does not come to an end") from exc
-        for side, service in enumerate(services):
-            service.drain()
-            try:
-                service.check()
-            except ServiceFailed as exc:
-                failed = failed or SideFailed(side, Reason.DIED, f"under load it {exc.text}")
-        if message and failed:
-            raise failed
-        if message:
-            return message
 
 
 def _parsed(record: Sequence[Any], statements: dict[tuple[int, int], tuple[int, str]]) -> Answer:

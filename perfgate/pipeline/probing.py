@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import secrets
+import shlex
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,16 +12,21 @@ from pathlib import Path
 from typing import Any
 
 from perfgate import registry
-from perfgate.config.probe import LoadSuite, rate_of, short_time
+from perfgate.config.probe import LoadSuite as LoadTable
+from perfgate.config.probe import rate_of, short_time
 from perfgate.core.load.histogram import histogram
-from perfgate.core.load.plan import USUAL_RATE, Plan
+from perfgate.core.load.plan import USUAL_RATE, Plan, Shape
 from perfgate.core.load.tally import QUANTILES, TOTAL, Answer, lag
-from perfgate.core.ports import Place
+from perfgate.core.ports import Engine, Place
 from perfgate.core.units import parse_duration
+from perfgate.engines.h2load import cannot
 from perfgate.errors import ConfigError, MeasureError, UsageError
 from perfgate.host import files
 from perfgate.host.interrupt import Interrupts
 from perfgate.host.service import Ready, adopting
+from perfgate.measure.capacity import CapacitySuite
+from perfgate.measure.engines import EngineSuite
+from perfgate.measure.load import LoadSuite
 from perfgate.measure.probe import Probe
 from perfgate.measure.start import SideFailed, Stage, closed_load, generator, open_load, run_start
 
@@ -28,7 +34,7 @@ LARGEST_ROWS = 64 * 2**20  # bytes
 NEWS_S = 2.0  # what is told while it runs is of so long before
 
 
-def probe(root: Path, name: str, suite: LoadSuite) -> Probe:
+def probe(root: Path, name: str, suite: LoadTable) -> Probe:
     """Return the probe that `suite` configures.
 
     Raises: ConfigError where a file that it names is missing or not what it should be.
@@ -42,8 +48,11 @@ def probe(root: Path, name: str, suite: LoadSuite) -> Probe:
     except ValueError as exc:
         raise ConfigError(f"suite.{name}: {exc}") from exc
     options = {"command": suite.command, "prepare": suite.prepare, "environment": suite.environment}
+    engine = _engine(root, name, suite, plan)
     return Probe(
         name=name,
+        measured_by=CapacitySuite if suite.search else EngineSuite if engine else LoadSuite,
+        engine=engine,
         service=registry.service(suite.runner, options),
         plan=plan,
         ready=_ready(suite.ready),
@@ -51,6 +60,26 @@ def probe(root: Path, name: str, suite: LoadSuite) -> Probe:
         data=data,
         timeout_s=parse_duration(suite.start_timeout),
     )
+
+
+def _engine(root: Path, name: str, suite: LoadTable, plan: Plan) -> Engine | None:
+    """Return who sends the load, where that is not the own generator.
+
+    Raises: ConfigError where it cannot do what is asked.
+    """
+    if suite.engine == "h2load":
+        others = {"rows": bool(plan.rows), "a login": bool(plan.login), "stages": bool(plan.stages)}
+        others["another shape than constant"] = plan.shape is not Shape.CONSTANT
+        if wrong := cannot(plan.requests, others):
+            raise ConfigError(f"suite.{name}: h2load cannot send {wrong}", hint="leave it out, or leave out the engine")
+        return registry.engine("h2load", {"requests": plan.requests})
+    if suite.engine == "locust":
+        if not (root / suite.locustfile).is_file():
+            hint = "it is taken from your checkout for both sides"
+            raise ConfigError(f"suite.{name}.locustfile: there is no {suite.locustfile}", hint=hint)
+        options = {"command": tuple(shlex.split(suite.locust)), "locustfile": suite.locustfile, "root": str(root)}
+        return registry.engine("locust", {**options, "workers": suite.workers, "master": suite.master_port})
+    return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,9 +130,12 @@ def whole(plan: Plan, *, rate: str | None, duration: str | None) -> Plan:
 def look(probe: Probe, place: Place, interrupts: Interrupts, *, seed: int, tell: Tell) -> Look:
     """Start one service and load it once, as its plan says; `tell` what is seen meanwhile.
 
-    Raises: MeasureError where it does not serve.
+    Raises: MeasureError where it does not serve; UsageError where only Locust knows what to send.
     """
     plan = probe.plan
+    if not plan.requests:
+        hint = "give the suite without an engine some requests, or run Locust itself"
+        raise UsageError(f"what {probe.name} sends is only known to Locust", hint=hint)
     stage = Stage(
         service=probe.service, places=(place,), ready=probe.ready, url=probe.url, data=probe.data,
         timeout_s=probe.timeout_s, mark=secrets.token_hex(8), interrupts=interrupts,

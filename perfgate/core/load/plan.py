@@ -1,7 +1,7 @@
 """What one probe sends: the mix, the shape of its load, how long and how often."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -36,6 +36,19 @@ class Login:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Slo:
+    """What a latency must keep, whatever load is sought: "p95 < 50 ms"."""
+
+    label: str
+    """`p95`."""
+    quantile: float
+    bound_s: float
+
+    def __str__(self) -> str:
+        return f"{self.label} < {1e3 * self.bound_s:g} ms"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """A load probe as configured."""
 
@@ -55,8 +68,10 @@ class Plan:
     """At the beginning of it, which does not count."""
     timeout_s: float = 10.0
     starts: int
-    fields: frozenset[str] = field(default_factory=frozenset)
-    """Names that rows and login give."""
+    slo: Slo | None = None
+    """In search of a capacity: what must hold."""
+    core_hour: float = 0.0
+    """Price of a CPU for an hour, in whatever currency; 0 is unknown."""
 
     def phases(self, rate: float) -> tuple[Phase, ...]:
         """Return how the rate runs in one start."""

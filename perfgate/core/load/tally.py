@@ -6,7 +6,7 @@ nothing is tested here: a start gives one value an SLI, and starts are the unit 
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -62,6 +62,49 @@ class Tally:
     """Metric name to counts, of what is counted."""
     histograms: dict[str, Histogram] = field(default_factory=dict)
     """`latency` and `service-time`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Served:
+    """What an engine tells of one name on one side in one start."""
+
+    latency: Histogram
+    requests: int
+    failed: int
+    seconds: float
+    """In which they came."""
+
+
+def between(answers: Iterable[Answer], since_s: float, until_s: float) -> Served:
+    """Return what was answered in a stretch of one side's start."""
+    mine = [answer for answer in answers if since_s <= answer.done_s <= until_s or answer.fault]
+    good = histogram(answer.latency_s for answer in mine if not answer.fault)
+    return Served(latency=good, requests=len(mine), failed=len(mine) - good.total, seconds=until_s - since_s)
+
+
+def summed(sides: Sequence[Mapping[str, Served]]) -> tuple[dict[str, Tally], ...]:
+    """Return for each side the tally of each name, where an engine told of no single requests."""
+    found: list[dict[str, Tally]] = []
+    for served in sides:
+        tallies = {}
+        for name, one in served.items():
+            base = sides[0].get(name)
+            slow_s = SLOW * base.latency.quantile(0.5) if base and base.latency.total else 0.0
+            tallies[name] = _told(one, slow_s)
+        found.append(tallies)
+    return tuple(found)
+
+
+def _told(served: Served, slow_s: float) -> Tally:
+    found = Tally(values={"throughput": (served.requests - served.failed) / served.seconds})
+    if served.requests:
+        found.shares["errors"] = Shares(bad=served.failed, of=served.requests)
+    if seen := served.latency.total:
+        found.histograms["latency"] = served.latency
+        found.values |= {f"latency.{name}": served.latency.quantile(q) for name, q in QUANTILES.items()}
+        found.values |= {"latency.mean": served.latency.mean, "latency.max": served.latency.quantile(1.0)}
+        found.shares["slow"] = Shares(bad=served.latency.above(slow_s), of=seen)
+    return found
 
 
 def tally(

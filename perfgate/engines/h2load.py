@@ -1,0 +1,95 @@
+"""Engine `h2load`: many thousand requests a second from one CPU, and a log of every single one."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from perfgate.core.load.histogram import histogram
+from perfgate.core.load.tally import TOTAL, Served
+from perfgate.core.load.traffic import Request
+from perfgate.core.ports import Drive, Launch, Told
+from perfgate.errors import MeasureError
+
+LOG = "requests.tsv"
+MOST_URIS = 100
+HELD = 0.99  # of the rate: less says that somebody was at the end
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class H2load:
+    """Requests without bodies, by weight, over `users` connections; with a rate each sends at its own share of it."""
+
+    requests: tuple[Request, ...]
+
+    def launch(self, drive: Drive) -> Launch:
+        """Return how to load one side."""
+        least = min(request.weight for request in self.requests)
+        times = [min(MOST_URIS, round(request.weight / least)) for request in self.requests]
+        uris = [drive.target + request.path for request, many in zip(self.requests, times, strict=True)
+                for _ in range(many)]  # fmt: skip
+        argv = ["h2load", "--h1", "-t", "1", "-c", str(drive.users), f"--log-file={Path(drive.home) / LOG}"]
+        if drive.rate:
+            argv += ["-n", str(round(drive.rate * drive.seconds)), f"--rps={drive.rate / drive.users:.6g}"]
+        else:
+            argv += ["-D", f"{drive.seconds:g}"]
+        for name, value in self.requests[0].headers:
+            argv += ["-H", f"{name}: {value}"]
+        return Launch(argv=(*argv, *uris), cwd=drive.home)
+
+    def told(self, drive: Drive) -> Told:
+        """Return what its log says.
+
+        With a rate, latency counts from the moment at which a request should have left: h2load sends later what it
+        could not send in time, so the k-th that left is the k-th that should have.
+
+        Raises: MeasureError where the log is not what it should be.
+        """
+        path = Path(drive.home) / LOG
+        try:
+            rows = [tuple(map(int, line.split("\t")[:3])) for line in path.read_text(encoding="ascii").splitlines()]
+        except (OSError, ValueError) as exc:
+            raise MeasureError(f"the log of h2load cannot be read: {exc}") from exc
+        if not rows or any(len(row) != 3 for row in rows):
+            return Told(unfair="h2load sent nothing")
+        rows.sort()
+        begun = rows[0][0]
+        latencies, requests, failed, last = [], 0, 0, 0.0
+        for place, (sent, status, took) in enumerate(rows):
+            since_s = (sent - begun) / 1e6
+            if drive.rate:  # connections keep step, so as many as there are should leave at once
+                since_s = place // drive.users * drive.users / drive.rate
+            if since_s < drive.warmup_s or (not drive.rate and since_s > drive.seconds):
+                continue
+            requests += 1
+            done_s = (sent - begun + took) / 1e6
+            last = max(last, done_s)
+            if self._right(status):
+                latencies.append(done_s - since_s)
+            else:
+                failed += 1
+        if not requests:
+            return Told(unfair="h2load sent nothing behind the warm-up")
+        span_s = drive.seconds - drive.warmup_s
+        if drive.rate and (held := span_s / (last - drive.warmup_s)) < HELD - 1 / span_s / drive.rate:
+            text = f"h2load held {100 * held:.0f} % of {drive.rate:,.0f} requests/s: the service is at its end"
+            return Told(unfair=f"{text}; lower the rate")
+        served = Served(latency=histogram(latencies), requests=requests, failed=failed, seconds=span_s)
+        return Told(served={TOTAL: served}, sent=len(rows))
+
+    def _right(self, status: int) -> bool:
+        statuses = self.requests[0].status
+        return status in statuses if statuses else 200 <= status < 400
+
+
+def cannot(requests: tuple[Request, ...], fields: Mapping[str, bool]) -> str:
+    """Return what of a probe h2load cannot do; empty where it can do all."""
+    wrong = [name for name, there in fields.items() if there]
+    for request in requests:
+        wrong += ["a method other than GET"] * (request.method != "GET")
+        wrong += ["a body"] * bool(request.body or request.json_body)
+        wrong += ["checks of the answer"] * bool(request.contains or request.expect_headers or request.expect_json)
+        wrong += ["fields"] * bool(request.fields)
+        wrong += ["headers or statuses that differ"] * (
+            (request.headers, request.status) != (requests[0].headers, requests[0].status)
+        )
+    return wrong[0] if wrong else ""
