@@ -78,9 +78,14 @@ def calibrated(name: str, root: Path, interrupts: Interrupts) -> float:
     job, costs = probe(root, name, suite(name, "6s")), []
     for work in (1.0, 2.0):
         run = measure_alone(
-            Repository(root), side(root, "alone", work=work), [job], Effort(budget_s=120), processes=3,
-            interrupts=interrupts, watch=lambda _: None,
-        )  # fmt: skip
+            Repository(Path(), interrupts=interrupts),
+            side(root, "alone", work=work),
+            [job],
+            Effort(budget_s=120),
+            processes=3,
+            interrupts=interrupts,
+            watch=lambda _: None,
+        )
         costs.append(levels(run, "cpu-per-request"))
     return costs[1] / costs[0] - 1
 
@@ -102,7 +107,7 @@ def trial(name: str, planted: Planted, share: float, seed: int, root: Path, inte
     base, head = side(root, "base"), side(root, "head", work=1 + planted.cpu / share, wait_s=planted.wait_s)
     job = probe(root, name, suite(name, planted.duration))
     runs = measure_pairs(
-        Repository(root), base, head, [job], policy, Effort(budget_s=300, seed=seed),
+        Repository(Path(), interrupts=interrupts), base, head, [job], policy, Effort(budget_s=300, seed=seed),
         interrupts=interrupts, watch=lambda _: None,
     )  # fmt: skip
     rows = judge(*runs, policy)

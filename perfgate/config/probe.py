@@ -2,6 +2,7 @@
 
 import ipaddress
 import json
+import math
 import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
@@ -19,6 +20,7 @@ from perfgate.core.units import Unit, parse_duration, parse_quantity
 START_S = 2.2  # of load in one start: the spread between starts and within one then weigh about the same
 LONG_START_S = 3.3  # where a start has steps of its own, or an engine that takes its time to begin
 ENGINE_USERS = 10
+CONNECTION_RATE = 500.0  # 1/s that one connection of h2load carries, which sends one request at a time
 LONGEST_S = 600.0
 FASTEST = 20_000.0  # 1/s a side; nothing here could hold it, so it is a slip
 MOST_REQUESTS = 1_000_000
@@ -252,6 +254,12 @@ class LoadSuite(Section):
         steps = round((parse_duration(self.duration) / start_s - FIRST_LOOK) / LOOK_STEP)
         return FIRST_LOOK + LOOK_STEP * max(0, steps)
 
+    @property
+    def _engine_users(self) -> int:
+        if self.engine == "h2load" and self.rate:
+            return math.ceil(rate_of(self.rate) / CONNECTION_RATE)
+        return ENGINE_USERS if self.engine and not self.search else 0
+
     def plan(self, rows: tuple[Mapping[str, Any], ...] = ()) -> Plan:
         """Return what the probe sends, with the `rows` that its file holds.
 
@@ -273,7 +281,7 @@ class LoadSuite(Section):
             rate=rate_of(self.rate) if self.rate else None,
             shape=self.shape,
             stages=tuple((parse_duration(stage.seconds), rate_of(stage.to)) for stage in self.stages),
-            users=self.users or (ENGINE_USERS if self.engine and not self.search else 0),
+            users=self.users or self._engine_users,
             seconds=parse_duration(self.duration) / self.planned,
             warmup_s=parse_duration(self.warmup),
             timeout_s=parse_duration(self.timeout),

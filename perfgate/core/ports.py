@@ -76,7 +76,10 @@ class Told:
 
 
 class Engine(Protocol):
-    """Sends the load in place of the own generator: one process for each side, both at once."""
+    """Sends the load in place of the own generator: one process for each side."""
+
+    at_once: bool
+    """Whether both sides are loaded at once; otherwise in turns, as its rhythm on one would meet that on the other."""
 
     def launch(self, drive: Drive) -> Launch:
         """Return how to load one side."""

@@ -20,6 +20,7 @@ class H2load:
     """Requests without bodies, by weight, over `users` connections; with a rate each sends at its own share of it."""
 
     requests: tuple[Request, ...]
+    at_once = False
 
     def launch(self, drive: Drive) -> Launch:
         """Return how to load one side."""
@@ -39,8 +40,9 @@ class H2load:
     def told(self, drive: Drive) -> Told:
         """Return what its log says.
 
-        With a rate, latency counts from the moment at which a request should have left: h2load sends later what it
-        could not send in time, so the k-th that left is the k-th that should have.
+        With a rate, latency counts from the moment at which a request should have left, to within the time between two
+        requests of one connection: h2load sends later what it could not send in time, so the k-th that left is the
+        k-th that should have, and what left later than that had to wait.
 
         Raises: MeasureError where the log is not what it should be.
         """
@@ -56,8 +58,8 @@ class H2load:
         latencies, requests, failed, last = [], 0, 0, 0.0
         for place, (sent, status, took) in enumerate(rows):
             since_s = (sent - begun) / 1e6
-            if drive.rate:  # connections keep step, so as many as there are should leave at once
-                since_s = place // drive.users * drive.users / drive.rate
+            if drive.rate:
+                since_s = min(since_s, (place + drive.users) / drive.rate)
             if since_s < drive.warmup_s or (not drive.rate and since_s > drive.seconds):
                 continue
             requests += 1

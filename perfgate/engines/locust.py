@@ -2,13 +2,13 @@
 
 import json
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from perfgate.core.load.histogram import histogram, merged
-from perfgate.core.load.tally import TOTAL, Served
+from perfgate.core.load.histogram import histogram
+from perfgate.core.load.tally import TOTAL, Served, joined
 from perfgate.core.ports import Drive, Launch, Told
 from perfgate.errors import MeasureError
 
@@ -31,6 +31,7 @@ class Locust:
     master: int | None = None
     """Port on which base's master waits for workers from elsewhere, head's on the next one."""
     environ: tuple[tuple[str, str], ...] = ()
+    at_once = True  # it takes seconds to begin
 
     def launch(self, drive: Drive) -> Launch:
         """Return how to load one side."""
@@ -69,12 +70,7 @@ class Locust:
             return Told(unfair=f"{lost} of {workers} Locust workers {'was' if lost == 1 else 'were'} lost")
         if not served:
             return Told(unfair="Locust sent nothing")
-        total = Served(
-            latency=merged(each.latency for each in served.values()),
-            requests=sum(each.requests for each in served.values()),
-            failed=sum(each.failed for each in served.values()),
-            seconds=float(found["seconds"]),
-        )
+        total = replace(joined(list(served.values())), seconds=float(found["seconds"]))
         names = served if len(served) > 1 else {}
         return Told(served={TOTAL: total, **names}, sent=int(found["sent"]))
 

@@ -61,6 +61,8 @@ class _Generator:
         self.requests = [Request(**{**one, **_tuples(one)}) for one in job["requests"]]
         self.answers: list[list[Any]] = []
         self.sides: list[_Side] = []
+        self.windows: list[tuple[int, float, float]] = []
+        """(side, begin, end) in seconds, where sides take turns."""
 
     async def run(self) -> Job:
         job = self.job
@@ -72,7 +74,7 @@ class _Generator:
             gc.freeze()
             gc.disable()
             busy, start = time.process_time(), time.monotonic()
-            await (self._closed() if job.get("users") else self._open())
+            await (self._in_turns() if job.get("window_s") else self._closed() if job.get("users") else self._open())
             took_s = time.monotonic() - start
             return {
                 "kind": "done",
@@ -82,6 +84,7 @@ class _Generator:
                 "most_in_flight": [side.most_in_flight for side in self.sides],
                 "flown_s": [side.flown_s for side in self.sides],
                 "dropped": [side.dropped for side in self.sides],
+                "windows": self.windows,
             }
         finally:
             gc.enable()
@@ -150,6 +153,25 @@ class _Generator:
                     await self._send(self.sides[place], arrival, start, number % count)
 
         await asyncio.gather(*(user() for _ in range(self.job["users"])))
+
+    async def _in_turns(self) -> None:
+        """Let so many users load one side at a time, in short windows of random order, each to its last answer."""
+        start, rng = time.monotonic(), random.Random(self.job["seed"])
+        count = len(self.job["calls"])
+        numbers = iter(range(sys.maxsize))
+
+        async def user(place: int, end: float) -> None:
+            while (now := time.monotonic()) < end:
+                number = next(numbers)
+                await self._send(self.sides[place], Arrival(now - start, place, number), start, number % count)
+
+        while time.monotonic() - start < self.job["seconds"] * len(self.sides):
+            for place in rng.sample(range(len(self.sides)), k=len(self.sides)):
+                began = time.monotonic()
+                await asyncio.gather(
+                    *(user(place, began + self.job["window_s"]) for _ in range(self.job["users"]))
+                )  # fmt: skip
+                self.windows.append((place, began - start, time.monotonic() - start))
 
     async def _send(self, side: _Side, arrival: Arrival, start: float, place: int | None = None) -> None:
         call, url = side.calls[arrival.call if place is None else place]

@@ -9,25 +9,26 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from random import Random
 from statistics import median
-from typing import Any
 
 from perfgate.core.load.arrivals import arrivals, constant
 from perfgate.core.load.histogram import histogram, merged
 from perfgate.core.load.plan import Slo
-from perfgate.core.load.tally import TOTAL, Served, Shares, Tally, between
+from perfgate.core.load.tally import TOTAL, Served, Shares, Tally, answered
 from perfgate.core.load.traffic import draw
 from perfgate.core.model import Warning
 from perfgate.core.stats.scalability import SHARES, USERS, Curve, Step, cost_of_a_million, fitted, in_flight, sustained
 from perfgate.host.service import Service
-from perfgate.measure.engines import driven
+from perfgate.measure.engines import Load, driven
 from perfgate.measure.load import BUSIEST_GENERATOR
 from perfgate.measure.probe import Counted, ProbeSuite, Unfair
-from perfgate.measure.start import Meter, Outcome, closed_load, generator, loaded, serving
+from perfgate.measure.start import Meter, Outcome, generator, loaded, serving, turns_load
 from perfgate.measure.track import Track
 from perfgate.measure.turns import Reading
 
-_One = dict[int, Service]
-WARM = 0.2  # of each step, which does not count: its connections are new
+_Services = dict[int, Service]
+WARM = 0.3  # of each open step, which does not count: its connections are new
+WINDOW_S = 0.1  # of one side, while users load it: short, so that both sides meet the same moments
+BLOCKS = 5  # of an open step, of which the median counts: one stall is no limit
 
 
 @dataclass(slots=True, kw_only=True)
@@ -41,6 +42,12 @@ class _Climb:
     requests: int = 0
     """Of those sent, what is counted."""
     failed: int = 0
+
+    def add(self, users: int, served: Served) -> None:
+        """Take a step of the climb."""
+        self.steps.append(Step(users=users, throughput=served.latency.total / served.seconds))
+        self.requests += served.requests
+        self.failed += served.failed
 
     @property
     def curve(self) -> Curve:
@@ -68,13 +75,11 @@ class CapacitySuite(ProbeSuite):
 
     def _attempt(self, seed: int) -> Counted:
         began, words, rng = time.monotonic(), list[str](), Random(seed)
-        slo = self.plan.slo
-        step_s = self.plan.seconds / (len(USERS) + (len(SHARES) if slo else 0))
+        slo, step_s = self.plan.slo, self.plan.seconds / len(USERS)
         with serving(self.stage, seed=seed, words=words) as services:
             meter, climbs = Meter(services), {side: _Climb() for side in services}
             for users in USERS:
-                for side in rng.sample(sorted(services), k=len(services)):
-                    self._closed(climbs[side], {side: services[side]}, users, step_s, seed)
+                self._closed(climbs, services, users, step_s, seed)
             for share in SHARES if slo else ():
                 for side in rng.sample(sorted(services), k=len(services)):
                     self._open(climbs[side], {side: services[side]}, share, step_s, seed)
@@ -82,55 +87,69 @@ class CapacitySuite(ProbeSuite):
         seen.words, seen.startup_s = words, time.monotonic() - began - seen.took_s
         return Counted(outcome=seen, tallies=[{TOTAL: climb.tally(slo)} for climb in climbs.values()])
 
-    def _closed(self, climb: _Climb, services: _One, users: int, step_s: float, seed: int) -> None:
-        seen = self._step(climb, services, step_s, seed, users=users, rate=None)
-        climb.steps.append(Step(users=users, throughput=seen.latency.total / seen.seconds))
-
-    def _open(self, climb: _Climb, services: _One, share: float, step_s: float, seed: int) -> None:
-        assert self.plan.slo is not None
-        rate = share * climb.curve.capacity
-        seen = self._step(climb, services, step_s, seed, users=max(USERS), rate=rate)
-        # Who got no answer waited for ever: counted as served slowly, so that errors cannot make a service fast.
-        everybody = merged([seen.latency, histogram([self.plan.timeout_s] * max(seen.failed, not seen.requests))])
-        climb.rates.append((rate, everybody.quantile(self.plan.slo.quantile)))
-
-    def _step(
-        self, climb: _Climb, services: _One, step_s: float, seed: int, *, users: int, rate: float | None
-    ) -> Served:
-        """Load one side once.
-
-        Raises: SideFailed; Unfair where the generator came to its own end.
-        """
-        warm_s = WARM * step_s
+    def _closed(self, climbs: dict[int, _Climb], services: _Services, users: int, step_s: float, seed: int) -> None:
+        """Let so many users load the sides, in turns: short ones, or with an engine one for each."""
         if self.probe.engine:
-            seen, (told,) = driven(
-                self.stage, self.probe.engine, services, users=users, rate=rate, seconds=step_s, warmup_s=warm_s
-            )
-            if told.unfair:
-                raise Unfair(told.unfair)
-            served = told.served[TOTAL]
+            for side in Random(seed + users).sample(sorted(services), k=len(services)):
+                served = self._driven({side: services[side]}, step_s, users=users, rate=None, climb=climbs[side])
+                climbs[side].add(users, served)
+            return
+        load = turns_load(self.plan, users, step_s, window_s=WINDOW_S, seed=seed)
+        seen = loaded(self.stage, self._agent, services, self.plan, load, seed=seed)
+        self._check(seen)
+        for side, climb in climbs.items():
+            climb.sent += seen.sent[side]
+            windows = [(begin, end) for place, begin, end in seen.windows if place == side][1:]  # the first is warm-up
+            answers = [a for a in seen.answers if a.side == side and any(b <= a.intended_s <= e for b, e in windows)]
+            climb.add(users, answered(answers, sum(end - begin for begin, end in windows)))
+
+    def _open(self, climb: _Climb, services: _Services, share: float, step_s: float, seed: int) -> None:
+        """See which latency one side has at a share of its own capacity."""
+        assert self.plan.slo is not None
+        rate, warm_s = share * climb.curve.capacity, WARM * step_s
+        if self.probe.engine:
+            served = [self._driven(services, step_s, users=max(USERS), rate=rate, climb=climb)]
         else:
-            seen = loaded(
-                self.stage, self._agent, services, self.plan, self._load(step_s, seed, users, rate), seed=seed
-            )
-            served = between(seen.answers, warm_s, step_s)
+            planned = arrivals(constant(rate, step_s), sides=1, seed=seed)
+            calls = draw(self.plan.requests, self.plan.rows, len(planned), seed=seed)
+            load = {"arrivals": planned, "calls": calls}
+            seen = loaded(self.stage, self._agent, services, self.plan, load, seed=seed)
+            self._check(seen)
+            climb.sent += len(seen.answers)
+            answers = sorted(answer for answer in seen.answers if answer.intended_s >= warm_s)
+            size = max(1, len(answers) // BLOCKS)
+            served = [answered(answers[k * size : (k + 1) * size], step_s / BLOCKS) for k in range(BLOCKS)]
+        climb.rates.append((rate, median(self._latency(each) for each in served)))
+
+    def _latency(self, served: Served) -> float:
+        """Return the latency that the SLO speaks of; who got no answer waited for ever, so that errors are not fast."""
+        assert self.plan.slo is not None
+        lost = served.failed if served.requests else 1
+        everybody = merged([served.latency, histogram([self.plan.timeout_s] * lost)])
+        return everybody.quantile(self.plan.slo.quantile)
+
+    def _driven(self, services: _Services, step_s: float, *, users: int, rate: float | None, climb: _Climb) -> Served:
+        """Let the engine load one side.
+
+        Raises: Unfair.
+        """
+        assert self.probe.engine is not None
+        load = Load(users=users, rate=rate, warmup_s=WARM * step_s)
+        seen, (told,) = driven(self.stage, self.probe.engine, services, load, step_s)
+        if told.unfair:
+            raise Unfair(told.unfair)
         climb.sent += sum(seen.sent)
-        climb.requests += served.requests
-        climb.failed += served.failed
+        return told.served[TOTAL]
+
+    def _check(self, seen: Outcome) -> None:
+        """Refuse a step in which the generator came to its own end.
+
+        Raises: Unfair.
+        """
         if (busy := seen.busy_s / seen.took_s) > BUSIEST_GENERATOR:
-            text = f"the generator was {100 * busy:.0f} % busy at {served.requests / served.seconds:,.0f} requests/s"
-            raise Unfair(f"{text}, so the capacity is beyond it{self._next}")
-        return served
-
-    def _load(self, step_s: float, seed: int, users: int, rate: float | None) -> dict[str, Any]:
-        if rate is None:
-            return closed_load(self.plan, users, step_s, seed=seed)
-        planned = arrivals(constant(rate, step_s), sides=1, seed=seed)
-        return {"arrivals": planned, "calls": draw(self.plan.requests, self.plan.rows, len(planned), seed=seed)}
-
-    @property
-    def _next(self) -> str:
-        return "" if self.probe.engine else ': measure with engine = "h2load"'
+            rate = len(seen.answers) / seen.took_s
+            text = f"the generator was {100 * busy:.0f} % busy at {rate:,.0f} requests/s, so the capacity is beyond it"
+            raise Unfair(f'{text}: measure with engine = "h2load"')
 
     def _note(self, name: str, track: Track, found: Sequence[Tally], seen: Outcome) -> None:
         """Say what the capacity means: how many wait how long, and what it costs."""

@@ -1,13 +1,15 @@
-"""Engines in place of our own generator: one process for each side, both at once, so that both meet the same moment."""
+"""Engines in place of our own generator: both sides at once where that is fair, else in turns of half a second."""
 
 import resource
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from pathlib import Path
+from random import Random
 
-from perfgate.core.load.tally import TOTAL, summed
+from perfgate.core.load.tally import TOTAL, joined, summed
 from perfgate.core.model import Reason
 from perfgate.core.ports import Drive, Engine, Told
 from perfgate.errors import MeasureError
@@ -16,8 +18,19 @@ from perfgate.host.service import Service, free_port
 from perfgate.measure.probe import Counted, ProbeSuite, Unfair
 from perfgate.measure.start import Meter, Outcome, SideFailed, Stage, serving
 
+WINDOW_S = 0.5  # of one side, where they take turns: long enough for an engine to begin
+WARM = 0.2  # of such a window at most, which does not count
 BUSIEST_ENGINE = 0.85  # of its CPU: beyond it what it notes is its own queue
 GRACE_S = 90.0  # to start, wait for workers, and end
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Load:
+    """How much."""
+
+    users: int
+    rate: float | None
+    warmup_s: float
 
 
 class EngineSuite(ProbeSuite):
@@ -46,24 +59,48 @@ class EngineSuite(ProbeSuite):
     def _start(self, seed: int) -> tuple[Outcome, list[Told]]:
         began, words, plan = time.monotonic(), list[str](), self.plan
         assert self.probe.engine is not None
+        engine = self.probe.engine
+        load = Load(users=plan.users, rate=plan.rate, warmup_s=plan.warmup_s)
         with serving(self.stage, seed=seed, words=words) as services:
-            seen, told = driven(
-                self.stage, self.probe.engine, services,
-                users=plan.users, rate=plan.rate, seconds=plan.seconds, warmup_s=plan.warmup_s,
-            )  # fmt: skip
+            if engine.at_once:
+                seen, told = driven(self.stage, engine, services, load, plan.seconds)
+            else:
+                seen, told = self._turns(engine, services, load, seed)
         seen.words, seen.startup_s = words, time.monotonic() - began - seen.took_s
         return seen, told
 
+    def _turns(
+        self, engine: Engine, services: Mapping[int, Service], load: Load, seed: int
+    ) -> tuple[Outcome, list[Told]]:
+        """Load one side at a time, in windows of random order."""
+        rng, meter = Random(seed), Meter(services)
+        parts: dict[int, list[Told]] = {side: [] for side in services}
+        windows = max(1, round(self.plan.seconds / WINDOW_S))
+        busy_s = 0.0
+        for _ in range(windows):
+            for side in rng.sample(sorted(services), k=len(services)):
+                seconds = self.plan.seconds / windows
+                part = replace(load, warmup_s=min(load.warmup_s, WARM * seconds))
+                seen, (told,) = driven(self.stage, engine, {side: services[side]}, part, seconds)
+                parts[side].append(told)
+                busy_s += seen.busy_s
+        whole = [together(parts[side]) for side in sorted(services)]
+        seen = meter.outcome([each.sent for each in whole])
+        seen.busy_s = busy_s
+        return seen, whole
+
+
+def together(parts: Sequence[Told]) -> Told:
+    """Return what all windows of a side say."""
+    if unfair := next((part.unfair for part in parts if part.unfair), ""):
+        return Told(unfair=unfair)
+    names = dict.fromkeys(name for part in parts for name in part.served)
+    served = {name: joined([part.served[name] for part in parts if name in part.served]) for name in names}
+    return Told(served=served, sent=sum(part.sent for part in parts))
+
 
 def driven(
-    stage: Stage,
-    engine: Engine,
-    services: Mapping[int, Service],
-    *,
-    users: int,
-    rate: float | None,
-    seconds: float,
-    warmup_s: float,
+    stage: Stage, engine: Engine, services: Mapping[int, Service], load: Load, seconds: float
 ) -> tuple[Outcome, list[Told]]:
     """Let `engine` load `services`, all at once.
 
@@ -72,7 +109,8 @@ def driven(
     with ExitStack() as stack:
         drives = [
             Drive(
-                target=stage.target(service), side=side, users=users, rate=rate, seconds=seconds, warmup_s=warmup_s,
+                target=stage.target(service), side=side, users=load.users, rate=load.rate,
+                seconds=seconds, warmup_s=load.warmup_s,
                 home=stack.enter_context(tempfile.TemporaryDirectory(prefix="perfgate-engine-")),
                 free_port=free_port(),
             )

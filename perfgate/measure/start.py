@@ -95,6 +95,8 @@ class Outcome:
     flown_s: tuple[float, ...] = ()
     """Integral of what was in flight."""
     dropped: tuple[int, ...] = ()
+    windows: tuple[tuple[int, float, float], ...] = ()
+    """(side, begin, end), where sides took turns."""
     startup_s: float = 0.0
     statements: dict[tuple[int, int], tuple[int, str]] = field(default_factory=dict)
     """(side, request) to how often one statement was repeated at worst, and which, from where."""
@@ -197,6 +199,7 @@ def loaded(
     seen.answers, seen.statements, seen.busy_s = answers, statements, message["busy_s"]
     seen.most_in_flight, seen.flown_s = tuple(message["most_in_flight"]), tuple(message["flown_s"])
     seen.dropped = tuple(message["dropped"])
+    seen.windows = tuple((int(side), begin, end) for side, begin, end in message["windows"])
     return seen
 
 
@@ -251,6 +254,11 @@ def open_load(plan: Plan, rate: float, *, sides: int, seed: int, apart: bool) ->
 def closed_load(plan: Plan, users: int, seconds: float, *, seed: int) -> dict[str, Any]:
     """Return what the generator is told for `users` who each have one request at a time."""
     return {"users": users, "seconds": seconds, "calls": draw(plan.requests, plan.rows, 2000, seed=seed)}
+
+
+def turns_load(plan: Plan, users: int, seconds: float, *, window_s: float, seed: int) -> dict[str, Any]:
+    """Return what the generator is told for `users` who load one side at a time, each for `seconds` in all."""
+    return {**closed_load(plan, users, seconds, seed=seed), "window_s": window_s}
 
 
 def _serve(stage: Stage, side: int, stack: ExitStack, words: list[str], *, hash_seed: int) -> Service:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from perfgate.core.load.histogram import Histogram, histogram
+from perfgate.core.load.histogram import Histogram, histogram, merged
 
 LATE_S = 0.5e-3  # a request that left later than this says more of the generator than of the service
 QUANTILES = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99}
@@ -75,11 +75,20 @@ class Served:
     """In which they came."""
 
 
-def between(answers: Iterable[Answer], since_s: float, until_s: float) -> Served:
-    """Return what was answered in a stretch of one side's start."""
-    mine = [answer for answer in answers if since_s <= answer.done_s <= until_s or answer.fault]
-    good = histogram(answer.latency_s for answer in mine if not answer.fault)
-    return Served(latency=good, requests=len(mine), failed=len(mine) - good.total, seconds=until_s - since_s)
+def answered(answers: Sequence[Answer], seconds: float) -> Served:
+    """Return what came back, of one side in so many seconds."""
+    good = histogram(answer.latency_s for answer in answers if not answer.fault)
+    return Served(latency=good, requests=len(answers), failed=len(answers) - good.total, seconds=seconds)
+
+
+def joined(parts: Sequence[Served]) -> Served:
+    """Return what came back in several stretches."""
+    return Served(
+        latency=merged(part.latency for part in parts),
+        requests=sum(part.requests for part in parts),
+        failed=sum(part.failed for part in parts),
+        seconds=sum(part.seconds for part in parts),
+    )
 
 
 def summed(sides: Sequence[Mapping[str, Served]]) -> tuple[dict[str, Tally], ...]:

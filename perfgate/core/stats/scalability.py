@@ -11,8 +11,8 @@ from itertools import pairwise
 
 import numpy as np
 
-USERS = (1, 2, 4, 8, 16)  # at once: enough to saturate what a runner can carry, and to bend the curve behind it
-SHARES = (0.5, 0.8, 0.9, 0.95)  # of the saturation: open rates at which the SLO is asked
+USERS = (1, 2, 8, 4, 8, 16, 8)  # at once, step by step: most of the time where a runner's services are saturated
+SHARES = (0.5, 0.7, 0.8, 0.9)  # of the saturation: open rates at which the SLO is asked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
