@@ -75,14 +75,15 @@ def side(root: Path, label: str, *, work: float = 1.0, wait_s: float = 0.0) -> P
 
 def calibrated(name: str, root: Path, interrupts: Interrupts) -> float:
     """Return which share of a request's CPU time `WORK` is: what it takes when doubled tells."""
-    job, costs = probe(root, name, suite(name, "6s")), []
+    table = suite(name, "15s").model_copy(update={"rate": "80/s"})
+    job, costs = probe(root, name, table), []
     for work in (1.0, 2.0):
         run = measure_alone(
             Repository(Path(), interrupts=interrupts),
             side(root, "alone", work=work),
             [job],
             Effort(budget_s=120),
-            processes=3,
+            processes=6,
             interrupts=interrupts,
             watch=lambda _: None,
         )

@@ -17,7 +17,7 @@ from perfgate.core.load.traffic import Request
 from perfgate.core.schedule import FIRST_LOOK, LOOK_STEP
 from perfgate.core.units import Unit, parse_duration, parse_quantity
 
-START_S = 2.2  # of load in one start: the spread between starts and within one then weigh about the same
+START_S = 1.6  # of load in one start: processes of the same code differ more than a start's own requests tell
 LONG_START_S = 3.3  # where a start has steps of its own, or an engine that takes its time to begin
 ENGINE_USERS = 10
 CONNECTION_RATE = 500.0  # 1/s that one connection of h2load carries, which sends one request at a time
@@ -174,7 +174,7 @@ class LoadSuite(Section):
     duration: ShortTime = "20s"
     """Of load in all, over all starts; both sides get it at once."""
     starts: int | None = Field(None, ge=FIRST_LOOK, le=99)
-    """Fresh starts of both sides, which are what is counted. Default: one for 2.2 s of load, at least 6."""
+    """Fresh starts of both sides, which are what is counted. Default: one for 1.6 s of load, at least 6."""
     warmup: Duration = "300ms"
     """At the beginning of each start, which does not count."""
     timeout: Duration = "10s"

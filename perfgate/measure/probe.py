@@ -14,6 +14,7 @@ from perfgate.core.load.tally import QUANTILES, TOTAL, Answer, Shares, Tally, ne
 from perfgate.core.model import Benchmark, Design, Distribution, ProcessFacts, Reason, Warning
 from perfgate.core.ports import Engine, Serves
 from perfgate.core.schedule import draw_pair
+from perfgate.host import addresses
 from perfgate.host.agent import Agent
 from perfgate.host.service import Ready, adopting
 from perfgate.measure.sides import PreparedSide
@@ -119,6 +120,9 @@ class ProbeSuite(Measured):
             return  # a probe is one job's, whole: its requests share each start
         self.resources.enter_context(adopting())
         self._explored = True
+        if not addresses.can_fix():
+            text = "this system puts every process at other addresses, come what may: expect twice the spread"
+            self._say("addresses-vary", text)
         self.python = tuple(() for _ in self.sides)
         try:
             seen = self._scout()

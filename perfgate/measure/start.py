@@ -23,6 +23,7 @@ from perfgate.core.model import Reason
 from perfgate.core.ports import Launch, Place, Serves
 from perfgate.errors import MeasureError
 from perfgate.host import command, cpus
+from perfgate.host.addresses import fixed_addresses
 from perfgate.host.agent import Agent, AgentGone, AgentSilent, Message
 from perfgate.host.interrupt import Interrupts
 from perfgate.host.service import Ready, Service, ServiceFailed, Usage, free_port
@@ -280,21 +281,18 @@ def _serve(stage: Stage, side: int, stack: ExitStack, words: list[str], *, hash_
             raise SideFailed(side, Reason.RAISED, text)
     launch = stage.service.serve(place, **fields)
     allowed = cpus.allowed()
+    environ = (("PYTHONHASHSEED", str(hash_seed)), *launch.environ)
     try:
-        service = stack.enter_context(
-            Service(
-                Launch(
-                    argv=launch.argv,
-                    cwd=launch.cwd,
-                    environ=(("PYTHONHASHSEED", str(hash_seed)), *launch.environ),
-                ),
+        with fixed_addresses():
+            service = Service(
+                Launch(argv=launch.argv, cwd=launch.cwd, environ=environ),
                 port=int(fields["port"]),
                 cpus=allowed[:-1],
                 mark=stage.mark,
                 name=name,
                 interrupts=stage.interrupts,
             )
-        )
+        stack.enter_context(service)
         stack.callback(lambda: words.append(word) if (word := service.stop()) else None)
         service.wait_ready(stage.ready, timeout_s=stage.timeout_s)
     except ServiceFailed as exc:
