@@ -9,8 +9,8 @@ from typing import Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import from_json
 
-from perfgate.core.history import Past
 from perfgate.core.model import Run
+from perfgate.core.past import Past
 from perfgate.core.report import Report
 from perfgate.errors import FileError
 

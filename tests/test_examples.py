@@ -20,6 +20,7 @@ EXAMPLES = {
         r"regression +shop/orders:queries.repeated +0.00 → 9.00",
         r"    repeated 9 times in one request: SELECT name FROM products WHERE id = \?, from app.py:29 in name_of",
     ),
+    "locust": (r"regression +flows/GET look:latency.p50",),
     "command": ("regression .*cli/version:time", "regression .*cli/version:peak-memory"),
 }
 """Lines that each report must show."""

@@ -65,7 +65,7 @@ def suite(home: Path, interrupts: Interrupts, base: str | None, head: str, **cha
     prepared = []
     for number, mode in enumerate(modes):
         root = home / f"side{number}"
-        root.mkdir()
+        root.mkdir(exist_ok=True)
         (root / "mode").write_text(mode, encoding="utf-8")
         place = Place(root=str(root), python=sys.executable, environ=(("PATH", os.environ["PATH"]),))
         prepared.append(PreparedSide(revision=Revision(label=mode), place=place, directory=root))

@@ -267,6 +267,24 @@ def test_history_names_the_commits_of_a_change_and_the_drift(project: Stored) ->
     assert [len(trend["points"]) for trend in past["trends"]] == [10]
 
 
+def test_history_shows_what_is_left_of_an_error_budget(project: Stored) -> None:
+    project.put("perfgate.toml", '[history]\nobjective = "90%"\n[[rule]]\nsli = "*"\nlimit = "50%"\nslo = "1.5ms"\n')
+    project.past([1e-3] * 18 + [2e-3, 1e-3])
+    project.git("tag", "v1.0", project.commits[9])
+
+    kept = project.perfgate("history", "--check", "--since", project.commits[-1])
+    project.past([2e-3, 2e-3])
+    spent = project.perfgate("history", "--check", "--since", "HEAD")
+
+    assert kept.returncode == 0, kept.stdout
+    assert (
+        "Error budgets\n  micro/a:time  SLO 1.50 ms in 90 % of the runs"
+        "  missed 1 of 20, 2.0 may  50 % of the budget left\n"
+        "    v1.0: burn 0.0 (0 of 10), since v1.0: burn 1.0 (1 of 10)\n"
+    ) in kept.stdout
+    assert (spent.returncode, spent.stdout.startswith("❌ 1 error budget used up")) == (1, True)
+
+
 def test_a_replay_shows_two_policies_side_by_side(project: Stored) -> None:
     project.past([1e-3] * 20 + [1.2e-3] * 15)
     project.put("other.toml", '[[rule]]\nsli = "*"\nlimit = "50%"\n')

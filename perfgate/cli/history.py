@@ -19,7 +19,9 @@ from perfgate.render import trend
 @click.option("--since", help="Count alarms from this revision; default: the last release tag, else the beginning.")
 @click.option("--replay", type=click.Path(path_type=Path, exists=True), help="Say what this perfgate.toml would say.")
 @click.option("-n", "most", type=click.IntRange(1), help="Read only so many of the newest runs of each series.")
-@click.option("--check", is_flag=True, help="End with 1 where a change for the worse stands or the drift is too large.")
+@click.option(
+    "--check", is_flag=True, help="End with 1 where something got worse, drifted too far, or used up its error budget."
+)
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to write it.")
 @click.option("-o", "--output", default="-", help="Where to write it; - is standard output.")
 def history(
@@ -45,4 +47,5 @@ def history(
     if check and not past.trends:
         return int(Exit.NOT_MEASURED)
     failed = bool(past.alarms) or any(t.drift and t.drift.exceeded for t in past.trends)
+    failed = failed or any(budget.left < 0 for budget in past.budgets)
     return int(Exit.REGRESSION if check and failed else Exit.PASSED)

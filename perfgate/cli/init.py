@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from perfgate.cli.services import WebService, find_service, probe_toml
 from perfgate.cli.workflows import FIND, MEASURES, UNPINNED, Choices, own_action
 from perfgate.cli.workflows import workflows as written
 from perfgate.config.load import FILE
@@ -20,6 +21,7 @@ from perfgate.host.interrupt import Interrupts
 LARGEST = 2**20  # bytes of a file that is looked into
 _USES_FIXTURE = re.compile(r"^\s*(?:async\s+)?def\s+test\w*\([^)]*\bbenchmark\b|@pytest\.mark\.benchmark", re.MULTILINE)
 _DIRECTORIES = ("bench", "benchmark", "benchmarks", "perf", "performance")
+_TELLING = (".py", ".toml", ".txt", ".cfg")
 _EXTRAS = ("bench", "benchmark", "benchmarks", "perf", "test", "tests", "testing", "dev")
 
 
@@ -32,6 +34,7 @@ class Found:
     setup: tuple[str, ...]
     alone: bool
     """The benchmark files hold the code that they measure."""
+    service: WebService | None
     notes: tuple[str, ...]
 
 
@@ -75,7 +78,7 @@ def init(workflows: bool, action: str | None) -> int:
 def _next(found: Found, commits: int, anything: bool) -> str:
     if not anything:
         return "everything is there already; change it by hand, then: perfgate config check"
-    if not found.benchmarks:
+    if not found.benchmarks and not found.service:
         return (
             "next: write a benchmark, as in benchmarks/test_speed.py: def test_f(benchmark): benchmark(f)\n"
             "until there is one, the gate fails with exit code 3"
@@ -111,7 +114,12 @@ def look(root: Path, tracked: list[str]) -> Found:
     alone = bool(tests) and not measured
     if alone:
         notes.append("found no code beside the benchmarks, so each side runs its own benchmark files")
-    return Found(benchmarks=tuple(tests), setup=setup, alone=alone, notes=tuple(notes))
+    texts = {file: _text(root / file) for file in tracked if not _is_test(file) and file.endswith(_TELLING)}
+    service = find_service(texts)
+    if service:
+        what = "loads it" if not tests else "proposes a load probe of it: remove the # to use it"
+        notes.append(f"found a {service.framework} service in {service.file}; {FILE} {what}")
+    return Found(benchmarks=tuple(tests), setup=setup, alone=alone, service=service, notes=tuple(notes))
 
 
 def _is_test(file: str) -> bool:
@@ -126,19 +134,24 @@ def toml(found: Found) -> str:
     build = f"[build]\n{comment}\nsetup = [\n{setup}]\n"
     paths = ", ".join(_quoted(path) for path in _paths(found.benchmarks))
     each = 'benchmarks-from = "each"  # they hold the code that they measure\n' if found.alone else ""
-    return f"""# Every key: perfgate config schema --format markdown
+    begin = f"""# Every key: perfgate config schema --format markdown
 [perfgate]
 budget = "10m"  # measuring time of one run at most; what is clear stops early
 
 {build}
-[suite.benchmarks]
+"""
+    probe = probe_toml(found.service, active=not found.benchmarks) if found.service else ""
+    if found.service and not found.benchmarks:
+        return f"{begin}{probe}\n".replace("\n\n\n", "\n\n")
+    proposed = f"\n{probe}\n" if probe else ""
+    return f"""{begin}[suite.benchmarks]
 runner = "pytest-benchmark"
 {f"paths = [{paths}]" if paths else '# paths = ["benchmarks"]'}
 {each}
 [[rule]]
 sli = "benchmarks/*:time"
 limit = "5%"  # head may be slower than base by this
-""".replace("\n\n\n", "\n\n")
+{proposed}""".replace("\n\n\n", "\n\n")
 
 
 def _paths(benchmarks: tuple[str, ...]) -> list[str]:

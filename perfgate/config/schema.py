@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from perfgate.config.probe import LoadSuite
-from perfgate.config.section import CommandLine, Duration, Quantity, RelativePath, Section, Share
+from perfgate.config.section import CommandLine, Duration, Quantity, RelativePath, Section, Share, checked
 from perfgate.core.model import METRICS
 from perfgate.core.policy import FAMILY_LEVEL, MARGIN, STRICT_LEVEL, Acceptance, Policy, Rule
 from perfgate.core.units import parse_quantity, parse_share, unit_of
@@ -106,6 +106,11 @@ class Baseline(Section):
     """Whether a time may block against stored runs: only where the machine is always the same and idle."""
 
 
+def _objective(text: str) -> None:
+    if parse_share(text) >= 1:
+        raise ValueError(f"{text!r} leaves no budget: below 100% is wanted")
+
+
 class History(Section):
     """What `perfgate history` watches for."""
 
@@ -113,6 +118,8 @@ class History(Section):
     """Tags of releases, as a glob: drift is counted from the last one."""
     drift: Share = "10%"
     """How much worse than at the last release many small changes together may make a benchmark."""
+    objective: Annotated[str, checked(_objective), Field(examples=["95%"])] = "95%"
+    """How many of the stored runs must keep the SLO of their rule: the others are its error budget."""
 
 
 class RuleTable(Section):

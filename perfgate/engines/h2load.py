@@ -32,7 +32,7 @@ class H2load:
         if drive.rate:
             argv += ["-n", str(round(drive.rate * drive.seconds)), f"--rps={drive.rate / drive.users:.6g}"]
         else:
-            argv += ["-D", f"{drive.seconds:g}"]
+            argv += ["-D", f"{round(1000 * drive.seconds)}ms"]
         for name, value in self.requests[0].headers:
             argv += ["-H", f"{name}: {value}"]
         return Launch(argv=(*argv, *uris), cwd=drive.home)

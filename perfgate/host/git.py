@@ -182,6 +182,12 @@ class Repository:
         name = self.asks("describe", "--tags", "--abbrev=0", f"--match={glob}", "HEAD")
         return (name, self.git("rev-parse", f"refs/tags/{name}^{{commit}}")) if name else None
 
+    def tags(self, glob: str) -> tuple[tuple[str, str], ...]:
+        """Return (name, commit) of all tags like `glob`."""
+        form = "%(objectname) %(*objectname) %(refname:short)"
+        lines = self.git("for-each-ref", f"--format={form}", f"refs/tags/{glob}").splitlines()
+        return tuple((name, peeled or direct) for direct, peeled, name in (line.split(" ", 2) for line in lines))
+
     def is_dirty(self) -> bool:
         """Return whether the working tree holds anything that HEAD does not."""
         return bool(self.git("status", "--porcelain"))

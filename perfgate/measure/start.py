@@ -281,11 +281,11 @@ def _serve(stage: Stage, side: int, stack: ExitStack, words: list[str], *, hash_
             raise SideFailed(side, Reason.RAISED, text)
     launch = stage.service.serve(place, **fields)
     allowed = cpus.allowed()
-    environ = (("PYTHONHASHSEED", str(hash_seed)), *launch.environ)
+    variables = (("PYTHONHASHSEED", str(hash_seed)), *launch.environ)
     try:
         with fixed_addresses():
             service = Service(
-                Launch(argv=launch.argv, cwd=launch.cwd, environ=environ),
+                Launch(argv=launch.argv, cwd=launch.cwd, environ=variables),
                 port=int(fields["port"]),
                 cpus=allowed[:-1],
                 mark=stage.mark,

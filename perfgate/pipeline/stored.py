@@ -12,7 +12,9 @@ from perfgate.config.load import Loaded
 from perfgate.core import baseline as baselines
 from perfgate.core import history as past
 from perfgate.core.baseline import WINDOW, Baseline, StoredRun
+from perfgate.core.budget import budgets
 from perfgate.core.model import Benchmark, Failure, Reason, Run, Warning
+from perfgate.core.past import Past
 from perfgate.core.policy import Policy, matches
 from perfgate.core.report import report
 from perfgate.core.units import parse_duration, parse_share
@@ -258,9 +260,7 @@ def compacted(shop: Workshop, *, keep: int) -> tuple[int, int, str]:
         return *kept.compact(keep), kept.store.name
 
 
-def history(
-    globs: Sequence[str], shop: Workshop, *, since: str | None, other: Loaded | None, most: int | None
-) -> past.Past:
+def history(globs: Sequence[str], shop: Workshop, *, since: str | None, other: Loaded | None, most: int | None) -> Past:
     """Read the stored runs of HEAD's ancestors and find what changed.
 
     Args:
@@ -285,13 +285,16 @@ def history(
     old = frozenset(repository.ancestors(start)) if start else frozenset()
     recent = frozenset(order) - old
     found = past.trends(runs, order, policy, release)
+    objective = parse_share(loaded.config.history.objective)
+    tags = repository.tags(loaded.config.history.releases)
     alarms = tuple(
         (trend, shift) for trend in found for shift in past.alarming(trend, policy.rule_for(trend.sli), recent)
     )
     policies = [(loaded.source, policy)] + ([(other.source, other.config.policy())] if other else [])
-    return past.Past(
+    return Past(
         trends=found,
         alarms=alarms,
+        budgets=budgets(found, order, policy, tags, objective),
         since=name,
         place=place,
         runs=len(runs),

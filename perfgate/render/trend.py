@@ -1,12 +1,15 @@
 """What the stored runs say, as text: what changed and stands, then what drifted, then every trend in one line."""
 
+from perfgate.core.budget import Budget
 from perfgate.core.comparison import Change
-from perfgate.core.history import FEWEST_RUNS, Past, Replay, Shift, Trend
+from perfgate.core.history import FEWEST_RUNS, Replay, Shift, Trend
 from perfgate.core.model import Kind, Sli
+from perfgate.core.past import Past
 from perfgate.core.verdict import Verdict
 from perfgate.render import phrases
 
 SHOWN_ALARMS = 10  # of a replay
+SHOWN_PERIODS = 5
 
 
 def render(past: Past) -> str:
@@ -18,6 +21,7 @@ def render(past: Past) -> str:
         _block(f"Slower since {past.since}, and still so", [_shift(*alarm) for alarm in past.alarms]),
         _block("Drifted beyond the budget", [_drift(trend) for trend in drifted]),
         _block("Other changes of level", [_shift(*shift) for shift in shifted]),
+        _block("Error budgets", [line for budget in past.budgets for line in _budget(budget)]),
         _block("Trends", [_line(trend) for trend in past.trends]),
         *(_replay(label, replay) for label, replay in past.replays),
         "\n".join(f"note: {phrases.line(text)}" for text in _notes(past)),
@@ -29,6 +33,8 @@ def _headline(past: Past, drifted: int) -> str:
     count = len(past.alarms)
     said = [f"{count} change{'s' * (count != 1)} for the worse"] if count else []
     said += [f"{drifted} drifted beyond the budget"] if drifted else []
+    spent = sum(budget.left < 0 for budget in past.budgets)
+    said += [f"{spent} error budget{'s' * (spent != 1)} used up"] if spent else []
     if not past.trends:
         parts = [f"❔ nothing to look at: of HEAD's history, {past.place} holds nothing that is asked for"]
         return "\n\n".join([*parts, *(f"note: {phrases.line(text)}" for text in _notes(past))])
@@ -54,6 +60,21 @@ def _drift(trend: Trend) -> str:
     assert trend.drift is not None
     found = Change(ratio=trend.drift.ratio, low=trend.drift.low, high=trend.drift.high)
     return f"{phrases.name(str(trend.sli))}  {phrases.change(found)} since {phrases.line(trend.drift.since)}"
+
+
+def _budget(budget: Budget) -> list[str]:
+    """Return what is left of an error budget, then how fast each release burned it."""
+    unit = budget.sli.metric.unit
+    may = (1 - budget.objective) * budget.runs
+    slo = f"SLO {phrases.value(budget.slo, unit)} in {100 * budget.objective:g} % of the runs"
+    head = (
+        f"{phrases.name(str(budget.sli))}  {slo}"
+        f"  missed {budget.missed} of {budget.runs}, {may:.1f} may  {100 * budget.left:.0f} % of the budget left"
+    )
+    burns = [
+        f"{phrases.line(p.name)}: burn {p.burn:.1f} ({p.missed} of {p.runs})" for p in budget.periods[-SHOWN_PERIODS:]
+    ]
+    return [head, f"  {', '.join(burns)}"]
 
 
 def _line(trend: Trend) -> str:

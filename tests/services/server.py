@@ -14,6 +14,12 @@ LEAK = []
 START = time.monotonic()
 
 
+def burn(seconds):
+    end = time.thread_time() + seconds
+    while time.thread_time() < end:
+        pass
+
+
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
@@ -29,6 +35,8 @@ class Handler(BaseHTTPRequestHandler):
             os._exit(7)
         if MODE == "slow-at-first" and time.monotonic() - START < 0.5:
             time.sleep(0.05)
+        if MODE.startswith("works"):
+            burn(0.004 if MODE == "works-twice" else 0.002)
         if MODE == "waits":
             time.sleep(0.01)
         if MODE == "pauses" and Handler.served % 40 == 0:

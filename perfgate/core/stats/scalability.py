@@ -62,7 +62,8 @@ def fitted(steps: Sequence[Step]) -> Curve:
     users = np.array([float(step.users) for step in steps])
     rate = np.array([step.throughput for step in steps])
     basis = np.stack([np.ones_like(users), users - 1, users * (users - 1)], axis=1)
-    (one, contention, crosstalk), _ = nnls(basis * (rate / users)[:, None], np.ones_like(users))
+    found, _ = nnls(basis * (rate / users)[:, None], np.ones_like(users))
+    one, contention, crosstalk = (float(each) for each in found)
     one = max(one, 1e-12)  # seconds; a law whose first user gets everything has no other end
     return Curve(
         gain=1 / one,
