@@ -15,6 +15,7 @@ import pytest
 
 from perfgate.core.load.histogram import GROWTH
 from perfgate.core.load.plan import Slo
+from perfgate.core.load.tally import Shares, summed
 from perfgate.core.load.traffic import Request
 from perfgate.core.model import Reason
 from perfgate.core.ports import Drive
@@ -73,12 +74,6 @@ def test_a_locustfile_runs_unchanged_against_both_sides(sides: Path) -> None:
     assert len({round(1e3 * GROWTH**bucket) for bucket in buckets}) < len(buckets)
 
 
-def test_what_fails_is_counted(sides: Path) -> None:
-    found = by_locust(sides, None, "fails-often")
-
-    assert values(found, 0)["errors"] == pytest.approx(0.5, abs=0.2)
-
-
 def test_a_start_that_loses_a_worker_does_not_count_and_the_next_one_does(sides: Path) -> None:
     killed = threading.Event()
 
@@ -100,7 +95,7 @@ def test_a_start_that_loses_a_worker_does_not_count_and_the_next_one_does(sides:
 
     thread = threading.Thread(target=kill_one)
     thread.start()
-    found = by_locust(sides, None, "good", seconds=7.0)
+    found = by_locust(sides, None, "good", seconds=6.0)
     thread.join()
 
     assert killed.is_set()
@@ -159,21 +154,43 @@ def test_a_locustfile_that_raises_is_told_in_its_words(sides: Path) -> None:
         by_locust(sides, None, "good", engine=engine)
 
 
-@pytest.mark.parametrize("text", ["", "[]", '{"entries": [{}]}', '{"entries": [], "seconds": "x"}'])
+BROKEN = '{"entries": [{"name": "a", "requests": 1, "failed": 0, "times": %s}], "seconds": %s, "workers": 1, "lost": 0,'
+BROKEN += ' "sent": 1, "busy_s": 0}'
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "[]", '{"entries": [{}]}', BROKEN % ("[]", 1), BROKEN % ('{"inf": 1}', 1), BROKEN % ('{"1": 1}', 0)],
+)
 def test_a_result_of_locust_that_is_broken_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / RESULT).write_text(text, encoding="utf-8")
 
     with pytest.raises(MeasureError, match="Locust's result cannot be read"):
-        locust(tmp_path).told(drive(tmp_path))
+        locust(tmp_path).told(drive(tmp_path), "")
 
 
 def test_a_result_of_locust_that_is_missing_or_empty_is_no_measurement(tmp_path: Path) -> None:
-    assert locust(tmp_path).told(drive(tmp_path)).unfair == "Locust ended without a result"
+    assert locust(tmp_path).told(drive(tmp_path), "").unfair == "Locust ended without a result"
 
-    empty = '{"entries": [], "seconds": 1, "workers": 2, "lost": 0, "sent": 0}'
+    empty = '{"entries": [], "seconds": 1, "workers": 2, "lost": 0, "sent": 0, "busy_s": 0}'
     (tmp_path / RESULT).write_text(empty, encoding="utf-8")
 
-    assert locust(tmp_path).told(drive(tmp_path)).unfair == "Locust sent nothing"
+    assert locust(tmp_path).told(drive(tmp_path), "").unfair == "Locust sent nothing"
+
+
+def test_what_failed_at_locust_is_counted(tmp_path: Path) -> None:
+    entry = '{"name": "GET /", "requests": 10, "failed": 4, "times": {"1.5": 6, "20": 4}}'
+    text = f'{{"entries": [{entry}], "seconds": 2, "workers": 2, "lost": 0, "sent": 12, "busy_s": 1}}'
+    (tmp_path / RESULT).write_text(text, encoding="utf-8")
+
+    told = locust(tmp_path).told(drive(tmp_path), "")
+
+    assert (told.unfair, told.sent, set(told.served)) == ("", 12, {"total"})
+    (base,) = summed([told.served])
+    assert base["total"].shares["errors"] == Shares(bad=4, of=10)
+    assert base["total"].values["throughput"] == 3.0
+    assert base["total"].values["latency.p50"] == pytest.approx(0.0015, rel=0.01)
+    assert base["total"].shares["slow"] == Shares(bad=4, of=10)
 
 
 def drive(home: Path, **changes: Any) -> Drive:
@@ -210,7 +227,7 @@ def test_a_log_of_h2load_counts_latency_from_when_a_request_should_have_left(tmp
     rows = [f"{1_000_000 + 1000 * at}\t200\t1000" for at in sent]
     (tmp_path / LOG).write_text("\n".join(rows), encoding="ascii")
 
-    told = H2load(requests=(GET,)).told(drive(tmp_path, users=1, rate=10.0))
+    told = H2load(requests=(GET,)).told(drive(tmp_path, users=1, rate=10.0), "")
 
     latency = told.served["total"].latency
     assert latency.total == 10
@@ -222,7 +239,7 @@ def test_a_rate_that_h2load_could_not_hold_is_no_measurement(tmp_path: Path) -> 
     rows = [f"{1_000_000 + 200_000 * k}\t200\t1000" for k in range(10)]
     (tmp_path / LOG).write_text("\n".join(rows), encoding="ascii")
 
-    told = H2load(requests=(GET,)).told(drive(tmp_path, users=1, rate=10.0))
+    told = H2load(requests=(GET,)).told(drive(tmp_path, users=1, rate=10.0), "")
 
     assert "of 10 requests/s: the service is at its end" in told.unfair
 
@@ -231,7 +248,18 @@ def test_a_rate_that_h2load_could_not_hold_is_no_measurement(tmp_path: Path) -> 
 def test_a_log_of_h2load_without_requests_is_no_measurement(tmp_path: Path, text: str, unfair: str) -> None:
     (tmp_path / LOG).write_text(text, encoding="ascii")
 
-    assert unfair in H2load(requests=(GET,)).told(drive(tmp_path, warmup_s=0.5)).unfair
+    assert unfair in H2load(requests=(GET,)).told(drive(tmp_path, warmup_s=0.5), "").unfair
+
+
+def test_requests_that_h2load_lost_are_failures(tmp_path: Path) -> None:
+    rows = [f"{1_000_000 + 100_000 * k}\t200\t1000" for k in range(7)]
+    (tmp_path / LOG).write_text("\n".join(rows), encoding="ascii")
+    said = "requests: 10 total, 10 started, 7 done, 7 succeeded, 3 failed, 2 errored, 1 timeout\n"
+
+    told = H2load(requests=(GET,)).told(drive(tmp_path, users=1, rate=10.0), said)
+
+    total = told.served["total"]
+    assert (total.requests, total.failed) == (10, 3)
 
 
 @pytest.mark.parametrize("text", [None, "a\tb\tc"])
@@ -240,7 +268,7 @@ def test_a_log_of_h2load_that_is_broken_is_refused(tmp_path: Path, text: str | N
         (tmp_path / LOG).write_text(text, encoding="ascii")
 
     with pytest.raises(MeasureError, match="the log of h2load cannot be read"):
-        H2load(requests=(GET,)).told(drive(tmp_path))
+        H2load(requests=(GET,)).told(drive(tmp_path), "")
 
 
 @pytest.mark.parametrize(

@@ -27,13 +27,13 @@ def test_four_lines_are_a_probe(tmp_path: Path) -> None:
     suite = read(tmp_path, PROBE)
     plan = suite.plan()
 
-    assert suite.planned == plan.starts == 9
-    assert plan.seconds == pytest.approx(20 / 9)
+    assert suite.planned == plan.starts == 12
+    assert plan.seconds == pytest.approx(20 / 12)
     assert (plan.rate, plan.shape, plan.users) == (None, Shape.CONSTANT, 0)
     assert [(r.name, r.method, r.path) for r in plan.requests] == [("list", "GET", "/items")]
 
 
-@pytest.mark.parametrize(("duration", "starts"), [("5s", 6), ("20s", 9), ("40s", 18), ("60s", 27)])
+@pytest.mark.parametrize(("duration", "starts"), [("5s", 6), ("20s", 12), ("40s", 24), ("60s", 36)])
 def test_longer_probes_have_more_starts(tmp_path: Path, duration: str, starts: int) -> None:
     assert read(tmp_path, PROBE + f'duration = "{duration}"\n').planned == starts
 
@@ -95,7 +95,7 @@ to = "100/s"
         ('url = "http://10.0.0.1:{port}"', "not this machine: 10.0.0.1"),
         ('url = "ftp://127.0.0.1"', "must be a scheme, a host and {port}"),
         ('ready = "soon"', 'must be a path as in "/health"'),
-        ('warmup = "3s"', "leaves nothing of 2.2 s"),
+        ('warmup = "3s"', "leaves nothing of 1.7 s"),
         ("starts = 5", "greater than or equal to 6"),
         ('data = "../other"', "must be a path below the root"),
         ('command = "\'"', "cannot be split"),

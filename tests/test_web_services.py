@@ -27,7 +27,20 @@ MANAGE = 'os.environ.setdefault("DJANGO_SETTINGS_MODULE", "site.settings")\n'
 @pytest.mark.parametrize(
     ("texts", "framework", "command", "path", "ready"),
     [
-        ({"shop/web.py": FASTAPI}, "FastAPI", "python -m uvicorn shop.web:app --port {port}", "/items", "/healthz"),
+        (
+            {"shop/web.py": FASTAPI},
+            "FastAPI",
+            "python -m uvicorn web:app --port {port} --app-dir shop",
+            "/items",
+            "/healthz",
+        ),
+        (
+            {"back end/app/main.py": FASTAPI, "back end/app/__init__.py": ""},
+            "FastAPI",
+            "python -m uvicorn app.main:app --port {port} --app-dir 'back end'",
+            "/items",
+            "/healthz",
+        ),
         (
             {"src/shop/__init__.py": FASTAPI},
             "FastAPI",
@@ -36,7 +49,7 @@ MANAGE = 'os.environ.setdefault("DJANGO_SETTINGS_MODULE", "site.settings")\n'
             "/healthz",
         ),
         ({"main.py": STARLETTE}, "Starlette", "python -m uvicorn main:application --port {port}", "/hello", ""),
-        ({"web.py": FLASK}, "Flask", "python -m flask --app web run --port {port}", "/", ""),
+        ({"web.py": FLASK}, "Flask", "python -m flask --app web:web run --port {port}", "/", ""),
         (
             {"web.py": FLASK, "requirements.txt": "flask\ngunicorn\n"},
             "Flask",
@@ -73,6 +86,7 @@ def test_the_service_nearest_to_the_root_is_taken_and_without_one_there_is_none(
 
     assert found is not None
     assert found.file == "z.py"
+    assert find_service({"examples/app.py": FLASK, "tests/app.py": FASTAPI}) is None
     assert find_service({"a.py": "def Flask(): ...", "b.txt": FLASK}) is None
 
 

@@ -5,9 +5,11 @@ from perfgate.cli import baseline, demo, demo_project, doctor, init, main
 from perfgate.config import schema
 from perfgate.core import model, report
 from perfgate.core.stats import multiplicity, unpaired
+from perfgate.engines import h2load, locust
 from perfgate.render import phrases
 from perfgate.stores import directory
 
+h2load.H2load, locust.Locust
 directory.open_directory, baseline.list_
 report.Report.trails, phrases.trail
 demo.demo, init.init, doctor.doctor, main._Lazy.list_commands, main._Lazy.get_command, main._Lazy.format_commands

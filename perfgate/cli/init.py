@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from perfgate.cli.services import WebService, find_service, probe_toml
+from perfgate.cli.services import WebService, find_service, probe_toml, quoted
 from perfgate.cli.workflows import FIND, MEASURES, UNPINNED, Choices, own_action
 from perfgate.cli.workflows import workflows as written
 from perfgate.config.load import FILE
@@ -129,10 +129,10 @@ def _is_test(file: str) -> bool:
 
 def toml(found: Found) -> str:
     """Return a perfgate.toml for the project."""
-    setup = "".join(f"    {_quoted(line)},\n" for line in found.setup)
+    setup = "".join(f"    {quoted(line)},\n" for line in found.setup)
     comment = "# Run in each side's own worktree, in a fresh virtual environment."
     build = f"[build]\n{comment}\nsetup = [\n{setup}]\n"
-    paths = ", ".join(_quoted(path) for path in _paths(found.benchmarks))
+    paths = ", ".join(quoted(path) for path in _paths(found.benchmarks))
     each = 'benchmarks-from = "each"  # they hold the code that they measure\n' if found.alone else ""
     begin = f"""# Every key: perfgate config schema --format markdown
 [perfgate]
@@ -195,7 +195,3 @@ def _text(path: Path) -> str:
     if not path.is_file() or path.stat().st_size > LARGEST:
         return ""
     return path.read_text(encoding="utf-8", errors="replace")
-
-
-def _quoted(text: str) -> str:
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from perfgate.config.section import CommandLine, Duration, RelativePath, Section, checked
 from perfgate.core.load.plan import Login, Plan, Shape, Slo
-from perfgate.core.load.tally import QUANTILES
+from perfgate.core.load.tally import QUANTILES, TOTAL
 from perfgate.core.load.traffic import Request
 from perfgate.core.schedule import FIRST_LOOK, LOOK_STEP
 from perfgate.core.units import Unit, parse_duration, parse_quantity
@@ -20,12 +20,12 @@ from perfgate.core.units import Unit, parse_duration, parse_quantity
 START_S = 1.6  # of load in one start: processes of the same code differ more than a start's own requests tell
 LONG_START_S = 3.3  # where a start has steps of its own, or an engine that takes its time to begin
 ENGINE_USERS = 10
-CONNECTION_RATE = 500.0  # 1/s that one connection of h2load carries, which sends one request at a time
+CONNECTION_RATE = 100.0  # 1/s that one connection of h2load keeps: its clock ticks every 10 ms
 LONGEST_S = 600.0
 FASTEST = 20_000.0  # 1/s a side; nothing here could hold it, so it is a slip
 MOST_REQUESTS = 1_000_000
 
-_SEND = re.compile(r"(GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) (/\S*)")
+_SEND = re.compile(r"(GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) (/(?!/)\S*)")
 
 
 def _sending(text: str) -> str:
@@ -236,6 +236,16 @@ class LoadSuite(Section):
 
     def _whole(self) -> None:
         """Refuse what does not fit together."""
+        if TOTAL in self.requests:
+            raise ValueError(f"a request cannot be called {TOTAL!r}: that is all of them together")
+        if "{port}" not in self.url and self.master_port is None:
+            raise ValueError(f"url {self.url!r} lacks {{port}}: both sides would be one service")
+        if urlsplit(self.url).scheme == "https" and self.ready.startswith("/"):
+            raise ValueError('ready is asked over http; with an https url write ready = "tcp" or "log:TEXT"')
+        if self.engine == "locust" and (self.rows or self.login or self.stages or self.shape is not Shape.CONSTANT):
+            raise ValueError("Locust's users decide what is sent and when: leave out rows, login, shape, stages")
+        if self.engine == "h2load" and self.users and rate_of(self.rate or "0/s") / self.users > CONNECTION_RATE:
+            raise ValueError(f"h2load keeps {CONNECTION_RATE:g}/s a connection at most: raise users, or leave them out")
         if not self.requests and self.engine != "locust":
             raise ValueError('requests are missing: name at least one, as in requests = { index = "GET /" }')
         if self.engine == "locust" and (self.requests or self.rate or self.search):

@@ -152,7 +152,8 @@ def _evidence(
 ) -> tuple[Evidence, tuple[Warning, ...]]:
     if base.sli.metric.kind is Kind.EXACT:
         return Evidence.EXACT, ()
-    if base.sli.metric.kind is Kind.COUNTED and _measured_together(base_run, head_run):
+    together = _measured_together(base_run, head_run) and not set(base.pairs).isdisjoint(head.pairs)
+    if base.sli.metric.kind is Kind.COUNTED and together:
         return Evidence.COUNTED, ()
     if log_ratios:
         return Evidence.PAIRED, ()

@@ -72,6 +72,7 @@ _PAST = {
     Reason.DIED: "took its process down",
     Reason.BAD_VALUE: "gave no usable value",
     Reason.NOTHING: "measured nothing",
+    Reason.UNFAIR: "gave nothing that counts",
 }
 
 

@@ -85,8 +85,7 @@ class _Asked:
         elif c.counts is not None:
             change = CountQuestion(rule=rule, counts=c.counts)
             if rule.slo is not None:
-                bad, of = c.counts.totals[1]
-                slo = ShareQuestion(rule=rule, bad=bad, of=of)
+                slo = ShareQuestion(rule=rule, counts=c.counts.head)
         return cls(comparison=c, rule=rule, change=change, slo=slo)
 
     @property
@@ -102,10 +101,23 @@ def _row(one: _Asked, found: Sequence[Answer], policy: Policy, startup_s: float)
         row = _judgement(one.comparison, one.rule, found[0].verdict, _doubt(one.change) if unsure else "")
     else:
         row = _plain_row(one.comparison, one.rule)
+    row = _unless_hidden(row, one.comparison)
     return _within_slo(row, one, found[-1].verdict) if one.slo else row
 
 
+def _unless_hidden(row: Judgement, c: Comparison) -> Judgement:
+    """Return the row; as inconclusive where a change may be there and not show."""
+    hidden = next((w.text for w in c.warnings if w.hides), "")
+    if not hidden or row.verdict not in (Verdict.PASS, Verdict.IMPROVEMENT):
+        return row
+    text = "; ".join(dict.fromkeys(filter(None, [hidden, row.text])))
+    found = Verdict.INCONCLUSIVE
+    return replace(row, verdict=found, blocks=blocks(found, row.rule), text=text)
+
+
 def _doubt(question: CountQuestion) -> str:
+    if (starts := len(question.counts.head)) < FIRST_LOOK:
+        return f"{starts} of at least {FIRST_LOOK} starts"
     if bursting(question.counts):
         return "more than on base, but in too few starts to be sure: bad ones come in bursts"
     return f"up to {100 * most_more(question.counts):.1f} percentage points more could hide in so few"
@@ -128,8 +140,7 @@ def _within_slo(row: Judgement, one: _Asked, found: Verdict) -> Judgement:
 def _base_misses(one: _Asked) -> bool:
     c = one.comparison
     if isinstance(one.slo, ShareQuestion) and c.counts is not None:
-        bad, of = c.counts.totals[0]
-        return replace(one.slo, bad=bad, of=of).crosses(PASS_LEVEL)
+        return replace(one.slo, counts=c.counts.base).crosses(PASS_LEVEL)
     over = within(one.rule, c.levels[0], c.planned, worse=sign(c.sli.metric))
     return paired.effect(over.log_ratios).below(PASS_LEVEL) > 0
 
@@ -158,7 +169,8 @@ def _tested_row(c: Comparison, question: Question, found: Answer, policy: Policy
         blocked = more.below(found.level) > margin and more.mean > question.limit
         return blocked or more.above(PASS_LEVEL) < question.limit
 
-    hidden = next((w.text for w in c.warnings if w.hides), "") if found.verdict is Verdict.PASS else ""
+    good = found.verdict in (Verdict.PASS, Verdict.IMPROVEMENT)
+    hidden = next((w.text for w in c.warnings if w.hides), "") if good else ""
     if hidden:
         found = replace(found, verdict=Verdict.INCONCLUSIVE)
     undecided = found.verdict is Verdict.INCONCLUSIVE and bool(question.looks)
@@ -188,8 +200,16 @@ def _judgement(c: Comparison, rule: Rule, verdict: Verdict, text: str = "") -> J
 
 def _plain_row(c: Comparison, rule: Rule) -> Judgement:
     verdict = _exact_verdict(c, rule) if c.evidence is Evidence.EXACT else Verdict.INCONCLUSIVE
+    if verdict in (Verdict.REGRESSION, Verdict.IMPROVEMENT) and _overlap(c):
+        return _judgement(c, rule, Verdict.INCONCLUSIVE, "varies from start to start, and the sides overlap")
     changed = c.evidence is not Evidence.EXACT or verdict is Verdict.REGRESSION
     return _judgement(c, rule, verdict, c.warnings[-1].text if changed and c.warnings else "")
+
+
+def _overlap(c: Comparison) -> bool:
+    """Return whether a metric that should be exact gave values on one side that lie among the other's."""
+    base, head = c.levels
+    return bool(base and head) and max(min(base), min(head)) <= min(max(base), max(head))
 
 
 def _exact_verdict(c: Comparison, rule: Rule) -> Verdict:

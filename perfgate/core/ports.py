@@ -57,6 +57,8 @@ class Drive:
     seconds: float
     warmup_s: float = 0.0
     """At the beginning, which does not count."""
+    timeout_s: float = 10.0
+    """After which a request has failed."""
     home: str
     """An empty directory for what it writes."""
     free_port: int
@@ -71,6 +73,8 @@ class Told:
     """Name to what came back, the total among them; none where `unfair`."""
     sent: int = 0
     """Requests, warm-up included."""
+    busy: float | None = None
+    """Share of one CPU that its load took, where it knows better than the system."""
     unfair: str = ""
     """Why its numbers say nothing of the service."""
 
@@ -85,8 +89,8 @@ class Engine(Protocol):
         """Return how to load one side."""
         ...
 
-    def told(self, drive: Drive) -> Told:
-        """Return what came of it, once it has ended.
+    def told(self, drive: Drive, output: str) -> Told:
+        """Return what came of it, once it has ended and printed `output`.
 
         Raises: MeasureError where what it left cannot be read.
         """

@@ -162,13 +162,14 @@ class _Counted:
             return False
         base, head = self.counts.totals
         shares = [b[0] / b[1] - a[0] / a[1] for a, b in zip(self.counts.base, self.counts.head, strict=True)]
-        return counts.fisher(base, head) <= level and paired.effect(shares).p_above(0.0) <= CLUSTERED
+        return counts.fisher(base, head) <= level and _everywhere(shares)
 
     def answered(self, blocked_at: float | None, family_level: float) -> Answer:
         if blocked_at is not None:
             return Answer(verdict=Verdict.REGRESSION, level=blocked_at, settled=True)
         suspicious = self._excess > self._allowed and bursting(self.counts)
         fine = most_more(self.counts) <= max(FEW_BAD, self._allowed) and not suspicious
+        fine = fine and len(self.counts.head) >= FIRST_LOOK
         verdict = Verdict.PASS if fine else Verdict.INCONCLUSIVE
         return Answer(verdict=verdict, level=family_level, settled=True)
 
@@ -186,28 +187,40 @@ def bursting(found: Counts) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShareQuestion:
-    """Whether head's share of bad ones is within the rule's SLO."""
+    """Whether a side's share of bad ones is within the rule's SLO."""
 
     rule: Rule
-    bad: int
-    of: int
+    counts: tuple[tuple[int, int], ...]
+    """(bad, of) of each pair."""
+
+    @property
+    def _total(self) -> tuple[int, int]:
+        return sum(bad for bad, _ in self.counts), sum(of for _, of in self.counts)
 
     def seen(self, margin: float) -> Seen:
         """Return what the counts show."""
         return self
 
     def crosses(self, level: float) -> bool:
-        """Return whether the share is surely above the SLO."""
-        assert self.rule.slo is not None
-        return counts.lower_share(self.bad, self.of, level) > self.rule.slo
+        """Return whether the share is surely above the SLO, and from start to start."""
+        slo = self.rule.slo
+        assert slo is not None
+        return counts.lower_share(*self._total, level) > slo and _everywhere(
+            [bad / of - slo for bad, of in self.counts]
+        )
 
     def answered(self, blocked_at: float | None, family_level: float) -> Answer:
         """Return the answer: within it only where the upper bound is."""
         assert self.rule.slo is not None
         if blocked_at is not None:
             return Answer(verdict=Verdict.REGRESSION, level=blocked_at, settled=True)
-        inside = counts.upper_share(self.bad, self.of, PASS_LEVEL) <= self.rule.slo
+        inside = counts.upper_share(*self._total, PASS_LEVEL) <= self.rule.slo
         return Answer(verdict=Verdict.PASS if inside else Verdict.INCONCLUSIVE, level=family_level, settled=True)
+
+
+def _everywhere(excesses: Sequence[float]) -> bool:
+    """Return whether an excess is there from start to start: bad ones come in bursts, and one burst is no change."""
+    return len(excesses) >= FIRST_LOOK and paired.effect(excesses).p_above(0.0) <= CLUSTERED
 
 
 def answer(questions: Sequence[Asked], policy: Policy) -> tuple[Answer, ...]:

@@ -1,5 +1,6 @@
 """Engine `h2load`: many thousand requests a second from one CPU, and a log of every single one."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,17 +29,19 @@ class H2load:
         times = [min(MOST_URIS, round(request.weight / least)) for request in self.requests]
         uris = [drive.target + request.path for request, many in zip(self.requests, times, strict=True)
                 for _ in range(many)]  # fmt: skip
-        argv = ["h2load", "--h1", "-t", "1", "-c", str(drive.users), f"--log-file={Path(drive.home) / LOG}"]
+        users = min(drive.users, _planned(drive)) if drive.rate else drive.users
+        argv = ["h2load", "--h1", "-t", "1", "-c", str(users), f"--log-file={Path(drive.home) / LOG}"]
+        argv += ["-N", f"{round(1000 * drive.timeout_s)}ms"]
         if drive.rate:
-            argv += ["-n", str(round(drive.rate * drive.seconds)), f"--rps={drive.rate / drive.users:.6g}"]
+            argv += ["-n", str(_planned(drive)), f"--rps={drive.rate / users:.6g}"]
         else:
             argv += ["-D", f"{round(1000 * drive.seconds)}ms"]
         for name, value in self.requests[0].headers:
             argv += ["-H", f"{name}: {value}"]
         return Launch(argv=(*argv, *uris), cwd=drive.home)
 
-    def told(self, drive: Drive) -> Told:
-        """Return what its log says.
+    def told(self, drive: Drive, output: str) -> Told:
+        """Return what its log says, and its summary of those that broke off, which the log leaves out.
 
         With a rate, latency counts from the moment at which a request should have left, to within the time between two
         requests of one connection: h2load sends later what it could not send in time, so the k-th that left is the
@@ -55,32 +58,46 @@ class H2load:
             return Told(unfair="h2load sent nothing")
         rows.sort()
         begun = rows[0][0]
-        latencies, requests, failed, last = [], 0, 0, 0.0
+        users = min(drive.users, _planned(drive)) if drive.rate else drive.users
+        latencies, requests, failed = [], 0, 0
         for place, (sent, status, took) in enumerate(rows):
             since_s = (sent - begun) / 1e6
             if drive.rate:
-                since_s = min(since_s, (place + drive.users) / drive.rate)
+                since_s = min(since_s, (place + users) / drive.rate)
             if since_s < drive.warmup_s or (not drive.rate and since_s > drive.seconds):
                 continue
             requests += 1
             done_s = (sent - begun + took) / 1e6
-            last = max(last, done_s)
             if self._right(status):
                 latencies.append(done_s - since_s)
             else:
                 failed += 1
         if not requests:
             return Told(unfair="h2load sent nothing behind the warm-up")
-        span_s = drive.seconds - drive.warmup_s
-        if drive.rate and (held := span_s / (last - drive.warmup_s)) < HELD - 1 / span_s / drive.rate:
+        late_s = (rows[-1][0] - begun) / 1e6 - drive.seconds
+        if drive.rate and late_s > (1 - HELD) * drive.seconds + users / drive.rate:
+            held = drive.seconds / (drive.seconds + late_s)
             text = f"h2load held {100 * held:.0f} % of {drive.rate:,.0f} requests/s: the service is at its end"
-            return Told(unfair=f"{text}; lower the rate")
+            return Told(unfair=f"{text}; lower the rate, or give it more users")
+        lost = _lost(output)
+        requests, failed, span_s = requests + lost, failed + lost, drive.seconds - drive.warmup_s
         served = Served(latency=histogram(latencies), requests=requests, failed=failed, seconds=span_s)
         return Told(served={TOTAL: served}, sent=len(rows))
 
     def _right(self, status: int) -> bool:
         statuses = self.requests[0].status
         return status in statuses if statuses else 200 <= status < 400
+
+
+def _planned(drive: Drive) -> int:
+    assert drive.rate is not None
+    return max(1, round(drive.rate * drive.seconds))
+
+
+def _lost(output: str) -> int:
+    """Return how many requests got no whole answer, by h2load's summary."""
+    found = re.search(r"^requests: .*?(\d+) errored, (\d+) timeout", output, flags=re.MULTILINE)
+    return int(found[1]) + int(found[2]) if found else 0
 
 
 def cannot(requests: tuple[Request, ...], fields: Mapping[str, bool]) -> str:

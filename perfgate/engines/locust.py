@@ -7,7 +7,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from perfgate.core.load.histogram import histogram
+from perfgate.core.load.histogram import counted
 from perfgate.core.load.tally import TOTAL, Served, joined
 from perfgate.core.ports import Drive, Launch, Told
 from perfgate.errors import MeasureError
@@ -30,7 +30,6 @@ class Locust:
     workers: int
     master: int | None = None
     """Port on which base's master waits for workers from elsewhere, head's on the next one."""
-    environ: tuple[tuple[str, str], ...] = ()
     at_once = True  # it takes seconds to begin
 
     def launch(self, drive: Drive) -> Launch:
@@ -48,9 +47,9 @@ class Locust:
             argv += ["--master", "--master-bind-port", str(self.master + drive.side)]
             argv += ["--expect-workers", str(self.workers), "--expect-workers-max-wait", str(WAIT_S)]
         result = (("PERFGATE_LOCUST", str(Path(drive.home) / RESULT)),)
-        return Launch(argv=tuple(argv), cwd=self.root, environ=(*self.environ, *result))
+        return Launch(argv=tuple(argv), cwd=self.root, environ=result)
 
-    def told(self, drive: Drive) -> Told:
+    def told(self, drive: Drive, output: str) -> Told:
         """Return what the master wrote down when it ended.
 
         Raises: MeasureError where that is not what it should be.
@@ -64,18 +63,20 @@ class Locust:
             found = json.loads(path.read_text(encoding="utf-8"))
             served = {str(entry["name"]): _served(entry, float(found["seconds"])) for entry in found["entries"]}
             lost, workers = int(found["lost"]), int(found["workers"])
-        except (OSError, ValueError, LookupError, TypeError) as exc:
+            seconds, busy, sent = float(found["seconds"]), float(found["busy_s"]), int(found["sent"])
+        except (OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError) as exc:
             raise MeasureError(f"Locust's result cannot be read: {exc!r}") from exc
+        if not (0 < seconds < math.inf and 0 <= busy < math.inf):
+            raise MeasureError(f"Locust's result cannot be read: {seconds} s, {busy} s busy")
         if lost:
             return Told(unfair=f"{lost} of {workers} Locust workers {'was' if lost == 1 else 'were'} lost")
         if not served:
             return Told(unfair="Locust sent nothing")
-        total = replace(joined(list(served.values())), seconds=float(found["seconds"]))
+        total = replace(joined(list(served.values())), seconds=seconds)
         names = served if len(served) > 1 else {}
-        return Told(served={TOTAL: total, **names}, sent=int(found["sent"]))
+        return Told(served={TOTAL: total, **names}, sent=sent, busy=busy / seconds)
 
 
 def _served(entry: dict[str, Any], seconds: float) -> Served:
-    times = {float(ms) / 1e3: int(count) for ms, count in entry["times"].items()}
-    latency = histogram(value for value, count in times.items() for _ in range(count))
+    latency = counted((float(ms) / 1e3, int(count)) for ms, count in entry["times"].items())
     return Served(latency=latency, requests=int(entry["requests"]), failed=int(entry["failed"]), seconds=seconds)

@@ -26,6 +26,7 @@ MOST_IN_FLIGHT = 400  # a side; select() takes 1,024 descriptors, and who has so
 LARGEST_BODY = 8 * 2**20
 NEWS_S = 0.5
 AWAKE_S = 0.7e-3
+FEWEST_ROUNDS = 3  # of turns, however long they take: the first is warm-up
 
 Job = dict[str, Any]
 
@@ -70,8 +71,13 @@ class _Generator:
         job = self.job
         self.sides = [_Side(url, job["timeout_s"]) for url in job["targets"]]
         try:
-            for side in self.sides:
-                self._prepare(side, await self._login(side))
+            for place, side in enumerate(self.sides):
+                try:
+                    self._prepare(side, await self._login(side))
+                except (TimeoutError, aiohttp.ClientError, OSError) as exc:
+                    raise _LoginFailed(place, f"the login failed: {type(exc).__name__}") from exc
+                except ValueError as exc:
+                    raise _LoginFailed(place, str(exc)) from exc
             gc.collect()
             gc.freeze()
             gc.disable()
@@ -107,14 +113,16 @@ class _Generator:
         request = Request(**{**login["request"], **_tuples(login["request"])})
         call = fill(request, 0, {})
         url = side.url.join(URL(call.path, encoded=True))
-        async with side.session.request(call.method, url, headers=dict(call.headers), data=call.body) as response:
-            body = await response.read()
+        async with side.session.request(
+            call.method, url, headers=dict(call.headers), data=call.body, allow_redirects=False
+        ) as response:
+            body = await _body(response)
             if wrong := fault(request, response.status, response.headers, body):
-                raise _LoginFailed(f"the login failed: {wrong}")
+                raise ValueError(f"the login failed: {wrong}")
             try:
                 return {name: _kept(where, response.headers, body) for name, where in login["keep"].items()}
             except (LookupError, ValueError) as exc:
-                raise _LoginFailed(f"the login's answer has nothing at {exc}") from exc
+                raise ValueError(f"the login's answer has nothing at {exc}") from exc
 
     async def _open(self) -> None:
         arrivals = [Arrival(*each) for each in self.job["arrivals"]]
@@ -174,7 +182,8 @@ class _Generator:
                 number = next(numbers)
                 await self._send(self.sides[place], Arrival(now - start, place, number), start, number % count)
 
-        while time.monotonic() - start < self.job["seconds"] * len(self.sides):
+        enough = self.job["seconds"] * len(self.sides)
+        while time.monotonic() - start < enough or len(self.windows) < FEWEST_ROUNDS * len(self.sides):
             for place in rng.sample(range(len(self.sides)), k=len(self.sides)):
                 began = time.monotonic()
                 await asyncio.gather(
@@ -217,7 +226,9 @@ async def _body(response: aiohttp.ClientResponse) -> bytes:
 
 
 class _LoginFailed(Exception):
-    pass
+    def __init__(self, side: int, text: str) -> None:
+        super().__init__(text)
+        self.side = side
 
 
 class _Channel:
@@ -258,8 +269,10 @@ def main() -> None:
         with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(selectors.SelectSelector())) as runner:
             try:
                 answer = runner.run(_Generator(job, channel if job.get("news") else None).run())
-            except (_LoginFailed, ValueError, aiohttp.ClientError) as exc:
-                answer = {"kind": "failed", "text": str(exc)}
+            except _LoginFailed as exc:
+                answer = {"kind": "failed", "side": exc.side, "text": str(exc)}
+            except (ValueError, aiohttp.ClientError, OSError) as exc:
+                answer = {"kind": "failed", "text": str(exc) or type(exc).__name__}
         channel.send(answer)
 
 

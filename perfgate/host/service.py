@@ -107,7 +107,7 @@ class Service:
                 self._process = subprocess.Popen(
                     launch.argv,
                     cwd=launch.cwd,
-                    env={**os.environ, **dict(launch.environ), MARK: mark, OWN: self._own},
+                    env={**os.environ, **dict(launch.environ), **dict(marks(mark, name))},
                     stdin=subprocess.DEVNULL,
                     stdout=self._log,
                     stderr=subprocess.STDOUT,
@@ -271,6 +271,11 @@ class Service:
             and (_session(process.pid) == self._process.pid or _environ(process).get(OWN) == self._own)
             and _alive(process)
         ]
+
+
+def marks(mark: str, name: str) -> tuple[tuple[str, str], ...]:
+    """Return what the environment of all processes of a side carries, so that they are found and ended."""
+    return ((MARK, mark), (OWN, f"{mark}-{name}"))
 
 
 def _die_with_parent() -> None:

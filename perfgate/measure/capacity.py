@@ -15,13 +15,13 @@ from perfgate.core.load.histogram import histogram, merged
 from perfgate.core.load.plan import Slo
 from perfgate.core.load.tally import TOTAL, Served, Shares, Tally, answered
 from perfgate.core.load.traffic import draw
-from perfgate.core.model import Warning
+from perfgate.core.model import Reason, Warning
 from perfgate.core.stats.scalability import SHARES, USERS, Curve, Step, cost_of_a_million, fitted, in_flight, sustained
 from perfgate.host.service import Service
 from perfgate.measure.engines import Load, driven
 from perfgate.measure.load import BUSIEST_GENERATOR
 from perfgate.measure.probe import Counted, ProbeSuite, Unfair
-from perfgate.measure.start import Meter, Outcome, generator, loaded, serving, turns_load
+from perfgate.measure.start import Meter, Outcome, SideFailed, generator, loaded, serving, turns_load
 from perfgate.measure.track import Track
 from perfgate.measure.turns import Reading
 
@@ -35,6 +35,7 @@ BLOCKS = 5  # of an open step, of which the median counts: one stall is no limit
 class _Climb:
     """What one side showed in one start."""
 
+    side: int
     steps: list[Step] = field(default_factory=list)
     rates: list[tuple[float, float]] = field(default_factory=list)
     """(rate, latency at the SLO's quantile)."""
@@ -44,15 +45,19 @@ class _Climb:
     failed: int = 0
 
     def add(self, users: int, served: Served) -> None:
-        """Take a step of the climb."""
+        """Take a step of the climb.
+
+        Raises: SideFailed where nothing was served.
+        """
+        if not served.latency.total:
+            text = f"with {users} users at once no request was served ({served.requests} were sent)"
+            raise SideFailed(self.side, Reason.NOTHING, text)
         self.steps.append(Step(users=users, throughput=served.latency.total / served.seconds))
         self.requests += served.requests
         self.failed += served.failed
 
     @property
     def curve(self) -> Curve:
-        if any(step.throughput <= 0 for step in self.steps):
-            raise Unfair("in one step no request was served")
         return fitted(self.steps)
 
     def tally(self, slo: Slo | None) -> Tally:
@@ -77,7 +82,7 @@ class CapacitySuite(ProbeSuite):
         began, words, rng = time.monotonic(), list[str](), Random(seed)
         slo, step_s = self.plan.slo, self.plan.seconds / len(USERS)
         with serving(self.stage, seed=seed, words=words) as services:
-            meter, climbs = Meter(services), {side: _Climb() for side in services}
+            meter, climbs = Meter(services), {side: _Climb(side=side) for side in services}
             for users in USERS:
                 self._closed(climbs, services, users, step_s, seed)
             for share in SHARES if slo else ():
@@ -116,6 +121,8 @@ class CapacitySuite(ProbeSuite):
             seen = loaded(self.stage, self._agent, services, self.plan, load, seed=seed)
             self._check(seen)
             climb.sent += len(seen.answers)
+            climb.failed += sum(bool(answer.fault) for answer in seen.answers) + sum(seen.dropped)
+            climb.requests += len(seen.answers) + sum(seen.dropped)
             answers = sorted(answer for answer in seen.answers if answer.intended_s >= warm_s)
             size = max(1, len(answers) // BLOCKS)
             served = [answered(answers[k * size : (k + 1) * size], step_s / BLOCKS) for k in range(BLOCKS)]
@@ -134,7 +141,7 @@ class CapacitySuite(ProbeSuite):
         Raises: Unfair.
         """
         assert self.probe.engine is not None
-        load = Load(users=users, rate=rate, warmup_s=WARM * step_s)
+        load = Load(users=users, rate=rate, warmup_s=WARM * step_s, timeout_s=self.plan.timeout_s)
         seen, (told,) = driven(self.stage, self.probe.engine, services, load, step_s)
         if told.unfair:
             raise Unfair(told.unfair)

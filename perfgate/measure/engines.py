@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 
-from perfgate.core.load.tally import TOTAL, joined, summed
+from perfgate.core.load.tally import TOTAL, Served, joined, needed, summed
 from perfgate.core.model import Reason
 from perfgate.core.ports import Drive, Engine, Told
 from perfgate.errors import MeasureError
 from perfgate.host import command, cpus
 from perfgate.host.service import Service, free_port
-from perfgate.measure.probe import Counted, ProbeSuite, Unfair
+from perfgate.measure.probe import TRIES, Counted, ProbeSuite, Unfair
 from perfgate.measure.start import Meter, Outcome, SideFailed, Stage, serving
 
 WINDOW_S = 0.5  # of one side, where they take turns: long enough for an engine to begin
@@ -31,21 +31,33 @@ class Load:
     users: int
     rate: float | None
     warmup_s: float
+    timeout_s: float
 
 
 class EngineSuite(ProbeSuite):
     """Lets an engine load both sides at once."""
 
     def _scout(self) -> Outcome:
-        """Let it run once: which names there are, only it knows."""
-        seen, told = self._start(self.around.seed)
-        for side, each in enumerate(told):
-            total = each.served.get(TOTAL)
-            if total is None or not total.latency.total:
-                text = each.unfair or "no request was served"
-                self._lost(SideFailed(side, Reason.NOTHING, text))
-        names = dict.fromkeys(name for each in told for name in each.served if name != TOTAL)
-        self._names = [TOTAL, *names]
+        """Let it run once, or until that counts: which names there are, only it knows."""
+        for attempt in range(TRIES):
+            seen, told = self._start(self.around.seed + attempt)
+            unfair = next((each.unfair for each in told if each.unfair), "")
+            if not unfair:
+                break
+            self._unfair.append(unfair)
+        else:
+            self._give_up()
+            return seen
+        served = [each.served for each in told]
+        for side, names in enumerate(served):
+            if names[TOTAL].failed >= names[TOTAL].requests:
+                self._lost(SideFailed(side, Reason.NOTHING, "no request was served"))
+        everywhere = [name for name in served[0] if all(_often(names.get(name)) for names in served)]
+        self._names = [TOTAL, *(name for name in everywhere if name != TOTAL)]
+        rare = {name for names in served for name in names} - {*self._names}
+        if rare:
+            text = f"{len(rare)} names were too rare to be compared one by one, {min(rare)!r} for one"
+            self._say("rare-names", f"{text}; they count in the total")
         return seen
 
     def _attempt(self, seed: int) -> Counted:
@@ -60,7 +72,7 @@ class EngineSuite(ProbeSuite):
         began, words, plan = time.monotonic(), list[str](), self.plan
         assert self.probe.engine is not None
         engine = self.probe.engine
-        load = Load(users=plan.users, rate=plan.rate, warmup_s=plan.warmup_s)
+        load = Load(users=plan.users, rate=plan.rate, warmup_s=plan.warmup_s, timeout_s=plan.timeout_s)
         with serving(self.stage, seed=seed, words=words) as services:
             if engine.at_once:
                 seen, told = driven(self.stage, engine, services, load, plan.seconds)
@@ -90,6 +102,10 @@ class EngineSuite(ProbeSuite):
         return seen, whole
 
 
+def _often(served: Served | None) -> bool:
+    return served is not None and served.latency.total >= needed(0.5)
+
+
 def together(parts: Sequence[Told]) -> Told:
     """Return what all windows of a side say."""
     if unfair := next((part.unfair for part in parts if part.unfair), ""):
@@ -110,13 +126,16 @@ def driven(
         drives = [
             Drive(
                 target=stage.target(service), side=side, users=load.users, rate=load.rate,
-                seconds=seconds, warmup_s=load.warmup_s,
+                seconds=seconds, warmup_s=load.warmup_s, timeout_s=load.timeout_s,
                 home=stack.enter_context(tempfile.TemporaryDirectory(prefix="perfgate-engine-")),
                 free_port=free_port(),
             )
             for side, service in services.items()
         ]  # fmt: skip
-        launches = [engine.launch(drive) for drive in drives]
+        active = stage.places[-1].environ
+        launches = [
+            replace(launch, environ=(*active, *launch.environ)) for launch in (engine.launch(drive) for drive in drives)
+        ]
         meter, busy_s = Meter(services), _children_s()
         allowed = cpus.allowed()
         try:
@@ -133,10 +152,11 @@ def driven(
         for launch, each in zip(launches, ended, strict=True):
             if each.status:
                 raise MeasureError(f"{Path(launch.argv[0]).name} ended with status {each.status}:\n{each.tail}")
-        told = [engine.told(drive) for drive in drives]
+        told = [engine.told(drive, each.output) for drive, each in zip(drives, ended, strict=True)]
         seen = meter.outcome([each.sent for each in told])
         seen.busy_s = _children_s() - busy_s
-    if (busy := seen.busy_s / seen.took_s) > BUSIEST_ENGINE:
+    known = [each.busy for each in told if each.busy is not None]
+    if (busy := sum(known) if known else seen.busy_s / seen.took_s) > BUSIEST_ENGINE:
         text = f"the engine was {100 * busy:.0f} % busy, so its own queue is what it saw; lower users or rate"
         told = [Told(unfair=text) for _ in told]
     return seen, told

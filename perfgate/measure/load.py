@@ -1,7 +1,7 @@
 """Our own generator on both sides at once, request by request in random order: the usual load probe."""
 
 from perfgate.core.load.histogram import histogram
-from perfgate.core.load.plan import BUSIEST, SLOWEST_RATE, fitting_rate
+from perfgate.core.load.plan import BUSIEST, SLOWEST_RATE, Shape, fitting_rate
 from perfgate.core.load.tally import lag, late, needed, overlapping, tally
 from perfgate.host import cpus
 from perfgate.measure.probe import Counted, ProbeSuite, Unfair
@@ -42,6 +42,10 @@ class LoadSuite(ProbeSuite):
         tallies = tally(seen.answers, kinds, sides=sides, since_s=self.plan.warmup_s, until_s=self.plan.seconds)
         return Counted(outcome=seen, tallies=tallies)
 
+    @property
+    def _shaped(self) -> bool:
+        return bool(self.plan.stages) or self.plan.shape is not Shape.CONSTANT
+
     def _choose(self, seen: Outcome) -> None:
         """Choose the rate, or check the one that was asked for: sides that share a busy CPU disturb each other."""
         cpu_s = [cost.cpu_s / max(1, sum(a.side == side for a in seen.answers)) for side, cost in enumerate(seen.costs)]
@@ -52,6 +56,9 @@ class LoadSuite(ProbeSuite):
             text = f"a request costs {1e3 * max(cpu_s):.0f} ms of CPU: at {fitting:g}/s the sides disturb each other"
             self._say("busy", text)
         if not self.plan.rate:
+            return
+        if self._shaped and self.plan.rate * sum(cpu_s) / shared > BUSIEST:
+            self._say("busy", "the sides share a busy CPU, and windows of their own would drop the shape of the load")
             return
         if self.plan.rate * sum(cpu_s) / shared > BUSIEST and not self.plan.users:
             self._apart = len(self.sides) > 1
@@ -85,7 +92,13 @@ class LoadSuite(ProbeSuite):
 
         Raises: Unfair, for the start in which that was seen.
         """
-        if self._apart or len(self.sides) < 2 or self.plan.users or any(track.pairs for track in self.tracks.values()):
+        if (
+            self._apart
+            or self._shaped
+            or len(self.sides) < 2
+            or self.plan.users
+            or any(track.pairs for track in self.tracks.values())
+        ):
             return
         both = overlapping(seen.answers)
         base = [answer for answer in seen.answers if answer.side == BASE and not answer.fault]

@@ -23,6 +23,7 @@ from perfgate.measure.track import Circumstances, Measured, Track
 from perfgate.measure.turns import BASE, Reading
 
 SCOUT_S = 0.8  # of load in the first start of all
+MOST_ERRORS = 0.5  # share of requests that fail; above it latency is that of who got through
 TRIES = 3  # starts for one pair, before it is given up
 
 
@@ -160,9 +161,20 @@ class ProbeSuite(Measured):
             except Unfair as reason:
                 self._unfair.append(str(reason))
                 continue
-            self._keep(number, seed, counted)
+            if not self._silent(counted):
+                self._keep(number, seed, counted)
             return
         self._give_up()
+
+    def _silent(self, counted: Counted) -> bool:
+        """Fail each side that served nothing in a start: two that fail alike are no measurement."""
+        for side, tallies in enumerate(counted.tallies):
+            errors = tallies.get(TOTAL, Tally()).shares.get("errors")
+            if errors is None or errors.bad == errors.of:
+                faults = sorted({a.fault for a in counted.outcome.answers if a.side == side and a.fault})
+                text = f"under load no request was served: {', '.join(faults[:3]) or 'nothing was answered'}"
+                self._lost(SideFailed(side, Reason.NOTHING, text))
+        return any(self.failures)
 
     def _lost(self, failed: SideFailed) -> None:
         text = f"the service {failed.text}" if failed.reason in _OF_IT else failed.text
@@ -192,6 +204,7 @@ class ProbeSuite(Measured):
         for name, track in self.tracks.items():
             found = [sides.get(name, Tally()) for sides in tallies]
             track.add(number, [_reading(one) for one in found], seconds=seen.took_s / len(self.tracks))
+            self._doubt(track, found)
             self._note(name, track, found, seen)
             for side, one in enumerate(found):
                 self.distributions[side].extend(
@@ -200,6 +213,14 @@ class ProbeSuite(Measured):
                 )
         for word in seen.words:
             self._say("hangs", f"the service {word}")
+
+    def _doubt(self, track: Track, found: Sequence[Tally]) -> None:
+        """Let nothing pass of a request that mostly fails, on whichever side: what is left says little."""
+        for one in found:
+            errors = one.shares.get("errors")
+            if errors and errors.bad > MOST_ERRORS * errors.of and not any(w.code == "fails" for w in track.warnings):
+                text = f"in one start {errors.bad} of {errors.of} requests failed: what the others took says little"
+                track.warnings.append(Warning(code="fails", text=text, hides=True))
 
     def _machine(self, total: Tally, seen: Outcome, side: int) -> None:
         """Add what only the service as a whole has."""
@@ -214,7 +235,7 @@ class ProbeSuite(Measured):
         }
         if seen.most_in_flight:
             total.values["in-flight.max"] = seen.most_in_flight[side]
-        if seen.dropped and seen.dropped[side]:
+        if seen.dropped:
             total.shares["dropped"] = Shares(bad=seen.dropped[side], of=sent + seen.dropped[side])
 
     def _note(self, name: str, track: Track, found: Sequence[Tally], seen: Outcome) -> None:

@@ -178,7 +178,12 @@ class _Session:
                 log_ratios=_until_look(effects, track.planned),
                 planned=track.planned,
                 base=describe.median(
-                    [describe.median(reading.values[sli.metric.name]) for reading in track.readings[0]]
+                    [
+                        describe.median(values)
+                        for reading in track.readings[0]
+                        if (values := reading.values.get(sli.metric.name))
+                    ]
+                    or [0.0]
                 ),
             )
             for track, sli, effects, rule in ruled

@@ -3,14 +3,14 @@
 Both are up at once, pinned to the same CPUs, and get their requests from one generator on another CPU.
 """
 
-import os
+import re
 import shutil
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -26,12 +26,13 @@ from perfgate.host import command, cpus
 from perfgate.host.addresses import fixed_addresses
 from perfgate.host.agent import Agent, AgentGone, AgentSilent, Message
 from perfgate.host.interrupt import Interrupts
-from perfgate.host.service import Ready, Service, ServiceFailed, Usage, free_port
+from perfgate.host.service import Ready, Service, ServiceFailed, Usage, free_port, marks
 
 GENERATOR = (sys.executable, "-I", "-m", "perfgate.host.generator")
 WATCH_S = 0.25
 GRACE_S = 30.0  # beyond what the load itself takes; then the generator is stuck
 LONGEST_STATEMENT = 300
+_QUERIES = re.compile(r"(\d{1,6});(\d{1,6})(?:;(.*))?", re.ASCII | re.DOTALL)
 
 Watch = Callable[[Sequence[Answer]], None]
 
@@ -194,6 +195,8 @@ def loaded(
         if watch is not None:
             watch(fresh)
     meter.check()
+    if message.get("side") is not None:
+        raise SideFailed(list(services)[message["side"]], Reason.RAISED, str(message.get("text", "")))
     if message["kind"] != "done":
         raise MeasureError(f"the load could not be sent: {message.get('text', '')}")
     seen = meter.outcome([sum(answer.side == side for answer in answers) for side in range(len(services))])
@@ -271,9 +274,14 @@ def _serve(stage: Stage, side: int, stack: ExitStack, words: list[str], *, hash_
     fields = {"port": str(free_port()), "side": name, "data": _data(stage, stack)}
     first = stage.service.preparation(place, **fields)
     if first is not None:
-        environ = {**os.environ, **dict(first.environ)}
+        marked = replace(first, environ=(*first.environ, *marks(stage.mark, name)))
         try:
-            ended = command.run(first.argv, cwd=Path(first.cwd), environ=environ, interrupts=stage.interrupts)
+            (ended,) = command.together(
+                [marked], interrupts=stage.interrupts, timeout_s=stage.timeout_s, meanwhile=lambda: None
+            )
+        except TimeoutError as exc:
+            text = f"`{' '.join(first.argv)}` did not end within {stage.timeout_s:g} s"
+            raise SideFailed(side, Reason.TIMEOUT, text) from exc
         except OSError as exc:
             raise SideFailed(side, Reason.RAISED, f"cannot start {first.argv[0]}: {exc.strerror}") from exc
         if ended.status:
@@ -334,15 +342,15 @@ def _parsed(record: Sequence[Any], statements: dict[tuple[int, int], tuple[int, 
     if len(record) == 7:
         return Answer(*record)
     answer = Answer(*record[:7])
-    parts = str(record[7]).split(";", 2)
-    if len(parts) < 2 or not (parts[0].isdigit() and parts[1].isdigit()):
+    found = _QUERIES.fullmatch(str(record[7]))
+    if found is None:
         return answer
-    count, repeated = int(parts[0]), int(parts[1])
+    count, repeated, statement = int(found[1]), int(found[2]), found[3]
     worst = statements.get((answer.side, answer.request), (0, ""))
-    if repeated > worst[0] and len(parts) > 2:
+    if repeated > worst[0] and statement:
         statements[answer.side, answer.request] = (
             repeated,
-            unquote(parts[2][: 3 * LONGEST_STATEMENT])[:LONGEST_STATEMENT],
+            unquote(statement[: 3 * LONGEST_STATEMENT])[:LONGEST_STATEMENT],
         )
     return answer._replace(queries=(count, repeated))
 

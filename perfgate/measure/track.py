@@ -120,8 +120,15 @@ class Track:
                 *self.warnings,
                 *self.notes.get(name, ()),
                 *self._blind(name, [v for _, reading in there for v in reading.values[name]]),
+                *self._partly(name, len(there)),
             ),
         )
+
+    def _partly(self, metric: str, there: int) -> tuple[Warning, ...]:
+        if there == len(self.pairs):
+            return ()
+        text = f"{metric} is there in {there} of {len(self.pairs)} pairs only: what the others lack may be the change"
+        return (Warning(code="gaps", text=text, hides=True),)
 
     def _blind(self, metric: str, values: Sequence[float]) -> tuple[Warning, ...]:
         least = self.least.get(metric, 0.0)

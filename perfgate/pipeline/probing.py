@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from perfgate import registry
+from perfgate.config.probe import MOST_REQUESTS, rate_of, short_time
 from perfgate.config.probe import LoadSuite as LoadTable
-from perfgate.config.probe import rate_of, short_time
 from perfgate.core.load.histogram import histogram
 from perfgate.core.load.plan import USUAL_RATE, Plan, Shape
 from perfgate.core.load.tally import QUANTILES, TOTAL, Answer, lag
@@ -124,7 +124,9 @@ def whole(plan: Plan, *, rate: str | None, duration: str | None) -> Plan:
         given = rate_of(rate) if rate else plan.rate
     except ValueError as exc:
         raise UsageError(str(exc)) from exc
-    return replace(plan, seconds=seconds, starts=1, rate=given, users=0 if rate else plan.users)
+    if given and given * seconds > MOST_REQUESTS:
+        raise UsageError(f"{given:g} requests/s for {seconds:g} s are more than {MOST_REQUESTS:,} requests")
+    return replace(plan, seconds=seconds, starts=1, rate=given, users=0 if given else plan.users)
 
 
 def look(probe: Probe, place: Place, interrupts: Interrupts, *, seed: int, tell: Tell) -> Look:
@@ -202,13 +204,25 @@ def _rows(path: Path) -> tuple[Mapping[str, Any], ...]:
     """
     text = files.read(path, largest=LARGEST_ROWS).decode("utf-8-sig")
     if path.suffix not in (".jsonl", ".ndjson"):
-        rows = tuple(csv.DictReader(io.StringIO(text)))
+        rows = _table(path.name, text)
     else:
         lines = [(number, line) for number, line in enumerate(text.splitlines(), start=1) if line.strip()]
         rows = tuple(_object(f"{path.name}:{number}", line) for number, line in lines)
     if not rows:
         raise ValueError(f"{path.name} has no rows")
     return rows
+
+
+def _table(name: str, text: str) -> tuple[dict[str, Any], ...]:
+    rows, reader = [], csv.DictReader(io.StringIO(text), restval=None)
+    try:
+        for row in reader:
+            if None in row or None in row.values():
+                raise ValueError(f"{name}:{reader.line_num} has not as many fields as the head line")
+            rows.append(row)
+    except csv.Error as exc:
+        raise ValueError(f"{name}:{reader.line_num} is not CSV: {exc}") from exc
+    return tuple(rows)
 
 
 def _object(where: str, line: str) -> dict[str, Any]:

@@ -14,9 +14,16 @@ import math
 import os
 import time
 
+import gevent
 import locust.stats
 from locust import events
-from locust.runners import STATE_MISSING, MasterRunner
+from locust.rpc import Message
+from locust.runners import STATE_STOPPED, MasterRunner, WorkerRunner
+
+STOP_WAIT_S = 10.0  # for users to end their requests, and workers to tell of them
+
+_busy, _began, _workers, _ended = {}, {}, set(), set()
+_times = {"spawned": 0.0, "stopped": 0.0}
 
 
 def bucket(milliseconds):
@@ -27,37 +34,54 @@ def bucket(milliseconds):
 
 
 locust.stats.bucket_response_time = bucket
-_workers, _lost, _sent = set(), set(), [0, 0.0, 0.0]
 
 
 @events.init.add_listener
-def _watch(environment, **_):
-    if not isinstance(environment.runner, MasterRunner):
-        return
+def _watch(environment, runner, **_):
+    if isinstance(runner, WorkerRunner):
+        _watch_worker(environment)
+    elif isinstance(runner, MasterRunner):
+        _watch_master(environment, runner)
 
+
+def _watch_worker(environment):
+    @environment.events.spawning_complete.add_listener
+    def complete(**_):
+        _began["cpu_s"] = time.process_time()
+
+    @environment.events.report_to_master.add_listener
+    def report(client_id, data, **_):
+        if "cpu_s" in _began:
+            data["perfgate_busy_s"] = time.process_time() - _began["cpu_s"]
+        data["perfgate_last"] = environment.runner.state == STATE_STOPPED
+
+
+def _watch_master(environment, runner):
     @environment.events.worker_connect.add_listener
     def connected(client_id, **_):
         _workers.add(client_id)
 
+    @environment.events.worker_report.add_listener
+    def told(client_id, data, **_):
+        _busy[client_id] = data.get("perfgate_busy_s", 0.0)
+        if data.get("perfgate_last"):
+            _ended.add(client_id)
+
     @environment.events.spawning_complete.add_listener
     def complete(**_):
-        _sent[0] += environment.stats.total.num_requests  # what --reset-stats is about to forget
-        _sent[1] = time.monotonic()
+        _times["spawned"] = time.monotonic()
 
     @environment.events.test_stopping.add_listener
     def stopping(**_):
-        _sent[2] = time.monotonic()
-        _missing(environment)
+        _times["stopped"] = time.monotonic()
 
     @environment.events.test_stop.add_listener
     def stopped(**_):
-        _missing(environment)
-
-
-def _missing(environment):
-    clients = environment.runner.clients
-    _lost.update(_workers - {client.id for client in clients.all})
-    _lost.update(client.id for client in clients.all if client.state == STATE_MISSING)
+        """Let all workers quit, and wait until each has told of its last requests: Locust waits half a second."""
+        for client in runner.clients.all:
+            runner.server.send_to_client(Message("quit", None, client.id))
+        while time.monotonic() - _times["stopped"] < STOP_WAIT_S and not _ended >= _workers:
+            gevent.sleep(0.05)
 
 
 @events.quitting.add_listener
@@ -76,10 +100,11 @@ def _tell(environment, **_):
     ]
     found = {
         "entries": entries,
-        "sent": _sent[0] + environment.stats.total.num_requests,
-        "seconds": max(_sent[2] - _sent[1], 1e-3),
+        "sent": environment.stats.total.num_requests,
+        "seconds": max(_times["stopped"] - _times["spawned"], 1e-3),
+        "busy_s": sum(_busy.values()),
         "workers": len(_workers),
-        "lost": len(_lost),
+        "lost": len(_workers - _ended),
     }
     with open(path + ".part", "w", encoding="utf-8") as file:
         json.dump(found, file)

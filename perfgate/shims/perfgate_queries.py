@@ -168,11 +168,14 @@ def _find():
 
 
 def _wrap_django(connection, **kwargs):
-    def counting(execute, sql, params, many, context):
-        note(sql)
-        return execute(sql, params, many, context)
+    """Watch a connection of Django, once: it keeps its wrappers when it connects anew."""
+    if _counting not in connection.execute_wrappers:
+        connection.execute_wrappers.append(_counting)
 
-    connection.execute_wrappers.append(counting)
+
+def _counting(execute, sql, params, many, context):
+    note(sql)
+    return execute(sql, params, many, context)
 
 
 _HERE = os.path.abspath(__file__)

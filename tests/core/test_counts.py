@@ -77,10 +77,16 @@ def test_as_many_errors_on_both_sides_pass() -> None:
 
 
 def test_too_few_requests_cannot_pass() -> None:
-    (found,) = judge(run(counted([0, 0], of=10)), run(counted([0, 0], of=10)), Policy())
+    (found,) = judge(run(counted([0] * 6, of=10)), run(counted([0] * 6, of=10)), Policy())
 
     assert found.verdict is Verdict.INCONCLUSIVE
     assert "percentage points more could hide in so few" in found.text
+
+
+def test_too_few_starts_cannot_pass() -> None:
+    (found,) = judge(run(counted([0] * 5, of=1000)), run(counted([0] * 5, of=1000)), Policy())
+
+    assert (found.verdict, found.text) == (Verdict.INCONCLUSIVE, "5 of at least 6 starts")
 
 
 def test_a_floor_is_what_may_come_on_top() -> None:

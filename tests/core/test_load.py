@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 from random import Random
 
 import numpy as np
@@ -8,8 +9,21 @@ from hypothesis import strategies as st
 
 from perfgate.core.load.arrivals import DRAIN_S, WINDOW_S, Phase, arrivals, constant, spike, stress, windows
 from perfgate.core.load.histogram import GROWTH, Histogram, histogram, merged
-from perfgate.core.load.plan import BUSIEST, Plan, Shape, fitting_rate
-from perfgate.core.load.tally import Answer, Shares, lag, late, needed, overlapping, tally
+from perfgate.core.load.plan import BUSIEST, Plan, Shape, Slo, fitting_rate
+from perfgate.core.load.tally import (
+    TOTAL,
+    Answer,
+    Served,
+    Shares,
+    answered,
+    joined,
+    lag,
+    late,
+    needed,
+    overlapping,
+    summed,
+    tally,
+)
 from perfgate.core.load.traffic import Call, Request, at, draw, fault, fill
 
 GET = Request(name="get", method="GET", path="/x")
@@ -280,3 +294,50 @@ def test_a_mean_over_random_latencies_is_that_of_their_histogram() -> None:
     values = [math.exp(rng.gauss(-5, 1)) for _ in range(5000)]
 
     assert histogram(values).mean == pytest.approx(np.mean(values), rel=0.003)
+
+
+def served(*latencies_s: float, failed: int = 0, seconds: float = 2.0) -> Served:
+    return Served(
+        latency=histogram(latencies_s), requests=len(latencies_s) + failed, failed=failed, seconds=seconds
+    )  # fmt: skip
+
+
+def test_what_an_engine_tells_is_summed_a_side_and_slow_is_against_base() -> None:
+    base = {TOTAL: served(*[0.001] * 10)}
+    head = {TOTAL: served(*[0.001] * 8, 0.02, 0.02, failed=10), "new": served(0.001)}
+
+    one, other = summed([base, head])
+
+    assert one[TOTAL].values["throughput"] == 5.0
+    assert one[TOTAL].shares == {"errors": Shares(bad=0, of=10), "slow": Shares(bad=0, of=10)}
+    assert other[TOTAL].shares == {"errors": Shares(bad=10, of=20), "slow": Shares(bad=2, of=10)}
+    assert other[TOTAL].values["latency.p50"] == pytest.approx(0.001, rel=0.01)
+    assert other["new"].shares == {"errors": Shares(bad=0, of=1)}
+
+
+def test_an_engine_that_served_nothing_tells_no_latency() -> None:
+    (nothing,), (lost,) = (summed([{TOTAL: each}]) for each in (served(), served(failed=3)))
+
+    assert (nothing[TOTAL].shares, set(nothing[TOTAL].values)) == ({}, {"throughput"})
+    assert lost[TOTAL].shares == {"errors": Shares(bad=3, of=3)}
+
+
+def test_windows_of_an_engine_join_exactly() -> None:
+    found = joined([served(0.001, failed=1), served(0.002, 0.003)])
+
+    assert found == replace(served(0.001, 0.002, 0.003, failed=1), seconds=4.0)
+
+
+def test_what_was_answered_counts_what_failed_apart() -> None:
+    answers = [
+        Answer(call=0, request=0, side=0, intended_s=0.0, sent_s=0.0, done_s=0.001, fault=fault)
+        for fault in ("", "status 500")
+    ]
+
+    found = answered(answers, 0.5)
+
+    assert (found.requests, found.failed, found.latency.total, found.seconds) == (2, 1, 1, 0.5)
+
+
+def test_an_objective_reads_as_it_is_written() -> None:
+    assert str(Slo(label="p95", quantile=0.95, bound_s=0.05)) == "p95 < 50 ms"

@@ -62,6 +62,14 @@ def histogram(values: Iterable[float]) -> Histogram:
     return Histogram(counts=tuple(sorted(Counter(map(_bucket, values)).items())))
 
 
+def counted(values: Iterable[tuple[float, int]]) -> Histogram:
+    """Count (value in seconds, how often) pairs."""
+    found: Counter[int] = Counter()
+    for value, count in values:
+        found[_bucket(value)] += count
+    return Histogram(counts=tuple(sorted(found.items())))
+
+
 def merged(parts: Iterable[Histogram]) -> Histogram:
     """Return what the histogram of all values together would be: exactly."""
     found: Counter[int] = Counter()

@@ -98,13 +98,13 @@ def summed(sides: Sequence[Mapping[str, Served]]) -> tuple[dict[str, Tally], ...
         tallies = {}
         for name, one in served.items():
             base = sides[0].get(name)
-            slow_s = SLOW * base.latency.quantile(0.5) if base and base.latency.total else 0.0
+            slow_s = SLOW * base.latency.quantile(0.5) if base and base.latency.total else None
             tallies[name] = _told(one, slow_s)
         found.append(tallies)
     return tuple(found)
 
 
-def _told(served: Served, slow_s: float) -> Tally:
+def _told(served: Served, slow_s: float | None) -> Tally:
     found = Tally(values={"throughput": (served.requests - served.failed) / served.seconds})
     if served.requests:
         found.shares["errors"] = Shares(bad=served.failed, of=served.requests)
@@ -112,7 +112,8 @@ def _told(served: Served, slow_s: float) -> Tally:
         found.histograms["latency"] = served.latency
         found.values |= {f"latency.{name}": served.latency.quantile(q) for name, q in QUANTILES.items()}
         found.values |= {"latency.mean": served.latency.mean, "latency.max": served.latency.quantile(1.0)}
-        found.shares["slow"] = Shares(bad=served.latency.above(slow_s), of=seen)
+        if slow_s is not None:
+            found.shares["slow"] = Shares(bad=served.latency.above(slow_s), of=seen)
     return found
 
 

@@ -42,7 +42,9 @@ class Curve:
     @property
     def best_users(self) -> float:
         """Where the throughput is highest, of the concurrencies that were tried: beyond them it is a guess."""
-        if self.crosstalk <= 0 or self.contention >= 1:
+        if self.contention >= 1:
+            return 1.0
+        if self.crosstalk <= 0:
             return float(self.most_users)
         return min(float(self.most_users), max(1.0, math.sqrt((1 - self.contention) / self.crosstalk)))
 
