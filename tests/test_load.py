@@ -352,6 +352,48 @@ def test_starts_that_stop_counting_leave_a_doubt_that_hides(sides: Path, monkeyp
     assert any(warning.hides and "the generator was busy" in warning.text for warning in track.warnings)
 
 
+def test_two_sides_that_fail_alike_under_load_are_no_measurement(sides: Path) -> None:
+    with Interrupts() as interrupts:
+        found = suite(sides, interrupts, "good", "good")
+        with found.resources:
+            found.explore()
+            for number in (0, 1):
+                (sides / f"side{number}" / "mode").write_text("fails", encoding="utf-8")
+            found.run_pair(0)
+
+    for side in (0, 1):
+        reason, text = failed(found, side)
+        assert reason is Reason.NOTHING
+        assert text == "under load no request was served: status 500"
+
+
+def test_what_mostly_fails_says_little_and_hides(sides: Path) -> None:
+    found = measured(sides, None, "fails-mostly")
+
+    (warning,) = found.tracks["total"].warnings
+    assert warning.hides
+    assert "requests failed: what the others took says little" in warning.text
+
+
+def test_a_metric_that_some_starts_lack_hides(sides: Path) -> None:
+    found = measured(sides, None, "good", pairs=2)
+    track = found.tracks["total"]
+    track.readings[0][0].values.pop("latency.p50")
+
+    (sample,) = (each for each in track.samples(0) if each.sli.metric.name == "latency.p50")
+
+    assert [warning.text for warning in sample.warnings if warning.hides and warning.code == "gaps"] == [
+        "latency.p50 is there in 1 of 2 pairs only: what the others lack may be the change"
+    ]
+
+
+def test_a_preparation_that_hangs_is_ended_with_what_it_started(sides: Path) -> None:
+    found = measured(sides, "good", "good", prepare="sleep 60", timeout_s=1.0)
+
+    reason, text = failed(found, 0)
+    assert (reason, text) == (Reason.TIMEOUT, "the service `sleep 60` did not end within 1 s")
+
+
 def test_a_probe_is_one_job_s_whole(sides: Path) -> None:
     from dataclasses import replace
 

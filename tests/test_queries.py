@@ -50,7 +50,7 @@ print(asyncio.run(ask(app)))
 DJANGO = """
 import django
 from django.conf import settings
-settings.configure(DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}},
+settings.configure(DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": "db.sqlite3"}},
                    ROOT_URLCONF=__name__, ALLOWED_HOSTS=["*"], SECRET_KEY="x")
 django.setup()
 from django.core.wsgi import get_wsgi_application
@@ -72,7 +72,9 @@ def ask():
                "wsgi.input": io.BytesIO(), "wsgi.url_scheme": "http"}
     list(app(environ, lambda status, headers, *rest: found.extend(headers)))
     return dict(found).get("x-perfgate-queries", "none")
+from django.core.signals import request_finished
 print(ask())
+request_finished.send(sender=None)  # closes the connection, as CONN_MAX_AGE says; the next request opens it again
 print(ask())
 """
 PSYCOPG = """

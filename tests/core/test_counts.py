@@ -7,7 +7,7 @@ from scipy.stats import binom, fisher_exact
 from perfgate.core.baseline import Baseline, Level, StoredRun, base_run, compare_stored
 from perfgate.core.comparison import compare
 from perfgate.core.judge import judge
-from perfgate.core.model import METRICS, Design, Run, Sample
+from perfgate.core.model import METRICS, Design, Run, Sample, Warning
 from perfgate.core.policy import Policy, Rule
 from perfgate.core.stats import counts
 from perfgate.core.units import Unit
@@ -201,3 +201,57 @@ def test_counts_need_their_trials() -> None:
         replace(counted([0]), trials=())
     apart = compare(run(counted([0])), replace(run(counted([1])), measurement="other"))
     assert apart[0].counts is None
+
+
+def test_an_slo_of_errors_is_not_missed_by_one_burst() -> None:
+    policy = Policy(rules=(Rule(sli="*:errors", limit=0.05, slo=0.01, slo_unit=Unit.SHARE),))
+
+    burst = row([0] * 9, [0, 0, 60, 0, 0, 0, 0, 0, 0], policy)
+    steady = row([0] * 9, [12, 10, 14, 12, 9, 13, 11, 12, 10], policy)
+
+    assert burst.verdict is Verdict.INCONCLUSIVE
+    assert (steady.verdict, "misses its SLO" in steady.text) == (Verdict.REGRESSION, True)
+
+
+def test_counts_that_share_no_start_tell_nothing() -> None:
+    early, late = counted([0, 0]), counted([0, 0])
+
+    (found,) = judge(run(early), run(replace(late, pairs=(2, 3))), Policy())
+
+    assert found.verdict is Verdict.INCONCLUSIVE
+
+
+def test_counts_beside_which_a_change_may_hide_do_not_pass() -> None:
+    doubt = Warning(code="fails", text="most requests failed", hides=True)
+
+    (found,) = judge(run(counted([0] * 9)), run(replace(counted([0] * 9), warnings=(doubt,))), Policy())
+
+    assert (found.verdict, found.text) == (Verdict.INCONCLUSIVE, "most requests failed")
+
+
+def queried(values: list[float]) -> Sample:
+    return Sample(
+        sli=sli("api", QUERIES),
+        processes=tuple((value,) for value in values),
+        pairs=tuple(range(len(values))),
+        design=Design.LOAD,
+    )
+
+
+@pytest.mark.parametrize(
+    ("base", "head", "verdict"),
+    [
+        ([4.0] * 6, [4.0] * 6, Verdict.PASS),
+        ([4.0] * 6, [5.0] * 6, Verdict.REGRESSION),
+        ([4.0, 4.2, 4.1], [5.0, 5.3, 5.1], Verdict.REGRESSION),
+        ([4.0, 4.2, 5.0], [4.1, 4.9, 5.1], Verdict.INCONCLUSIVE),
+        ([5.0, 5.0, 4.0], [4.0, 4.0, 5.0], Verdict.INCONCLUSIVE),
+        ([5.0] * 3, [4.0] * 3, Verdict.IMPROVEMENT),
+    ],
+)
+def test_queries_that_vary_block_only_where_the_sides_do_not_overlap(
+    base: list[float], head: list[float], verdict: Verdict
+) -> None:
+    (found,) = judge(run(queried(base)), run(queried(head)), Policy())
+
+    assert found.verdict is verdict

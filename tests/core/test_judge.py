@@ -142,6 +142,7 @@ SAMPLE = sample([[1.0]] * 6)
         (run(failures=[failure()]), run(failures=[failure()]), Verdict.FAILED, True),
         (run(failures=[failure(reason=Reason.ABSENT)]), run(SAMPLE), Verdict.NEW, False),
         (run(failures=[failure(reason=Reason.DIED)]), run(SAMPLE), Verdict.INCONCLUSIVE, False),
+        (run(failures=[failure(reason=Reason.UNFAIR)]), run(SAMPLE), Verdict.INCONCLUSIVE, False),
         (
             run(failures=[failure(reason=Reason.SKIPPED)]),
             run(failures=[failure(reason=Reason.SKIPPED)]),
@@ -379,3 +380,11 @@ def test_an_acceptance_counts_on_its_last_day_and_knows_which_way_is_worse() -> 
 
     assert row.verdict is Verdict.ACCEPTED
     assert gone.verdict is Verdict.REGRESSION
+
+
+@pytest.mark.parametrize("reason", Reason)
+def test_whatever_base_failed_of_there_is_a_row_that_is_no_pass(reason: Reason) -> None:
+    rows = judge(run(failures=[failure(reason=reason)]), run(SAMPLE), Policy())
+
+    assert rows
+    assert all(row.verdict not in (Verdict.PASS, Verdict.IMPROVEMENT) for row in rows)

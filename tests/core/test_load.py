@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perfgate.core.load.arrivals import DRAIN_S, WINDOW_S, Phase, arrivals, constant, spike, stress, windows
-from perfgate.core.load.histogram import GROWTH, Histogram, histogram, merged
+from perfgate.core.load.histogram import GROWTH, Histogram, counted, histogram, merged
 from perfgate.core.load.plan import BUSIEST, Plan, Shape, Slo, fitting_rate
 from perfgate.core.load.tally import (
     TOTAL,
@@ -294,6 +294,10 @@ def test_a_mean_over_random_latencies_is_that_of_their_histogram() -> None:
     values = [math.exp(rng.gauss(-5, 1)) for _ in range(5000)]
 
     assert histogram(values).mean == pytest.approx(np.mean(values), rel=0.003)
+
+
+def test_counted_values_are_those_one_by_one() -> None:
+    assert counted([(0.001, 3), (0.5, 1), (0.001, 2)]) == histogram([0.001] * 5 + [0.5])
 
 
 def served(*latencies_s: float, failed: int = 0, seconds: float = 2.0) -> Served:

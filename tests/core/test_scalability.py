@@ -52,6 +52,13 @@ def test_a_service_that_bends_has_its_capacity_at_the_bend() -> None:
     assert law.capacity > max(law.throughput(users) for users in USERS)
 
 
+def test_a_service_that_only_gets_slower_with_more_users_has_its_capacity_with_one() -> None:
+    found = fitted(steps(curve(500.0, 1.2, 0.0)))
+
+    assert found.contention == pytest.approx(1.2)
+    assert (found.best_users, found.capacity) == (1.0, pytest.approx(500.0))
+
+
 def test_more_users_than_one_never_help_a_service_that_only_disturbs_itself() -> None:
     assert curve(100.0, 0.5, 5.0).best_users == 1.0
 

@@ -44,6 +44,9 @@ class Handler(BaseHTTPRequestHandler):
         if MODE == "fails-often" and Handler.served % 2:
             self.answer(b"{}", status=503)
             return
+        if MODE == "fails-mostly" and Handler.served % 4:
+            self.answer(b"{}", status=503)
+            return
         if MODE == "floods":
             sys.stdout.write("x" * 2**20)
         if MODE == "leaks":
