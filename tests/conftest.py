@@ -25,6 +25,7 @@ def _own_surroundings(request: pytest.FixtureRequest, tmp_path: Path, monkeypatc
     if request.module.__name__ not in WITH_AGENTS:
         monkeypatch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
     monkeypatch.setenv("PERFGATE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("PERFGATE_EFFORT", "2s")  # what is planted is large, and nobody waits for what is not
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
     monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
     for who in ("AUTHOR", "COMMITTER"):

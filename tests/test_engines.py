@@ -95,7 +95,7 @@ def test_a_start_that_loses_a_worker_does_not_count_and_the_next_one_does(sides:
 
     thread = threading.Thread(target=kill_one)
     thread.start()
-    found = by_locust(sides, None, "good", seconds=6.0)
+    found = by_locust(sides, None, "good", seconds=5.0)
     thread.join()
 
     assert killed.is_set()
@@ -218,7 +218,7 @@ def test_h2load_against_what_fails_and_what_breaks(sides: Path) -> None:
 
     reason, text = failed(found, 1)
     assert reason is Reason.NOTHING
-    assert text in ("no request was served", "h2load sent nothing")
+    assert text == "no request was served"
 
 
 def test_a_log_of_h2load_counts_latency_from_when_a_request_should_have_left(tmp_path: Path) -> None:
@@ -262,7 +262,7 @@ def test_requests_that_h2load_lost_are_failures(tmp_path: Path) -> None:
     assert (total.requests, total.failed) == (10, 3)
 
 
-@pytest.mark.parametrize("text", [None, "a\tb\tc"])
+@pytest.mark.parametrize("text", [None, "a\tb\tc", "1\t2"])
 def test_a_log_of_h2load_that_is_broken_is_refused(tmp_path: Path, text: str | None) -> None:
     if text is not None:
         (tmp_path / LOG).write_text(text, encoding="ascii")

@@ -5,8 +5,10 @@ import pytest
 from perfgate.config.load import load
 from perfgate.config.probe import LoadSuite
 from perfgate.core.load.plan import Shape
-from perfgate.errors import ConfigError
-from perfgate.pipeline.probing import probe
+from perfgate.errors import ConfigError, UsageError
+from perfgate.host.interrupt import Interrupts
+from perfgate.pipeline.probing import look, probe, whole
+from tests.live import place
 
 PROBE = """\
 [suite.api]
@@ -143,7 +145,10 @@ def test_loopback_by_any_name_and_allowed_hosts_are_taken(tmp_path: Path) -> Non
         ('rows = "rows.csv"', {"rows.csv": "id\n"}, "rows.csv has no rows"),
         ('rows = "rows.jsonl"', {"rows.jsonl": '{"id": 1}\n[1]\n'}, "rows.jsonl:2 is no JSON object"),
         ('rows = "rows.jsonl"', {"rows.jsonl": "{\n"}, "rows.jsonl:1 is not JSON"),
-        ('rows = "rows.csv"', {"rows.csv": "id\n1\n"}, "wants {number}, which neither rows nor login gives"),
+        ('rows = "rows.csv"', {"rows.csv": "id\n1\n"}, "wants {number}, which neither every row nor the login gives"),
+        ('rows = "r.jsonl"', {"r.jsonl": '{"number": 1}\n{}\n'}, "wants {number}, which neither every row"),
+        ('rows = "rows.csv"', {"rows.csv": "number,name\n1,a\n2\n"}, "rows.csv:3 has not as many fields"),
+        ('rows = "rows.csv"', {"rows.csv": "number\n1,2\n"}, "rows.csv:2 has not as many fields"),
     ],
 )
 def test_files_of_a_probe_are_checked(tmp_path: Path, line: str, files: dict[str, str], said: str) -> None:
@@ -155,3 +160,40 @@ def test_files_of_a_probe_are_checked(tmp_path: Path, line: str, files: dict[str
         probe(tmp_path, "api", suite)
 
     assert said in caught.value.message
+
+
+LOCUST = PROBE.replace('requests = { list = "GET /items" }\n', 'engine = "locust"\n')
+
+
+def test_a_locustfile_must_be_there_and_only_locust_knows_what_it_sends(tmp_path: Path) -> None:
+    suite = read(tmp_path, LOCUST)
+    with pytest.raises(ConfigError, match=r"suite.api.locustfile: there is no locustfile.py"):
+        probe(tmp_path, "api", suite)
+
+    (tmp_path / "locustfile.py").write_text("", encoding="utf-8")
+    found = probe(tmp_path, "api", suite)
+
+    assert found.plan.users == 10
+    with pytest.raises(UsageError, match="what api sends is only known to Locust"), Interrupts() as interrupts:
+        look(found, place(tmp_path), interrupts, seed=1, tell=lambda at, seen: None)
+
+
+def test_what_h2load_cannot_send_is_a_fault_of_the_configuration(tmp_path: Path) -> None:
+    suite = read(tmp_path, PROBE.replace("GET /items", "POST /items") + 'engine = "h2load"\n')
+
+    with pytest.raises(ConfigError, match=r"suite.api: h2load cannot send a method other than GET"):
+        probe(tmp_path, "api", suite)
+
+
+def test_h2load_gets_as_many_connections_as_its_clock_wants(tmp_path: Path) -> None:
+    plan = probe(tmp_path, "api", read(tmp_path, PROBE + 'engine = "h2load"\nrate = "950/s"\n')).plan
+
+    assert (plan.users, plan.rate, plan.starts) == (10, 950.0, 6)
+
+
+def test_a_look_is_bounded_too(tmp_path: Path) -> None:
+    plan = read(tmp_path, PROBE).plan()
+
+    with pytest.raises(UsageError, match="are more than 1,000,000 requests"):
+        whole(plan, rate="20000/s", duration="10m")
+    assert whole(plan, rate="10/s", duration=None).rate == 10.0

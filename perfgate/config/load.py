@@ -20,6 +20,7 @@ FILE = "perfgate.toml"
 LARGEST = 2**20
 ENVIRONMENT = {
     "PERFGATE_BUDGET": ("perfgate", "budget"),
+    "PERFGATE_EFFORT": ("perfgate", "effort"),
     "PERFGATE_STRICTNESS": ("perfgate", "strictness"),
     "PERFGATE_MARGIN": ("perfgate", "margin"),
     "PERFGATE_PYTHON": ("build", "python"),

@@ -170,11 +170,13 @@ class LoadSuite(Section):
     stages: tuple[StageTable, ...] = ()
     """Instead of a shape: from `rate` to another, and so on."""
     users: int = Field(0, ge=0, le=400)
-    """A closed model instead: so many users with one request at a time. It hides stalls; see docs/load.md."""
+    """A closed model instead: so many users with one request at a time. It hides stalls; see docs/load.md. With Locust
+    its users (default 10), with h2load its connections."""
     duration: ShortTime = "20s"
-    """Of load in all, over all starts; both sides get it at once."""
+    """Of load on each side, over all starts: on both at once, or in turns (h2load, capacity)."""
     starts: int | None = Field(None, ge=FIRST_LOOK, le=99)
-    """Fresh starts of both sides, which are what is counted. Default: one for 1.6 s of load, at least 6."""
+    """Fresh starts of both sides, which are what is counted. Default: one for 1.6 s of load (3.3 s with an engine
+    or in search of a capacity), at least 6."""
     warmup: Duration = "300ms"
     """At the beginning of each start, which does not count."""
     timeout: Duration = "10s"
@@ -280,10 +282,13 @@ class LoadSuite(Section):
         }
         requests = tuple(table.request(name) for name, table in tables.items())
         login = Login(request=self.login.request("login"), keep=self.login.keep) if self.login else None
-        given = {*(rows[0] if rows else ()), *(login.keep if login else ())}
+        everywhere = set.intersection(*map(set, rows)) if rows else set[str]()
+        given = everywhere | set(login.keep if login else ())
         for request in requests:
             if missing := sorted(request.fields - given):
-                raise ValueError(f"request {request.name!r} wants {{{missing[0]}}}, which neither rows nor login gives")
+                raise ValueError(
+                    f"request {request.name!r} wants {{{missing[0]}}}, which neither every row nor the login gives"
+                )
         return Plan(
             requests=requests,
             rows=rows,

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from perfgate.core.load.histogram import histogram
+from perfgate.core.load.histogram import Histogram, histogram
 from perfgate.core.load.tally import TOTAL, Served
 from perfgate.core.load.traffic import Request
 from perfgate.core.ports import Drive, Launch, Told
@@ -54,7 +54,13 @@ class H2load:
             rows = [tuple(map(int, line.split("\t")[:3])) for line in path.read_text(encoding="ascii").splitlines()]
         except (OSError, ValueError) as exc:
             raise MeasureError(f"the log of h2load cannot be read: {exc}") from exc
-        if not rows or any(len(row) != 3 for row in rows):
+        if any(len(row) != 3 for row in rows):
+            raise MeasureError(f"the log of h2load cannot be read: not three columns in {len(rows)} lines")
+        lost = _lost(output)
+        if not rows and lost:
+            nothing = Served(latency=Histogram(), requests=lost, failed=lost, seconds=drive.seconds)
+            return Told(served={TOTAL: nothing}, sent=lost)
+        if not rows:
             return Told(unfair="h2load sent nothing")
         rows.sort()
         begun = rows[0][0]
@@ -79,7 +85,6 @@ class H2load:
             held = drive.seconds / (drive.seconds + late_s)
             text = f"h2load held {100 * held:.0f} % of {drive.rate:,.0f} requests/s: the service is at its end"
             return Told(unfair=f"{text}; lower the rate, or give it more users")
-        lost = _lost(output)
         requests, failed, span_s = requests + lost, failed + lost, drive.seconds - drive.warmup_s
         served = Served(latency=histogram(latencies), requests=requests, failed=failed, seconds=span_s)
         return Told(served={TOTAL: served}, sent=len(rows))
