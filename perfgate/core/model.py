@@ -108,7 +108,7 @@ class Design(StrEnum):
     SEQUENTIAL = "sequential"
     """One process after the other: where turns are not to be had."""
     LOAD = "load"
-    """Alive together under one load, request by request in random order."""
+    """Alive together under the same load."""
     ALONE = "alone"
     """One side only."""
 

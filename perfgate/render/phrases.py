@@ -68,7 +68,7 @@ _SCALES: dict[Unit, tuple[tuple[float, str], ...]] = {
 _DESIGNS = {
     Design.TURNS: "pairs of fresh processes taking turns on one CPU",
     Design.SEQUENTIAL: "pairs of fresh processes, one after the other",
-    Design.LOAD: "fresh starts of both services under one load, request by request",
+    Design.LOAD: "fresh starts of both services under the same load",
     Design.ALONE: "fresh processes of one side at a time",
 }
 

@@ -44,6 +44,12 @@ def test_each_release_burns_its_own_share() -> None:
     assert [p.burn for p in budget.periods] == pytest.approx([0.0, 5.0, 0.0])
 
 
+def test_a_release_without_runs_of_its_own_is_left_out() -> None:
+    (budget,) = found([0.1, 0.3, 0.1], releases=(1, 1))
+
+    assert [(period.name, period.runs) for period in budget.periods] == [("v1", 2), ("since v1", 1)]
+
+
 def test_without_releases_there_is_one_period() -> None:
     (budget,) = found([0.1, 0.3])
 
