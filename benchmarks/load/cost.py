@@ -10,43 +10,17 @@ import resource
 import shutil
 import subprocess
 import tempfile
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-from benchmarks.load.services import running
+from benchmarks.load.services import nginx, running
 from perfgate.core.load.arrivals import arrivals, constant
 from perfgate.core.load.histogram import histogram
 from perfgate.core.load.tally import Answer, lag
 from perfgate.host.interrupt import Interrupts
-from perfgate.host.service import free_port
 from perfgate.measure.start import generator
 
 SECONDS, RATES = 4.0, (200, 400, 600, 800, 1000, 1250, 1500, 1750, 2000, 2500, 3000)
 GET = {"name": "index", "method": "GET", "path": "/"}
-
-
-@contextmanager
-def nginx(home: Path) -> Iterator[int]:
-    """Hold an nginx that answers one line."""
-    port = free_port()
-    (home / "index.html").write_text("hello")
-    parts = " ".join(
-        f"{name}_temp_path {home}/{name};" for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-    )
-    server = f"server {{ listen 127.0.0.1:{port}; root {home}; }}"
-    config = f"user root; pid {home}/pid; events {{}} http {{ access_log off; {parts} {server} }}"
-    (home / "nginx.conf").write_text(config)
-    process = subprocess.Popen(
-        ["taskset", "-c", "0", "nginx", "-e", "stderr", "-c", str(home / "nginx.conf"), "-g", "daemon off;"]
-    )
-    try:
-        time.sleep(1.0)
-        yield port
-    finally:
-        process.terminate()
-        process.wait()
 
 
 def sent(port: int, rate: float) -> tuple[float, float, float]:
@@ -81,7 +55,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as made:
         home = Path(made)
         if shutil.which("nginx"):
-            with nginx(home) as port:
+            with nginx(home) as (_, port):
                 tables(port, "nginx")
         else:
             with running("uvicorn", home) as (_, port):

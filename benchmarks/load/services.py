@@ -47,3 +47,25 @@ def running(name: str, root: Path) -> Iterator[tuple[subprocess.Popen[bytes], in
     finally:
         process.kill()
         process.wait()
+
+
+@contextmanager
+def nginx(home: Path) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    """Hold an nginx of one process that answers one line."""
+    port = free_port()
+    (home / "index.html").write_text("hello")
+    parts = " ".join(
+        f"{name}_temp_path {home}/{name};" for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    )
+    server = f"server {{ listen 127.0.0.1:{port}; root {home}; }}"
+    first = "user root; " if os.getuid() == 0 else ""
+    config = f"{first}master_process off; pid {home}/pid; events {{}} http {{ access_log off; {parts} {server} }}"
+    (home / "nginx.conf").write_text(config)
+    command = ["taskset", "-c", "0", "nginx", "-e", "stderr", "-c", str(home / "nginx.conf"), "-g", "daemon off;"]
+    process = subprocess.Popen(command)
+    try:
+        time.sleep(1.0)
+        yield process, port
+    finally:
+        process.kill()
+        process.wait()

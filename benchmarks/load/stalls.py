@@ -2,8 +2,9 @@
 
 python -m benchmarks.load.stalls
 
-Who arrives at a random moment waits until the freeze ends: the truth is p90 500 ms, p95 750 ms, p99 950 ms.
-Needs wrk, hey, h2load and Locust on the path; what is missing is left out.
+Who arrives at a random moment waits until the freeze ends: the truth is p90 500 ms, p95 750 ms, p99 950 ms, plus what a
+server needs to work off who waited, which for nginx is little. Needs nginx; of wrk, hey, h2load and Locust, what is
+missing is left out.
 """
 
 import json
@@ -19,7 +20,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks.load.services import running
+from benchmarks.load.services import nginx
 from perfgate.core.load.arrivals import arrivals, constant
 from perfgate.core.load.tally import Answer, lag, tally
 from perfgate.host.interrupt import Interrupts
@@ -138,7 +139,7 @@ def main() -> None:
     """Let each tool load the same freezing server, one after the other, and print what it says."""
     print("| generator | p50 ms | p90 ms | p95 ms | p99 ms |\n|---|---:|---:|---:|---:|")
     print("| truth | – | 500 | 750 | 950 |")
-    with tempfile.TemporaryDirectory() as home, running("uvicorn", Path(home)) as (process, port):
+    with tempfile.TemporaryDirectory() as home, nginx(Path(home)) as (process, port):
         for name, tool in TOOLS.items():
             if name not in ("perfgate", "locust") and shutil.which(name) is None:
                 print(f"| {name} | not on the path | | | |")

@@ -26,6 +26,7 @@ MOST_IN_FLIGHT = 400  # a side; select() takes 1,024 descriptors, and who has so
 LARGEST_BODY = 8 * 2**20
 NEWS_S = 0.5
 AWAKE_S = 0.7e-3
+IDLE_ROUND_S = 50e-6  # a look that took longer had something to do, which is no waiting
 FEWEST_ROUNDS = 3  # of turns, however long they take: the first is warm-up
 
 Job = dict[str, Any]
@@ -149,10 +150,12 @@ class _Generator:
         """Sleep until just before `moment`, then look again and again: a sleeping CPU may take half of that to wake."""
         if (wait := moment - AWAKE_S - time.monotonic()) > 0:
             await asyncio.sleep(wait)
-        began = time.monotonic()
-        while time.monotonic() < moment:
+        now = time.monotonic()
+        while now < moment:
             await asyncio.sleep(0)
-        self.awake_s += max(0.0, time.monotonic() - began)
+            before, now = now, time.monotonic()
+            if now - before < IDLE_ROUND_S:
+                self.awake_s += now - before
 
     async def _closed(self) -> None:
         """Let so many users each send the next call as soon as the last was answered."""
