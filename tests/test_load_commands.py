@@ -49,7 +49,9 @@ def test_a_service_that_waits_longer_is_blocked_by_latency_and_not_by_its_cpu(se
     found = rows(done.stdout)
     assert {found[f"{name}:latency.p50"] for name in ("total", "get", "other")} == {"regression"}
     assert found["total:errors"] == "pass"
-    assert found["total:cpu-per-request"] in ("pass", "inconclusive", "improvement")
+    judged = json.loads(done.stdout)["report"]["judgements"]
+    cpu = [row for row in judged if row["sli"] and row["sli"]["metric"]["name"] == "cpu-per-request"]
+    assert [row["blocks"] for row in cpu] == [False]  # it warns at most: a thread that sleeps costs a little CPU too
 
 
 def test_a_service_that_fails_half_of_its_requests_is_blocked_by_its_errors(service: Project) -> None:

@@ -41,7 +41,7 @@ class Handler(BaseHTTPRequestHandler):
             time.sleep(0.01)
         if MODE == "pauses" and Handler.served % 40 == 0:
             time.sleep(0.03)
-        if MODE == "fails-often" and Handler.served % 2:
+        if MODE in {"fails-often", "works-and-fails"} and Handler.served % 2:
             self.answer(b"{}", status=503)
             return
         if MODE == "fails-mostly" and Handler.served % 4:
