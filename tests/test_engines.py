@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from perfgate.core.load.histogram import GROWTH
@@ -88,8 +89,10 @@ def test_a_start_that_loses_a_worker_does_not_count_and_the_next_one_does(sides:
                 first = workers
             seen = workers - first
             if first and len(seen) == 2:
-                time.sleep(0.5)
-                os.kill(min(seen), signal.SIGKILL)
+                victim = psutil.Process(min(seen))
+                while len(victim.net_connections("tcp")) < 2 and victim.is_running():
+                    time.sleep(0.02)  # until it speaks with the service, not with its master alone
+                victim.kill()
                 killed.set()
                 return
 
@@ -360,8 +363,6 @@ def test_h2load_searches_a_capacity_too(sides: Path) -> None:
 
 def _children_of_masters(home: Path) -> list[int]:
     """Return the workers of the Locust processes that run in `home`."""
-    import psutil
-
     found = []
     for process in psutil.process_iter():
         try:

@@ -1,12 +1,14 @@
 """The services that are loaded: real servers, with a knob for CPU time and one for waiting."""
 
 import os
+import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from perfgate.core.ports import Place
 from perfgate.host.service import free_port
@@ -40,13 +42,8 @@ def running(name: str, root: Path) -> Iterator[tuple[subprocess.Popen[bytes], in
     """Hold one service that does hardly any work."""
     port = free_port()
     launch = service(name).serve(place(root, work=0.0), port=str(port), side="head", data=str(root))
-    process = subprocess.Popen(launch.argv, cwd=root, env={**os.environ, **dict(launch.environ)})
-    try:
-        time.sleep(1.5)
+    with _held(launch.argv, port, cwd=root, env={**os.environ, **dict(launch.environ)}) as process:
         yield process, port
-    finally:
-        process.kill()
-        process.wait()
 
 
 @contextmanager
@@ -62,10 +59,19 @@ def nginx(home: Path) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
     config = f"{first}master_process off; pid {home}/pid; events {{}} http {{ access_log off; {parts} {server} }}"
     (home / "nginx.conf").write_text(config)
     command = ["taskset", "-c", "0", "nginx", "-e", "stderr", "-c", str(home / "nginx.conf"), "-g", "daemon off;"]
-    process = subprocess.Popen(command)
-    try:
-        time.sleep(1.0)
+    with _held(command, port) as process:
         yield process, port
+
+
+@contextmanager
+def _held(command: Sequence[str], port: int, **how: Any) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a server until the context ends, from when it listens."""
+    process = subprocess.Popen(command, **how)
+    try:
+        with socket.socket() as probe:
+            while probe.connect_ex(("127.0.0.1", port)) and process.poll() is None:
+                time.sleep(0.02)
+        yield process
     finally:
         process.kill()
         process.wait()

@@ -108,14 +108,15 @@ def look(root: Path, tracked: list[str]) -> Found:
     notes = [f"found {len(tests)} file{'s' * (len(tests) != 1)} with pytest benchmarks: {', '.join(tests[:5])}"]
     if not tests:
         notes = ["found no pytest benchmarks: a benchmark is a test that uses the `benchmark` fixture"]
-    setup = tuple(_setup(root, tracked))
+    texts = {file: _text(root / file) for file in tracked if not _is_test(file) and file.endswith(_TELLING)}
+    service = find_service(texts)
+    needs = [] if service and not tests else ["python -m pip install pytest pytest-benchmark"]
+    setup = (*_setup(root, tracked), *needs)
     notes.append(f"each side will be set up by: {'; '.join(setup)}")
     measured = [file for file in tracked if file.endswith((".py", ".pyx", ".c", ".rs")) and not _is_test(file)]
     alone = bool(tests) and not measured
     if alone:
         notes.append("found no code beside the benchmarks, so each side runs its own benchmark files")
-    texts = {file: _text(root / file) for file in tracked if not _is_test(file) and file.endswith(_TELLING)}
-    service = find_service(texts)
     if service:
         what = "loads it" if not tests else "proposes a load probe of it: remove the # to use it"
         notes.append(f"found a {service.framework} service in {service.file}; {FILE} {what}")
@@ -171,7 +172,7 @@ def _setup(root: Path, tracked: list[str]) -> list[str]:
     if "pyproject.toml" in tracked or "setup.py" in tracked:
         extra = _extra(_table(root / "pyproject.toml"))
         lines.append(f"python -m pip install -e '.[{extra}]'" if extra else "python -m pip install -e .")
-    return [*lines, "python -m pip install pytest pytest-benchmark"]
+    return lines
 
 
 def _requirements(tracked: list[str]) -> list[str]:

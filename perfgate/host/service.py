@@ -117,9 +117,6 @@ class Service:
             except OSError as exc:
                 self._log.close()
                 raise ServiceFailed(f"cannot start {launch.argv[0]}: {exc.strerror}") from exc
-            except BaseException:
-                self._log.close()
-                raise
 
     def __enter__(self) -> Self:
         return self
