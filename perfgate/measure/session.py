@@ -6,17 +6,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from perfgate.core.model import WHOLE, Method, Part, Run, Sli, Warning
+from perfgate.core.model import WHOLE, Method, Part, Run, Warning
 from perfgate.core.policy import Policy
-from perfgate.core.question import Question, answer
-from perfgate.core.schedule import FIRST_LOOK, NORMAL_EFFORT_S, is_look
-from perfgate.core.stats import describe, paired
+from perfgate.core.question import answer
+from perfgate.core.schedule import NORMAL_EFFORT_S, is_look
+from perfgate.core.stats import paired
 from perfgate.errors import Interrupted, MeasureError
 from perfgate.host.environment import environment
 from perfgate.host.git import Repository
 from perfgate.host.interrupt import Interrupts
 from perfgate.measure.sides import PreparedSide
-from perfgate.measure.track import AnyJob, Circumstances, Measured, Track, metric_named
+from perfgate.measure.track import AnyJob, Circumstances, Measured, Track
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,34 +163,13 @@ class _Session:
 
     def look(self, suites: Sequence[Measured]) -> None:
         """Ask of every SLI at its scheduled look whether more pairs would change the answer."""
-        asked = [
-            (track, Sli(benchmark=track.benchmark, metric=metric_named(name)), effects)
-            for track in _tracks(suites)
-            for name, effects in track.effects.items()
-        ]
-        ruled = [(track, sli, effects, rule) for track, sli, effects in asked if (rule := self.policy.rule_for(sli))]
-        due = {id(track) for track, _, effects, _ in ruled if track.open and is_look(len(effects), track.planned)}
+        asked = [(track, question) for track in _tracks(suites) for question in track.questions(self.policy)]
+        due = {id(track) for track, _ in asked if track.open and is_look(len(track.pairs), track.planned)}
         if not due:
             return
-        questions = [
-            Question(
-                rule=rule,
-                log_ratios=_until_look(effects, track.planned),
-                planned=track.planned,
-                base=describe.median(
-                    [
-                        describe.median(values)
-                        for reading in track.readings[0]
-                        if (values := reading.values.get(sli.metric.name))
-                    ]
-                    or [0.0]
-                ),
-            )
-            for track, sli, effects, rule in ruled
-        ]
-        answers = answer(questions, self.policy)
-        unsettled = {id(track) for (track, *_), found in zip(ruled, answers, strict=True) if not found.settled}
-        for track, *_ in ruled:
+        answers = answer([question for _, question in asked], self.policy)
+        unsettled = {id(track) for (track, _), found in zip(asked, answers, strict=True) if not found.settled}
+        for track, _ in asked:
             if id(track) in due:
                 track.settled = id(track) not in unsettled
 
@@ -250,12 +229,6 @@ class _Session:
 
 def _tracks(suites: Sequence[Measured]) -> list[Track]:
     return [track for suite in suites for track in suite.tracks.values()]
-
-
-def _until_look(effects: Sequence[float], planned: int) -> tuple[float, ...]:
-    """Return the effects up to the last scheduled look: in between nobody looks."""
-    pairs = next((n for n in range(len(effects), FIRST_LOOK - 1, -1) if is_look(n, planned)), 0)
-    return tuple(effects[:pairs])
 
 
 def _standing(track: Track) -> Standing:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from statistics import fmean
 from typing import Protocol, Self
 
-from perfgate.core.comparison import pair_effect
+from perfgate.core.comparison import Counts, pair_effect, sign
 from perfgate.core.model import (
     METRICS,
     WHOLE,
@@ -28,6 +28,9 @@ from perfgate.core.model import (
     Sli,
     Warning,
 )
+from perfgate.core.policy import Policy, Rule
+from perfgate.core.question import Asked, CountQuestion, Question, ShareQuestion, within
+from perfgate.core.schedule import FIRST_LOOK, is_look
 from perfgate.core.stats import describe
 from perfgate.errors import MeasureError
 from perfgate.host.git import Repository
@@ -99,6 +102,47 @@ class Track:
             effect = pair_effect(metric, self.design, theirs, values) if usable else math.nan
             self.effects.setdefault(name, []).append(effect)
 
+    def questions(self, policy: Policy) -> list[Asked]:
+        """Return all that the report will ask of it: who asks less at a look stops too early."""
+        found: list[Asked] = []
+        for name in dict.fromkeys(
+            name for readings in self.readings for reading in readings for name in reading.values
+        ):
+            metric = metric_named(name)
+            rule = policy.rule_for(Sli(benchmark=self.benchmark, metric=metric))
+            if rule is None or metric.kind is Kind.EXACT:
+                continue
+            found += self._noisy(name, rule) if metric.kind is Kind.NOISY else self._counted(name, rule)
+        return found
+
+    def _noisy(self, name: str, rule: Rule) -> list[Asked]:
+        if name not in self.effects:
+            return []  # only one side has it, and no pair more changes that
+        log_ratios = _until_look(self.effects[name], self.planned)
+        base, head = (
+            [describe.median(values) for reading in readings if (values := reading.values.get(name))]
+            for readings in self.readings
+        )
+        change = Question(
+            rule=rule, log_ratios=log_ratios, planned=self.planned, base=describe.median(base) if base else 0.0
+        )
+        if rule.slo is None or not log_ratios or min(head) <= 0:
+            return [change]
+        levels = head[: len(log_ratios)]
+        return [change, within(rule, levels, self.planned, worse=sign(metric_named(name)))]
+
+    def _counted(self, name: str, rule: Rule) -> list[Asked]:
+        shared = [
+            [(round(reading.values[name][0] * reading.trials[name]), reading.trials[name]) for reading in pair]
+            for pair in zip(*self.readings, strict=True)
+            if all(name in reading.values for reading in pair)
+        ]
+        if not shared:
+            return []
+        base, head = (tuple(pair[side] for pair in shared) for side in (0, 1))
+        change = CountQuestion(rule=rule, counts=Counts(base=base, head=head))
+        return [change] if rule.slo is None else [change, ShareQuestion(rule=rule, counts=head)]
+
     def samples(self, side: int) -> list[Sample]:
         """Return what was measured of one side, of each metric in those pairs that gave it."""
         readings = self.readings[side] if self.readings else []
@@ -138,6 +182,12 @@ class Track:
             f"{metric} is at most that of the process that started it ({least / 2**20:.1f} MiB): a change may not show"
         )
         return (Warning(code="hidden", text=text, hides=True),)
+
+
+def _until_look(effects: Sequence[float], planned: int) -> tuple[float, ...]:
+    """Return the effects up to the last scheduled look: in between nobody looks."""
+    pairs = next((n for n in range(len(effects), FIRST_LOOK - 1, -1) if is_look(n, planned)), 0)
+    return tuple(effects[:pairs])
 
 
 class Measured(ABC):
