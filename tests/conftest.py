@@ -26,6 +26,9 @@ def _own_surroundings(request: pytest.FixtureRequest, tmp_path: Path, monkeypatc
         monkeypatch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
     monkeypatch.setenv("PERFGATE_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("PERFGATE_EFFORT", "2s")  # what is planted is large, and nobody waits for what is not
+    if request.module.__name__ != "tests.test_pytest_benchmark":  # half of pytest's start is plug-ins of our own
+        monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+        monkeypatch.setenv("PYTEST_PLUGINS", "pytest_benchmark.plugin")
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
     monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
     for who in ("AUTHOR", "COMMITTER"):

@@ -32,7 +32,6 @@ _measured = set()
 
 def main():
     """Run pytest on the paths given, one benchmark after the other as the orchestrator asks."""
-    installed = [name for name in ("pytest_benchmark", "pytest_codspeed") if importlib.util.find_spec(name)]
     # Tools that would time, split or watch the tests themselves are told to keep out.
     quiet = {"xdist": ["-n0"], "pytest_cov": ["--no-cov"], "pytest_timeout": ["--timeout=0"]}
     if os.environ.get("PYTEST_DISABLE_PLUGIN_AUTOLOAD"):
@@ -56,7 +55,7 @@ def main():
         channel.receive()  # "next"
         return channel.send("bye", preempted=0)
     try:
-        return pytest.main(paths + sys.argv[2:] + options, plugins=[Plugin(installed)])
+        return pytest.main(paths + sys.argv[2:] + options, plugins=[Plugin()])
     finally:
         channel.send("bye", preempted=agent.preempted(), packages=_packages() if _watched else {})
 
@@ -64,8 +63,8 @@ def main():
 class Plugin:
     """pytest's hooks: choose the benchmarks, run those that are asked for."""
 
-    def __init__(self, installed):
-        self.installed = installed
+    def __init__(self):
+        self.loaded = []
         self.errors = []
 
     @pytest.hookimpl(tryfirst=True)
@@ -77,9 +76,10 @@ class Plugin:
         for option in ("benchmark_compare", "benchmark_autosave", "benchmark_save", "benchmark_json"):
             if hasattr(config.option, option):
                 setattr(config.option, option, None)
-        if "pytest_benchmark" in self.installed:
+        self.loaded = [name for name in ("pytest_benchmark", "pytest_codspeed") if name + ".plugin" in sys.modules]
+        if "pytest_benchmark" in self.loaded:
             drive_pytest_benchmark()
-        if "pytest_codspeed" in self.installed:
+        if "pytest_codspeed" in self.loaded:
             drive_pytest_codspeed()
 
     def pytest_collectreport(self, report):
@@ -91,8 +91,10 @@ class Plugin:
     def pytest_runtestloop(self, session):
         """Offer the benchmarks, run the chosen ones in the order asked for."""
         chosen = {item.nodeid: item for item in session.items if self.is_benchmark(item)}
-        if not self.installed:
-            self.errors.append("neither pytest-benchmark nor pytest-codspeed is installed in %s" % sys.executable)
+        if not self.loaded:
+            there = any(importlib.util.find_spec(name) for name in ("pytest_benchmark", "pytest_codspeed"))
+            how = "loaded by pytest" if there else "installed"
+            self.errors.append("neither pytest-benchmark nor pytest-codspeed is %s in %s" % (how, sys.executable))
         channel.send("offer", benchmarks=list(chosen), errors=self.errors)
         order = channel.receive()
         _watched.extend(order["watch"])
@@ -126,7 +128,7 @@ class Plugin:
         names = getattr(item, "fixturenames", ())
         marked = item.get_closest_marker("codspeed_benchmark") or item.get_closest_marker("benchmark")
         fixture = "benchmark" in names or "codspeed_benchmark" in names
-        return bool(marked) and not fixture and "pytest_codspeed" in self.installed
+        return bool(marked) and not fixture and "pytest_codspeed" in self.loaded
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_pyfunc_call(self, pyfuncitem):

@@ -87,6 +87,20 @@ def test_mann_whitney_by_hand() -> None:
     assert unpaired.mann_whitney([1, 1], [1, 1]) == 1.0
 
 
+@given(
+    st.lists(st.integers(0, 12), min_size=1, max_size=25),
+    st.lists(st.integers(0, 12), min_size=1, max_size=25),
+    st.booleans(),
+    st.booleans(),
+)
+def test_mann_whitney_is_scipy_s(base: list[int], head: list[int], exact: bool, distinct: bool) -> None:
+    if distinct:
+        base, head = [value + place / 100 for place, value in enumerate(base)], [v + p / 99 for p, v in enumerate(head)]
+    if len({*base, *head}) > 1:
+        known = mannwhitneyu(head, base, alternative="two-sided", method="exact" if exact else "auto").pvalue
+        assert unpaired.mann_whitney(base, head, exact=exact) == pytest.approx(known, rel=1e-9)
+
+
 def test_hodges_lehmann_by_hand() -> None:
     """Ratios 2/1, 2/2, 4/1, 4/2: the median of the logs is log 2."""
     assert unpaired.hodges_lehmann([1, 2], [2, 4]) == pytest.approx(2.0)

@@ -14,7 +14,7 @@ from statistics import median
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
-from scipy.stats import norm
+from scipy.special import ndtr, ndtri
 
 from perfgate.core.stats import unpaired
 
@@ -187,7 +187,7 @@ def _test(series: Array, window: _Window, sticky: float) -> Step:
     after = np.exp(series[window.at : window.end]).tolist()
     p = unpaired.mann_whitney(before, after, exact=min(len(before), len(after)) <= FEW)
     if sticky > 1:
-        p = 2 * float(norm.sf(norm.isf(max(p, 1e-300) / 2) / math.sqrt(sticky)))
+        p = 2 * float(ndtr(ndtri(max(p, 1e-300) / 2) / math.sqrt(sticky)))
     ratio, low, high = unpaired.ratio_interval(before, after, level=0.99)
     return Step(
         at=window.at, earliest=window.at, latest=window.at,
