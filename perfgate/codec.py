@@ -54,6 +54,11 @@ def dump_run(run: Run) -> str:
     return _RunFile(kind=RUN_KIND, schema_version=SCHEMA, run=run).model_dump_json() + "\n"
 
 
+def is_ours(data: bytes) -> bool:
+    """Return whether a file begins as all of perfgate's own do, whole or not."""
+    return data[:64].replace(b" ", b"").replace(b"\n", b"").startswith(b'{"kind":"perfgate')
+
+
 def load_run(data: bytes, *, name: str) -> Run:
     """Return the run in `data`; `name` is what messages call it.
 

@@ -2,11 +2,15 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from importlib.metadata import entry_points
+from functools import cache
+from importlib.metadata import EntryPoints, entry_points
 from typing import Any, cast
 
+from perfgate import codec
+from perfgate.core.model import Run
 from perfgate.core.ports import Engine, Renderer, Runner, Serves, Store
-from perfgate.errors import UsageError
+from perfgate.errors import FileError, UsageError
+from perfgate.formats.document import Document, Reader
 
 
 def runner(name: str, options: dict[str, Any]) -> Runner:
@@ -51,12 +55,70 @@ def renderer(name: str) -> Renderer:
 
 def renderers() -> tuple[str, ...]:
     """Return the formats that a report can be written in."""
-    return tuple(sorted(entry_points(group="perfgate.renderers").names))
+    return tuple(sorted(_installed().select(group="perfgate.renderers").names))
 
 
+def readers() -> tuple[str, ...]:
+    """Return the formats that can be read beside perfgate's own."""
+    return tuple(sorted(_installed().select(group="perfgate.readers").names))
+
+
+def reader_named(name: str) -> Reader:
+    """Return the reader `name`.
+
+    Raises: UsageError for a name that nothing installed answers to.
+    """
+    return cast(Reader, _find("perfgate.readers", name))
+
+
+def read(data: bytes, *, name: str, reader: str | None = None) -> Run:
+    """Return the run in a file: perfgate's own, or any other tool's.
+
+    Args:
+        name: what messages call the file.
+        reader: its format; None tells it by its shape.
+
+    Raises: FileError where no format or more than one fits, or the file is not whole.
+    """
+    if reader is None and codec.is_ours(data):
+        return codec.load_run(data, name=name)
+    document = Document(name, data)
+    fitting = [reader] if reader else [each for each in readers() if reader_named(each).recognises(document)]
+    if len(fitting) > 1:
+        raise FileError(
+            f"{name} could be a file of {' or '.join(fitting)}", hint=f"perfgate convert --from {fitting[0]} says which"
+        )
+    if not fitting:
+        raise FileError(
+            f"{name} is no result file that perfgate knows{document.why_not_json}",
+            hint="`perfgate convert --list` shows the formats that it reads",
+        )
+    return reader_named(fitting[0]).read(document)
+
+
+def writer(name: str) -> Callable[[Run], str]:
+    """Return what writes runs as `name`.
+
+    Raises: UsageError for a name that nothing installed answers to.
+    """
+    return cast(Callable[[Run], str], _find("perfgate.writers", name))
+
+
+def writers() -> tuple[str, ...]:
+    """Return the formats that a run can be written in."""
+    return tuple(sorted(_installed().select(group="perfgate.writers").names))
+
+
+@cache
+def _installed() -> EntryPoints:
+    """All entry points: looking through what is installed takes some milliseconds each time."""
+    return entry_points()
+
+
+@cache
 def _find(group: str, name: str) -> Any:
-    found = entry_points(group=group, name=name)
+    found = _installed().select(group=group, name=name)
     if not found:
-        known = ", ".join(sorted(entry_points(group=group).names))
+        known = ", ".join(sorted(_installed().select(group=group).names))
         raise UsageError(f"nothing installed provides {name!r}; there are: {known}")
     return next(iter(found)).load()

@@ -205,7 +205,7 @@ def test_an_adapter_that_nobody_provides_is_named_with_those_that_are() -> None:
         UsageError, match="nothing installed provides 'yaml'; there are: annotations, json, junit, markdown, text"
     ):
         registry.renderer("yaml")
-    with pytest.raises(UsageError, match="there are: command, load, pytest-benchmark"):
+    with pytest.raises(UsageError, match="there are: command, load, pyperf, pytest-benchmark"):
         registry.runner("nose", {})
 
 

@@ -17,13 +17,16 @@ EXAMPLES = {
     "stored-baseline": (r"regression .*test_long.*limit 5 %\)",),
     "github-action": ("regression .*test_slug:time",),
     "service": (
-        r"regression +shop/orders:queries.repeated +0.00 → 9.00",
+        r"regression +shop/orders:queries.repeated +0 → 9",
         r"    repeated 9 times in one request: SELECT name FROM products WHERE id = \?, from app.py:29 in name_of",
     ),
     "locust": (r"regression +flows/GET look:latency.p50",),
+    "pyperf": (r"regression +words/bench_words.py::count:time", r"unchanged +words/bench_words.py::longest:time"),
+    "own-reader": (r"inconclusive +stopwatch/parse:time +12.2 ms → 14.2 ms",),
     "command": ("regression .*cli/version:time", "regression .*cli/version:peak-memory"),
 }
 """Lines that each report must show."""
+PASSES = ("own-reader",)
 
 
 def commands(page: Path) -> list[str]:
@@ -47,7 +50,7 @@ def test_an_example_does_what_its_readme_says(name: str, tmp_path: Path) -> None
 
     done = subprocess.run(["bash", "-c", last], cwd=place, env=environ, check=False, capture_output=True, text=True)
 
-    assert done.returncode == 1, done.stdout + done.stderr
+    assert done.returncode == (0 if name in PASSES else 1), done.stdout + done.stderr
     for line in EXAMPLES[name]:
         assert re.search(f"^  {line}", done.stdout, flags=re.MULTILINE), done.stdout
 

@@ -1,15 +1,17 @@
 """Names that vulture cannot see used: by frameworks, by entry points, by whoever imports the statistics."""
 
 from perfgate import codec
-from perfgate.cli import baseline, demo, demo_project, doctor, init, main
+from perfgate.cli import baseline, convert, demo, demo_project, doctor, init, main
 from perfgate.config import schema
 from perfgate.core import model, report
 from perfgate.core.stats import multiplicity, unpaired
 from perfgate.engines import h2load, locust
+from perfgate.formats import custom
 from perfgate.render import phrases
 from perfgate.stores import directory
 
 h2load.H2load, locust.Locust
+convert.convert, custom.write_smaller, custom.write_bigger
 directory.open_directory, baseline.list_
 report.Report.trails, phrases.trail
 demo.demo, init.init, doctor.doctor, main._Lazy.list_commands, main._Lazy.get_command, main._Lazy.format_commands

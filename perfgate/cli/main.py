@@ -21,6 +21,7 @@ COMMANDS = {
     "record": "Append runs to the stored ones: what `compare baseline` and `history` read.",
     "history": "Find when the stored benchmarks changed, and how far they drifted.",
     "baseline": "List, show, verify and compact the stored runs.",
+    "convert": "Read another tool's result file; write a run, CSV, or what other tools read.",
     "demo": "Watch perfgate find a regression in a small repository that it makes.",
     "init": "Look at the project and write perfgate.toml and the workflows.",
     "doctor": "Say what is wrong with the workflows, each with its line.",

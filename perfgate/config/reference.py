@@ -13,6 +13,7 @@ from perfgate.config.schema import (
     Config,
     History,
     Perfgate,
+    PyperfSuite,
     PytestSuite,
     RuleTable,
 )
@@ -22,6 +23,7 @@ TABLES: tuple[tuple[str, type[BaseModel]], ...] = (
     ("[perfgate]", Perfgate),
     ("[build]", Build),
     ('[suite.NAME], runner = "pytest-benchmark"', PytestSuite),
+    ('[suite.NAME], runner = "pyperf"', PyperfSuite),
     ('[suite.NAME], runner = "command"', CommandSuite),
     ('[suite.NAME], runner = "load"', LoadSuite),
     ("[suite.NAME.requests.REQUEST]", RequestTable),

@@ -76,6 +76,19 @@ class PytestSuite(_SuiteBase):
     """`each`: every side runs its own benchmark files."""
 
 
+class PyperfSuite(_SuiteBase):
+    """Scripts written for pyperf's `Runner`, measured in pairs that take turns in place of pyperf's own processes."""
+
+    runner: Literal["pyperf"]
+    """Which harness runs the suite."""
+    paths: tuple[RelativePath, ...] = Field(min_length=1)
+    """The scripts, taken from head for both sides."""
+    args: tuple[str, ...] = ()
+    """Arguments for the scripts, their own or pyperf's."""
+    benchmarks_from: Literal["head", "each"] = Field("head", alias="benchmarks-from")
+    """`each`: every side runs its own scripts."""
+
+
 class CommandSuite(_SuiteBase):
     """Command lines as benchmarks."""
 
@@ -85,7 +98,7 @@ class CommandSuite(_SuiteBase):
     """Name to command line. Split as a shell would, run without one, in the side's directory; must exit with 0."""
 
 
-AnySuite = PytestSuite | CommandSuite | LoadSuite
+AnySuite = PytestSuite | PyperfSuite | CommandSuite | LoadSuite
 Suite = Annotated[AnySuite, Field(discriminator="runner")]
 
 

@@ -34,6 +34,8 @@ def merged(runs: Sequence[Run]) -> Run:
         measurement=hashlib.sha256("".join(str(run.measurement) for run in runs).encode()).hexdigest()[:16],
         method=_method([run.method for run in runs if run.method]),
         processes=tuple(facts for run in runs for facts in run.processes),
+        distributions=tuple(each for run in runs for each in run.distributions),
+        described=tuple(each for run in runs for each in run.described),
         warnings=tuple(dict.fromkeys([*(w for run in runs for w in run.warnings), *_machines(runs)])),
         part=WHOLE,
     )

@@ -61,10 +61,16 @@ _LOAD = (
     Metric(name="cpu-per-request", unit=Unit.SECOND, diagnostic=True),
     Metric(name="ready-time", unit=Unit.SECOND, diagnostic=True),
     *(Metric(name=name, unit=Unit.BYTE, diagnostic=True) for name in ("rss", "rss-growth")),
-    *(Metric(name=name, unit=Unit.ONE, diagnostic=True) for name in ("in-flight.max", "cpu")),
+    *(Metric(name=name, unit=Unit.ONE, diagnostic=True) for name in ("in-flight.max", "cpus")),
     Metric(name="pressure.cpu", unit=Unit.SHARE, diagnostic=True),
 )
-METRICS = {metric.name: metric for metric in (TIME, CPU, PEAK_MEMORY, *_LOAD)}
+_EXACT = (
+    *(Metric(name=name, unit=Unit.ONE, kind=Kind.EXACT) for name in ("instructions", "allocations", "calls")),
+    Metric(name="bytes", unit=Unit.BYTE, kind=Kind.EXACT),
+)
+RATE = Metric(name="rate", unit=Unit.PER_SECOND, direction=Direction.HIGHER)
+"""Of a benchmark that somebody else's tool counted by the second; what perfgate measures itself is a time."""
+METRICS = {metric.name: metric for metric in (TIME, CPU, PEAK_MEMORY, RATE, *_EXACT, *_LOAD)}
 """Those of load probes are explained in docs/load.md."""
 
 
@@ -274,6 +280,14 @@ class Distribution:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Description:
+    """What a benchmark's author says of it: metadata, never judged."""
+
+    benchmark: Benchmark
+    facts: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
     """What was measured of one side; two runs of one `measurement` are paired process by process."""
 
@@ -291,6 +305,7 @@ class Run:
     """UTC, ISO 8601."""
     part: Part = WHOLE
     distributions: tuple[Distribution, ...] = ()
+    described: tuple[Description, ...] = ()
 
     def __post_init__(self) -> None:
         if len({sample.sli for sample in self.samples}) != len(self.samples):

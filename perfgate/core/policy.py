@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from perfgate.core.model import TIME, Benchmark, Kind, Metric, Sli
+from perfgate.core.model import METRICS, TIME, Benchmark, Kind, Metric, Sli
 from perfgate.core.units import Unit
 
 FAMILY_LEVEL = 0.01  # one in a hundred runs that changed nothing may be blocked at most; the margin makes it rarer
@@ -68,6 +68,11 @@ class Acceptance:
 DEFAULT_RULE = Rule(sli="*:time", limit=0.05)
 DEFAULT_RULES = (
     DEFAULT_RULE,
+    Rule(sli="*:rate", limit=0.05),
+    Rule(sli="*:instructions", limit=0.005),
+    Rule(sli="*:calls", limit=0.005),
+    Rule(sli="*:allocations", limit=0.01),
+    Rule(sli="*:bytes", limit=0.01),
     Rule(sli="*:latency.p50", limit=0.05),
     Rule(sli="*:latency.mean", limit=0.05),
     Rule(sli="*:latency.p95", limit=0.10),  # its spread is three times that of the median
@@ -101,7 +106,9 @@ class Policy:
 
     def rule_for(self, sli: Sli) -> Rule | None:
         """Return the first rule that covers `sli`, without what is of another unit; None means that nobody asked."""
-        rule = next((rule for rule in self.rules if rule.covers(sli)), None)
+        unknown = sli.metric.name not in METRICS and not sli.metric.diagnostic
+        usual = Rule(sli=f"*:{sli.metric.name}", limit=0.05) if unknown else None  # somebody put it into a file
+        rule = next((rule for rule in self.rules if rule.covers(sli)), usual)
         if rule is not None and rule.floor_unit not in (None, sli.metric.unit):
             rule = replace(rule, floor=0.0, floor_unit=None)
         if rule is not None and rule.slo_unit not in (None, sli.metric.unit):

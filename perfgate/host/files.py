@@ -3,21 +3,23 @@
 import contextlib
 import os
 import shutil
+import sys
 import tempfile
+from contextlib import nullcontext
 from pathlib import Path
 
 from perfgate.errors import FileError, MeasureError
 
 
 def read(path: Path, *, largest: int) -> bytes:
-    """Return the bytes of `path`, refused unread where there are more than `largest`.
+    """Return the bytes of `path` (`-` is standard input), refused unread where there are more than `largest`.
 
     Raises: FileError.
     """
     if path.exists() and not path.is_file():
         raise FileError(f"{path} is not a regular file")  # opening a pipe would wait for somebody to write
     try:
-        with path.open("rb") as file:
+        with nullcontext(sys.stdin.buffer) if str(path) == "-" else path.open("rb") as file:
             data = file.read(largest + 1)
     except OSError as exc:
         raise FileError(f"cannot read {path}: {exc.strerror}") from exc

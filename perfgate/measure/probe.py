@@ -227,7 +227,7 @@ class ProbeSuite(Measured):
         cost, sent = seen.costs[side], seen.sent[side]
         total.values |= {
             "cpu-per-request": cost.cpu_s / sent if sent else 0.0,
-            "cpu": cost.cpu_s / seen.took_s,
+            "cpus": cost.cpu_s / seen.took_s,
             "rss": cost.after.rss,
             "rss-growth": cost.after.rss - cost.before.rss,
             "ready-time": cost.ready_s,

@@ -45,6 +45,8 @@ class Survey:
     """How many CPUs each benchmark keeps busy."""
     most: dict[str, int | None] = field(default_factory=dict)
     """How often a benchmark may be run in one process; None is unbounded."""
+    about: dict[str, dict[str, str]] = field(default_factory=dict)
+    """What a benchmark's author says of it, where anything."""
     journey: Journey = field(default_factory=Journey)
     watched: tuple[str, ...] = ()
     """Modules whose origin was asked for."""
@@ -107,6 +109,8 @@ def _calibration(people: Crew, found: Survey, timeout_s: float) -> Visit:
         found.iteration_s[name] = answer["iteration_s"]
         found.cpus[name] = answer["cpus"]
         found.most[name] = states[0].get("most")
+        if about := states[0].get("about"):
+            found.about[name] = about
 
     return visit
 

@@ -224,6 +224,7 @@ class _Session:
             started=self.began.isoformat(timespec="seconds"),
             part=self.effort.part,
             distributions=tuple(each for suite in self.suites for each in suite.distributions[side]),
+            described=tuple(each for suite in self.suites for each in suite.described[side]),
         )
 
 

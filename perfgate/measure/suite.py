@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from perfgate.core.model import (
     Benchmark,
+    Description,
     Design,
     Reason,
     Warning,
@@ -105,6 +106,9 @@ class Suite(Measured):
         self.python = tuple(survey.python for survey in surveys)
         self._offers = tuple(offers)
         for side, survey in enumerate(surveys):
+            for name, about in survey.about.items():
+                facts = tuple(sorted(about.items()))
+                self.described[side].append(Description(benchmark=self._benchmark(name), facts=facts))
             for name, troubles in survey.journey.troubles.items():
                 self._fail(side, name, troubles[0].reason, troubles[0].text)
         self._plan(surveys, head.names)

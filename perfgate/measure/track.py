@@ -16,6 +16,7 @@ from perfgate.core.model import (
     METRICS,
     WHOLE,
     Benchmark,
+    Description,
     Design,
     Distribution,
     Failure,
@@ -199,6 +200,7 @@ class Measured(ABC):
         self.failures: tuple[dict[str, Failure], ...] = tuple({} for _ in sides)
         self.facts: tuple[list[ProcessFacts], ...] = tuple([] for _ in sides)
         self.distributions: tuple[list[Distribution], ...] = tuple([] for _ in sides)
+        self.described: tuple[list[Description], ...] = tuple([] for _ in sides)
         self.python: tuple[tuple[tuple[str, str], ...], ...] = ()
         self.warnings: list[Warning] = []
         self.startups: list[float] = []

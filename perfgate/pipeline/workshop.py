@@ -69,7 +69,7 @@ def run_file(name: str | None, shop: Workshop) -> Path | None:
     if name is None:
         return None
     path = Path(name)
-    if path.suffix == ".json":
+    if path.suffix == ".json" or name == "-":
         return path
     if not path.is_file():
         return None
@@ -82,7 +82,7 @@ def run_file(name: str | None, shop: Workshop) -> Path | None:
 
 def load_run(path: Path) -> Run:
     """Return the run in a file."""
-    return codec.load_run(files.read(path, largest=codec.LARGEST), name=str(path))
+    return registry.read(files.read(path, largest=codec.LARGEST), name=str(path))
 
 
 def named_revision(repository: Repository, name: str | None, default: Callable[[], Revision]) -> Revision:

@@ -170,6 +170,9 @@ def levels(found: Comparison) -> tuple[str, str]:
     """Return base's and head's level."""
     spread = (found.change.high - found.change.low) / 2
     unit = found.sli.metric.unit
+    both = found.base, found.head
+    if unit is Unit.ONE and found.evidence is Evidence.EXACT and all(level.is_integer() for level in both):
+        return f"{both[0]:,.0f}", f"{both[1]:,.0f}"
     return value(found.base, unit, spread=spread), value(found.head, unit, spread=spread)
 
 

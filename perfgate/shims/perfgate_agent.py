@@ -158,13 +158,13 @@ def timed(batch):
     return turn
 
 
-def offer_turns(channel, name, turn, most=None, least=None):
+def offer_turns(channel, name, turn, most=None, least=None, about=None):
     """Offer benchmark `name` and run the turns that are asked for.
 
     `turn(loops)` returns {metric: value of one iteration}; `most` is how many iterations it stands in all,
-    `least` by metric the value up to which nothing can be told apart.
+    `least` by metric the value up to which nothing can be told apart, `about` what its author says of it.
     """
-    channel.send("ready", name=name, most=most, least=least or {})
+    channel.send("ready", name=name, most=most, least=least or {}, about=about or {})
     while True:
         order = channel.receive()
         if order["do"] == "leave":
@@ -204,3 +204,25 @@ def children_clock():
     """Return the CPU seconds of child processes that have ended."""
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     return usage.ru_utime + usage.ru_stime
+
+
+def origins(watched):
+    """Return where the watched modules were imported from, and whatever else came from this directory."""
+    found, here = {}, os.path.realpath(os.getcwd()) + os.sep
+    for name in [name for name in list(sys.modules) if "." not in name] if watched else ():
+        module = sys.modules[name]
+        path = getattr(module, "__file__", None) or next(iter(getattr(module, "__path__", None) or ()), None)
+        if isinstance(path, str) and (name in watched or os.path.realpath(path).startswith(here)):
+            found[name] = os.path.realpath(path)
+    return found
+
+
+def packages():
+    """Return what is installed, but for what comes from a directory: that is the project itself."""
+    import importlib.metadata
+
+    return {
+        found.metadata["Name"]: found.version
+        for found in importlib.metadata.distributions()
+        if found.metadata["Name"] and '"file://' not in (found.read_text("direct_url.json") or "")
+    }

@@ -57,7 +57,7 @@ def main():
     try:
         return pytest.main(paths + sys.argv[2:] + options, plugins=[Plugin()])
     finally:
-        channel.send("bye", preempted=agent.preempted(), packages=_packages() if _watched else {})
+        channel.send("bye", preempted=agent.preempted(), packages=agent.packages() if _watched else {})
 
 
 class Plugin:
@@ -114,7 +114,9 @@ class Plugin:
                 item.config.pluginmanager.unregister(reports)
             os.chdir(root)
             outcome, text = reports.summary(item.nodeid)
-            channel.send("finished", name=item.nodeid, outcome=outcome, text=text[-2000:], modules=_origins())
+            channel.send(
+                "finished", name=item.nodeid, outcome=outcome, text=text[-2000:], modules=agent.origins(_watched)
+            )
         channel.receive()
         return True
 
@@ -278,28 +280,6 @@ def drive_pytest_codspeed():
 
 
 _watched = []  # top-level modules whose origin the orchestrator wants to know
-
-
-def _origins():
-    """Return where the watched modules were imported from, and whatever else came from this directory."""
-    found, here = {}, os.path.realpath(os.getcwd()) + os.sep
-    for name in [name for name in list(sys.modules) if "." not in name] if _watched else ():
-        module = sys.modules[name]
-        path = getattr(module, "__file__", None) or next(iter(getattr(module, "__path__", None) or ()), None)
-        if isinstance(path, str) and (name in _watched or os.path.realpath(path).startswith(here)):
-            found[name] = os.path.realpath(path)
-    return found
-
-
-def _packages():
-    """Return what is installed, but for what comes from a directory: that is the project itself."""
-    import importlib.metadata
-
-    return {
-        found.metadata["Name"]: found.version
-        for found in importlib.metadata.distributions()
-        if found.metadata["Name"] and '"file://' not in (found.read_text("direct_url.json") or "")
-    }
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from scipy.stats import binom
 
 from perfgate.core.comparison import Evidence, compare
 from perfgate.core.judge import judge
-from perfgate.core.model import Direction, Reason, Run, Warning
+from perfgate.core.model import PEAK_MEMORY, Direction, Reason, Run, Warning
 from perfgate.core.policy import DEFAULT_RULE, Acceptance, Policy, Rule
 from perfgate.core.question import Question, answer
 from perfgate.core.schedule import FIRST_LOOK, is_look
@@ -263,7 +263,7 @@ def test_a_metric_that_one_side_alone_has_is_missing_or_new() -> None:
 
     gone = judge(run(base, sample([[1.0]], metric=BYTES)), run(head), policy)
     came = judge(run(base), run(head, sample([[1.0]], metric=BYTES)), policy)
-    unasked = judge(run(base), run(head, sample([[1.0]], metric=BYTES)), Policy())
+    unasked = judge(run(base), run(head, sample([[1.0]], metric=PEAK_MEMORY)), Policy())
 
     assert [(row.verdict, row.blocks) for row in gone] == [(Verdict.PASS, False), (Verdict.MISSING, True)]
     assert [(row.verdict, row.blocks) for row in came] == [(Verdict.PASS, False), (Verdict.NEW, False)]

@@ -1,0 +1,66 @@
+"""Bencher's metric format, read and written."""
+
+import json
+
+from perfgate.core.model import CPU, METRICS, PEAK_MEMORY, RATE, TIME, Metric, Run
+from perfgate.core.stats import describe
+from perfgate.core.units import Unit
+from perfgate.formats.document import Document, Says, Table
+from perfgate.formats.readings import Read, Readings
+
+says = Says(
+    title="Bencher Metric Format",
+    made_by="perfgate convert RUN --to bmf, or any harness of Bencher's",
+    processes="one",
+    values="one value a measure",
+    metrics="time (latency, build-time), rate (throughput), bytes (file-size), others by their name",
+)
+_KNOWN = {
+    "latency": Read(metric=TIME, factor=1e-9),
+    "throughput": Read(metric=RATE, factor=1.0),
+    "build-time": Read(metric=TIME, factor=1.0),
+    "file-size": Read(metric=METRICS["bytes"], factor=1.0),
+    "cpu": Read(metric=CPU, factor=1.0),
+    "peak-memory": Read(metric=PEAK_MEMORY, factor=1.0),
+}
+
+
+class _Value(Table):
+    value: float
+
+
+def recognises(document: Document) -> bool:
+    """Return whether it is an object of objects of objects with values."""
+    json = document.json
+    if not isinstance(json, dict) or not json:
+        return False
+    return all(
+        isinstance(measures, dict) and measures and all(isinstance(m, dict) and "value" in m for m in measures.values())
+        for measures in json.values()
+    )
+
+
+def read(document: Document) -> Run:
+    """Return its benchmarks; the format does not say which way an unknown measure is better: less is."""
+    found = Readings(document, "bmf")
+    for name, measures in document.shaped(dict[str, dict[str, _Value]]).items():
+        for measure, value in measures.items():
+            unit = _KNOWN.get(measure) or Read(metric=Metric(name=measure, unit=Unit.ONE), factor=1.0)
+            found.add(name, unit.metric, [unit.factor * value.value])
+    return found.run()
+
+
+def write(run: Run) -> str:
+    """Return the medians of processes, with the smallest and largest of them as bounds."""
+    file: dict[str, dict[str, dict[str, float]]] = {}
+    for sample in run.samples:
+        medians = describe.process_medians(sample.processes)
+        metric = sample.sli.metric
+        measure = next((key for key, unit in _KNOWN.items() if unit.metric.name == metric.name), metric.name)
+        factor = _KNOWN[measure].factor if measure in _KNOWN else 1.0
+        file.setdefault(str(sample.sli.benchmark), {})[measure] = {
+            "value": describe.median(medians) / factor,
+            "lower_value": min(medians) / factor,
+            "upper_value": max(medians) / factor,
+        }
+    return json.dumps(file, indent=1)

@@ -1,0 +1,194 @@
+"""A result file as the readers see it, and what a reader is."""
+
+import gzip
+import json
+import zlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Protocol, TypeVar
+
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic_core import from_json
+
+from perfgate.core.model import Run
+from perfgate.errors import FileError
+
+LARGEST = 256 * 2**20  # bytes, unpacked
+LOOKED_AT = 4096  # bytes from which a text format is told
+_MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
+_GZIP = b"\x1f\x8b"
+
+Shape = TypeVar("Shape")
+
+
+class Table(BaseModel):
+    """A JSON object of which some keys are known; no text is taken for a number."""
+
+    model_config = ConfigDict(strict=True, extra="ignore", populate_by_name=True)
+
+
+class Document:
+    """One file: its name and its bytes, each way of looking at them worked out once."""
+
+    def __init__(self, name: str, data: bytes) -> None:
+        self.name = name
+        self.data = _unpacked(name, data) if data.startswith(_GZIP) else data
+
+    @cached_property
+    def text(self) -> str:
+        """The whole as text: UTF-8, or UTF-16 where a byte order mark says so.
+
+        Raises: FileError with the place of the first byte that is neither.
+        """
+        encoding = next((each for mark, each in _MARKS.items() if self.data.startswith(mark)), "utf-8")
+        try:
+            return self.data.decode(encoding)
+        except UnicodeDecodeError as exc:
+            raise FileError(f"{self.name} is not {encoding} text: byte {exc.start:,}", hint="save it as UTF-8") from exc
+
+    @cached_property
+    def lines(self) -> list[str]:
+        """Its lines, without their ends."""
+        return self.text.splitlines()
+
+    @cached_property
+    def json(self) -> Any:
+        """What it says as JSON; None where it is none, which no format consists of."""
+        try:
+            return from_json(self._json_bytes)
+        except (ValueError, FileError):
+            return None
+
+    @property
+    def _json_bytes(self) -> bytes:
+        marked = self.data.startswith(tuple(_MARKS))
+        return self.text.removeprefix("\ufeff").encode() if marked else self.data
+
+    @property
+    def why_not_json(self) -> str:
+        """What is wrong with it as JSON, where it begins as such; empty otherwise."""
+        if self.beginning.lstrip("\ufeff \t\r\n")[:1] not in ("{", "["):
+            return ": it is empty" if not self.data.strip() else ""
+        try:
+            from_json(self._json_bytes)
+        except (ValueError, FileError) as exc:
+            return f": its JSON is damaged, {exc}"
+        return ""
+
+    @cached_property
+    def rows(self) -> list[Any]:
+        """What each of its lines says as JSON; empty where the first of them is no JSON object.
+
+        Raises: FileError with the number of a later line that is none.
+        """
+        if self.json is not None:
+            return [self.json] if isinstance(self.json, dict) else []
+        found: list[Any] = []
+        for number, line in enumerate(self.lines, start=1):
+            if not line.strip():
+                continue
+            try:
+                found.append(json.loads(line))
+            except (ValueError, RecursionError) as exc:
+                if not found:
+                    return []
+                raise FileError(f"{self.name}, line {number}: not JSON, as the lines before it are") from exc
+            if not isinstance(found[0], dict):
+                return []
+        return found
+
+    @cached_property
+    def beginning(self) -> str:
+        """Its first characters, whatever else it holds."""
+        encoding = next((each for mark, each in _MARKS.items() if self.data.startswith(mark)), "utf-8")
+        return self.data[:LOOKED_AT].decode(encoding, errors="ignore")
+
+    def keys(self, *path: str) -> frozenset[str]:
+        """Return the keys of the JSON object at `path`, or of the first one in a list there; none where none is."""
+        found = self.json
+        for key in path:
+            found = found.get(key) if isinstance(found, dict) else None
+        if isinstance(found, list):
+            found = next(iter(found), None)
+        return frozenset(found) if isinstance(found, dict) else frozenset()
+
+    def shaped(self, shape: type[Shape], value: Any = ...) -> Shape:
+        """Return `value`, or all that it says as JSON, as `shape`.
+
+        Raises: FileError with the place and the value of the first fault.
+        """
+        try:
+            return TypeAdapter(shape).validate_python(self.json if value is ... else value)
+        except ValidationError as exc:
+            faults = exc.errors(include_url=False)
+            where = ".".join(str(part) for part in faults[0]["loc"])
+            given = "" if faults[0]["type"] == "missing" else f" (it is {_short(faults[0]['input'])})"
+            more = f"; {len(faults) - 1} more faults" if len(faults) > 1 else ""
+            raise FileError(f"{self.name}, {where}: {faults[0]['msg']}{given}{more}") from exc
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Says:
+    """What a format can say, for the table in docs/formats.md."""
+
+    title: str
+    made_by: str
+    """The command that makes such a file."""
+    processes: str
+    """What it says of the processes that the values come from."""
+    values: str
+    """Whether every measured value is there, or a summary only."""
+    metrics: str
+    environment: str = "nothing"
+
+
+class Reader(Protocol):
+    """Reads the files of one tool."""
+
+    @property
+    def says(self) -> Says:
+        """What its files can say."""
+        ...
+
+    def recognises(self, document: Document) -> bool:
+        """Return whether this is its file, by its shape and not by its name; whether it is whole is not asked."""
+        ...
+
+    def read(self, document: Document) -> Run:
+        """Return what it says.
+
+        Raises: FileError where it is not whole, or not of a version that is understood.
+        """
+        ...
+
+
+def newest(document: Document, what: str, version: object, known: Iterable[object]) -> None:
+    """Refuse a version of a format that nobody here has seen.
+
+    Raises: FileError.
+    """
+    if version not in (known := list(known)):
+        read = ", ".join(str(each) for each in known)
+        raise FileError(
+            f"{document.name} is {what} of version {_short(version)}; this perfgate reads {read}",
+            hint="a newer perfgate may read it",
+        )
+
+
+def _unpacked(name: str, data: bytes) -> bytes:
+    unpacking = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
+    try:
+        found = unpacking.decompress(data, LARGEST + 1)
+    except (zlib.error, gzip.BadGzipFile) as exc:
+        raise FileError(f"{name} is a damaged gzip file: {exc}") from exc
+    if len(found) > LARGEST:
+        raise FileError(f"{name} has more than {LARGEST:,} bytes when unpacked")
+    if not unpacking.eof:
+        raise FileError(f"{name} is a damaged gzip file: it ends too early")
+    return found
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."

@@ -1,0 +1,40 @@
+"""What the readers of load generators share: quantiles of latencies, throughput, and how many requests failed."""
+
+from collections.abc import Mapping
+
+from perfgate.core.load.histogram import Histogram
+from perfgate.core.load.tally import QUANTILES
+from perfgate.core.model import METRICS
+from perfgate.errors import FileError
+from perfgate.formats.document import Document
+from perfgate.formats.readings import Readings
+
+LOAD_METRICS = "latency.*, throughput, errors"
+
+
+def add_latencies(found: Readings, name: str, seconds: Mapping[str, float | None]) -> None:
+    """Keep what is known of `mean`, `max`, `p50`, `p90`, `p95` and `p99`, in seconds."""
+    for part, value in seconds.items():
+        if value is not None:
+            found.add(name, METRICS[f"latency.{part}"], [value])
+
+
+def add_histogram(found: Readings, name: str, latencies: Histogram, **known: float | None) -> None:
+    """Keep the same of all latencies of which there is one at least; what is `known` exactly comes first."""
+    seconds = {part: latencies.quantile(q) for part, q in QUANTILES.items()}
+    add_latencies(found, name, {**seconds, "mean": latencies.mean, **known})
+
+
+def whole(document: Document, what: str, amount: float) -> int:
+    """Return a count that is written as any number.
+
+    Raises: FileError where it is none.
+    """
+    if not 0 <= amount < 2**53 or amount != int(amount):
+        raise FileError(f"{document.name}: {what} is {amount:g}")
+    return int(amount)
+
+
+def add_throughput(found: Readings, name: str, per_second: float) -> None:
+    """Keep how many requests were served a second."""
+    found.add(name, METRICS["throughput"], [per_second])

@@ -1,0 +1,91 @@
+"""perfgate's own CSV: one value a line, for whatever has no reader."""
+
+import csv
+import io
+from dataclasses import replace
+
+from perfgate.core.model import METRICS, Direction, Kind, Metric, Run
+from perfgate.core.units import Unit
+from perfgate.errors import FileError
+from perfgate.formats.document import Document, Says
+from perfgate.formats.readings import Read, Readings, unit_named
+
+says = Says(
+    title="CSV",
+    made_by="perfgate convert RUN --to csv, or any script",
+    processes="each of them, where a column says it",
+    values="every value, a line each",
+    metrics="any",
+)
+COLUMNS = ("benchmark", "metric", "unit", "better", "process", "value")
+_NEEDED = {"benchmark", "value"}
+_WRITTEN = {Unit.ONE: "", Unit.SHARE: "share"}
+
+
+def recognises(document: Document) -> bool:
+    """Return whether its first line names the columns."""
+    first = document.beginning.lstrip("\ufeff").partition("\n")[0]
+    return set(first.strip().replace('"', "").split(",")) >= _NEEDED and first[:1] not in "{[<"
+
+
+def read(document: Document) -> Run:
+    """Return its benchmarks; columns that it lacks are a time in seconds of one process."""
+    found = Readings(document, "csv")
+    rows = csv.DictReader(io.StringIO(document.text.removeprefix("\ufeff")))
+    metrics: dict[tuple[str, str, str], Read] = {}
+    try:
+        if not set(rows.fieldnames or ()) >= _NEEDED:
+            raise FileError(f"{document.name}: its first line does not name the columns {', '.join(sorted(_NEEDED))}")
+        for row in rows:
+            where = f"{document.name}, line {rows.line_num}"
+            key = (row.get("metric") or "", row.get("unit") or "", row.get("better") or "")
+            unit = metrics.get(key) or metrics.setdefault(key, _unit(where, *key))
+            try:
+                value = float(row["value"] or "")
+            except ValueError as exc:
+                raise FileError(f"{where}: {str(row['value'])[:60]!r} is no number") from exc
+            found.add(row["benchmark"] or "", unit.metric, [unit.factor * value], process=row.get("process") or 0)
+    except csv.Error as exc:
+        raise FileError(f"{document.name}, line {rows.line_num}: {exc}") from exc
+    _one_unit_each(document, metrics)
+    return found.run()
+
+
+def _unit(where: str, metric: str, unit: str, better: str) -> Read:
+    if better not in ("", *Direction):
+        raise FileError(f"{where}: better is {better[:60]!r}; it is lower or higher")
+    named, base = unit_named(unit), METRICS.get(metric or "time")
+    plain = not unit or (base is not None and unit == base.unit)
+    if base is None:
+        base = replace(named.metric, name=metric)
+    elif base.kind is Kind.COUNTED:
+        raise FileError(f"{where}: {metric} is a share of so many, which this format cannot say")
+    elif not plain and named.metric.unit is not base.unit:
+        raise FileError(f"{where}: {base.name} is measured in {base.unit}, not in {unit[:60]!r}")
+    base = replace(base, direction=Direction(better)) if better else base
+    return Read(metric=base, factor=1.0 if plain else named.factor)
+
+
+def _one_unit_each(document: Document, metrics: dict[tuple[str, str, str], Read]) -> None:
+    seen: dict[str, Metric] = {}
+    for read_as in metrics.values():
+        metric = read_as.metric
+        if seen.setdefault(metric.name, metric) != metric:
+            raise FileError(f"{document.name}: {metric.name} has two units or two directions")
+
+
+def write(run: Run) -> str:
+    """Return every value of a run, in base units; counted metrics and failures have no place in it."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for sample in run.samples:
+        metric = sample.sli.metric
+        if metric.kind is Kind.COUNTED:
+            continue
+        unit = _WRITTEN.get(metric.unit, str(metric.unit))
+        for process, values in zip(sample.pairs, sample.processes, strict=True):
+            for value in values:
+                name = str(sample.sli.benchmark)
+                writer.writerow([name, metric.name, unit, metric.direction, process, repr(value)])
+    return text.getvalue()

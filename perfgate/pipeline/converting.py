@@ -1,0 +1,43 @@
+"""Other tools' result files: read, renamed, listed."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from perfgate import codec, registry
+from perfgate.core.model import Benchmark, Run
+from perfgate.host import files
+
+
+def read(path: Path, *, reader: str | None = None, suite: str | None = None) -> Run:
+    """Return the run in a file of any known format; `-` is standard input.
+
+    Args:
+        reader: the format, told by its shape where none is given.
+        suite: what its suite is called; else what its reader calls it.
+    """
+    run = registry.read(files.read(path, largest=codec.LARGEST), name=str(path), reader=reader)
+    return run if suite is None else _renamed(run, suite)
+
+
+def table() -> str:
+    """Return all formats and what each can say, as a Markdown table."""
+    rows = ["| format | name | made by | processes | values | metrics | environment |", "|---|---|---|---|---|---|---|"]
+    for name in registry.readers():
+        says = registry.reader_named(name).says
+        cells = (says.title, f"`{name}`", f"`{says.made_by}`", says.processes, says.values, says.metrics)
+        rows.append(f"| {' | '.join(cells)} | {says.environment} |")
+    return "\n".join(rows)
+
+
+def _renamed(run: Run, suite: str) -> Run:
+    def named(benchmark: Benchmark) -> Benchmark:
+        return replace(benchmark, suite=suite)
+
+    return replace(
+        run,
+        samples=tuple(replace(s, sli=replace(s.sli, benchmark=named(s.sli.benchmark))) for s in run.samples),
+        failures=tuple(replace(failure, benchmark=named(failure.benchmark)) for failure in run.failures),
+        offered=tuple(map(named, run.offered)),
+        described=tuple(replace(each, benchmark=named(each.benchmark)) for each in run.described),
+        distributions=tuple(replace(each, benchmark=named(each.benchmark)) for each in run.distributions),
+    )

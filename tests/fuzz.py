@@ -1,0 +1,134 @@
+"""Damaged and hostile files for the readers: `python -m tests.fuzz [--cases 100000] [READER …]`.
+
+From each real file others are made by changing bytes, and where it is JSON by changing what it says. A reader may read
+what comes out or refuse it, by FileError and nothing else.
+"""
+
+import argparse
+import copy
+import json
+import random
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from perfgate import registry
+from perfgate.core.model import Run
+from perfgate.errors import FileError
+from perfgate.formats.document import Document
+
+DATA = Path(__file__).parent / "data" / "formats"
+ODD: tuple[Any, ...] = (
+    None, True, "", "x", "NaN", "1e400", 0, -1, -0.0, 1e308, 1e-308, 2**70, float("nan"), float("inf"), [], {}, [[]],
+    {"a": 1}, "\ud800"[:0] + "é\x00", "a" * 300, [1, "2", None],
+)  # fmt: skip
+SPLICES = (
+    b"", b"\x00", b"\xff\xfe", b"NaN", b"-1", b"1e999", b'"', b"{", b"[" * 50, b"}", b",", b"\n", b"\r\n", b"0",
+    b"<!ENTITY a 'b'>", b"&a;", b"%", b"ns/op", b"Tag=", b"HISTFAAAA", b"999999999999999999999",
+    b"\xc3\x28", b"--- FAIL: BenchmarkX", b"PASS",
+)  # fmt: skip
+
+
+def samples(reader: str) -> list[bytes]:
+    """Return the real files of a reader."""
+    paths = sorted(path for path in (DATA / reader).rglob("*") if path.is_file())
+    return [path.read_bytes() for path in paths if accepts(reader, path)]
+
+
+def accepts(reader: str, path: Path) -> bool:
+    """Return whether a file is the reader's, and not what the tool printed beside it."""
+    return registry.reader_named(reader).recognises(Document(path.name, path.read_bytes()))
+
+
+def damaged(data: bytes, rng: random.Random) -> bytes:
+    """Return a file that is like `data` but for a few changes."""
+    if rng.random() < 0.6:
+        try:
+            return json.dumps(_changed(json.loads(data), rng)).encode()
+        except ValueError:
+            pass
+    changed = bytearray(data[: rng.randrange(len(data) + 1)] if rng.random() < 0.2 else data)
+    for _ in range(rng.choice((0, 1, 1, 2, 5))):
+        at = rng.randrange(len(changed) + 1)
+        match rng.randrange(4):
+            case 0:
+                changed[at : at + rng.randrange(1, 12)] = rng.choice(SPLICES)
+            case 1:
+                changed[at : at + 1] = bytes([rng.randrange(256)])
+            case 2:
+                changed[at:at] = changed[: rng.randrange(1, 200)]
+            case _:
+                del changed[at : at + rng.randrange(1, 100)]
+    return bytes(changed)
+
+
+def _changed(value: Any, rng: random.Random) -> Any:
+    """Change one or a few places in what a JSON file says."""
+    for _ in range(rng.choice((1, 1, 2, 4))):
+        places = list(_places(value))
+        if not places:
+            return copy.deepcopy(rng.choice(ODD))
+        container, key = rng.choice(places)
+        match rng.randrange(5):
+            case 0:
+                del container[key]
+            case 1 if isinstance(container, list):
+                container.insert(key, container[key])
+            case 2:
+                other, at = rng.choice(places)
+                if isinstance(other, dict) or at < len(other):
+                    container[key] = json.loads(json.dumps(other[at]))
+            case _:
+                container[key] = copy.deepcopy(rng.choice(ODD))
+    return value
+
+
+def _places(value: Any) -> Any:
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, inside in list(items)[:50]:
+        yield value, key
+        yield from _places(inside)
+
+
+def tried(reader: str, data: bytes) -> Run | None:
+    """Read a file; None where it was refused."""
+    try:
+        return registry.read(data, name=f"some/{reader}/file", reader=reader)
+    except FileError as exc:
+        assert exc.message
+        return None
+
+
+def fuzz(reader: str, cases: int, seed: int) -> tuple[int, int]:
+    """Try `cases` damaged files; return how many were read and how many refused."""
+    rng = random.Random(f"{reader} {seed}")
+    files, read = samples(reader), 0
+    for _ in range(cases):
+        data = damaged(rng.choice(files), rng)
+        try:
+            read += tried(reader, data) is not None
+        except Exception:
+            Path(f"fuzz-{reader}").write_bytes(data)
+            print(f"{reader}: fuzz-{reader} holds what broke it", file=sys.stderr)
+            raise
+    return read, cases - read
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Print a row a reader."""
+    parser = argparse.ArgumentParser(prog="python -m tests.fuzz")
+    parser.add_argument("readers", nargs="*", default=registry.readers())
+    parser.add_argument("--cases", type=int, default=100_000)
+    parser.add_argument("--seed", type=int, default=1)
+    given = parser.parse_args(arguments)
+    print("| reader | read | refused | s |\n|---|---:|---:|---:|")
+    for reader in given.readers:
+        start = time.monotonic()
+        read, refused = fuzz(reader, given.cases, given.seed)
+        print(f"| {reader} | {read:,} | {refused:,} | {time.monotonic() - start:.0f} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
