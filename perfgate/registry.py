@@ -55,12 +55,12 @@ def renderer(name: str) -> Renderer:
 
 def renderers() -> tuple[str, ...]:
     """Return the formats that a report can be written in."""
-    return tuple(sorted(_installed().select(group="perfgate.renderers").names))
+    return tuple(sorted(_installed("perfgate.renderers").names))
 
 
 def readers() -> tuple[str, ...]:
     """Return the formats that can be read beside perfgate's own."""
-    return tuple(sorted(_installed().select(group="perfgate.readers").names))
+    return tuple(sorted(_installed("perfgate.readers").names))
 
 
 def reader_named(name: str) -> Reader:
@@ -106,19 +106,19 @@ def writer(name: str) -> Callable[[Run], str]:
 
 def writers() -> tuple[str, ...]:
     """Return the formats that a run can be written in."""
-    return tuple(sorted(_installed().select(group="perfgate.writers").names))
+    return tuple(sorted(_installed("perfgate.writers").names))
 
 
 @cache
-def _installed() -> EntryPoints:
-    """All entry points: looking through what is installed takes some milliseconds each time."""
-    return entry_points()
+def _installed(group: str) -> EntryPoints:
+    """Return a group's entry points: looking through what is installed takes some milliseconds each time."""
+    return entry_points(group=group)
 
 
 @cache
 def _find(group: str, name: str) -> Any:
-    found = _installed().select(group=group, name=name)
+    found = _installed(group).select(name=name)
     if not found:
-        known = ", ".join(sorted(_installed().select(group=group).names))
+        known = ", ".join(sorted(_installed(group).names))
         raise UsageError(f"nothing installed provides {name!r}; there are: {known}")
     return next(iter(found)).load()

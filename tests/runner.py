@@ -82,7 +82,17 @@ class Runner:
         place = self.place / f"run-{self.runs}"
         for part in (place / "temp", place / "store", self.temp / "home"):
             part.mkdir(parents=True, exist_ok=True)
-        kept = ("PIP_", "SSL_", "GIT_CONFIG", "GIT_AUTHOR", "GIT_COMMITTER", "COVERAGE", "PYTHONDONTWRITEBYTECODE")
+        kept = (
+            "PIP_",
+            "SSL_",
+            "GIT_CONFIG",
+            "GIT_AUTHOR",
+            "GIT_COMMITTER",
+            "COVERAGE",
+            "PYTHONDONTWRITEBYTECODE",
+            "PERFGATE_EFFORT",
+            "PYTEST_",
+        )
         found = run(
             {
                 "workflow": str(workflow), "root": str(ROOT), "action": ACTION,

@@ -58,7 +58,11 @@ def test_what_runs_in_the_user_s_interpreter_needs_only_python_3_8(path: Path) -
 
     own = {
         "perfgate_agent",
+        "perfgate_counts",
+        "perfgate_queries",
         "command_agent",
+        "memray",
+        "psycopg",
         "pyperf",
         "pytest",
         "pytest_benchmark",
@@ -95,6 +99,7 @@ def test_the_installed_package_holds_what_is_not_python(tmp_path: Path) -> None:
         "perfgate/shims/perfgate_agent.py",
         "perfgate/shims/pytest_agent.py",
         "perfgate/shims/pyperf_agent.py",
+        "perfgate/shims/perfgate_counts.py",
         "perfgate/shims/command_agent.py",
         "perfgate/render/templates/report.md.j2",
         "perfgate/cli/templates/perfgate.yml",

@@ -16,12 +16,14 @@ from perfgate.config.schema import (
     PyperfSuite,
     PytestSuite,
     RuleTable,
+    SideTable,
 )
 from perfgate.core.load.plan import Shape
 
 TABLES: tuple[tuple[str, type[BaseModel]], ...] = (
     ("[perfgate]", Perfgate),
     ("[build]", Build),
+    ("[sides.base], [sides.head]", SideTable),
     ('[suite.NAME], runner = "pytest-benchmark"', PytestSuite),
     ('[suite.NAME], runner = "pyperf"', PyperfSuite),
     ('[suite.NAME], runner = "command"', CommandSuite),

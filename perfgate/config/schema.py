@@ -52,6 +52,17 @@ class Build(Section):
     job the `python` on the path, else perfgate's own."""
 
 
+class SideTable(Section):
+    """What one side has of its own beside its commit: two interpreters, two releases of a dependency, two settings."""
+
+    setup: tuple[str, ...] | None = None
+    """Setup commands in place of those of `[build]`."""
+    python: str | None = None
+    """The interpreter in place of that of `[build]`."""
+    environment: dict[str, str] = {}
+    """Variables for its setup commands and its processes: NAME = "value"."""
+
+
 class _SuiteBase(Section):
     timeout: Duration = "60s"
     """How long a benchmark may be silent: its fixtures, one turn. Then it has failed."""
@@ -59,7 +70,12 @@ class _SuiteBase(Section):
     """`sequential` where two copies cannot be alive at once (a fixed port, one device): about 2.5 times the time."""
 
 
-class PytestSuite(_SuiteBase):
+class _CountingSuite(_SuiteBase):
+    metrics: tuple[Literal["instructions", "calls", "allocations", "peak-memory", "queries"], ...] = ()
+    """What is counted beside the time, exactly, in processes of its own: see docs/exact.md."""
+
+
+class PytestSuite(_CountingSuite):
     """Benchmarks written for pytest-benchmark or pytest-codspeed."""
 
     runner: Literal["pytest-benchmark"] = "pytest-benchmark"
@@ -76,7 +92,7 @@ class PytestSuite(_SuiteBase):
     """`each`: every side runs its own benchmark files."""
 
 
-class PyperfSuite(_SuiteBase):
+class PyperfSuite(_CountingSuite):
     """Scripts written for pyperf's `Runner`, measured in pairs that take turns in place of pyperf's own processes."""
 
     runner: Literal["pyperf"]
@@ -207,6 +223,7 @@ class Config(Section):
 
     perfgate: Perfgate = Perfgate()
     build: Build = Build()
+    sides: dict[Literal["base", "head"], SideTable] = {}
     suite: dict[str, Suite] = Field(default_factory=_one_suite, min_length=1)
     baseline: Baseline = Baseline()
     history: History = History()

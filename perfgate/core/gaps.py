@@ -1,6 +1,8 @@
 """Rows for what gave no number: failed, missing, new, skipped, never reached; none of them is ever a pass."""
 
-from perfgate.core.model import TIME, Benchmark, Failure, Reason, Run, Sli, gone
+from collections.abc import Sequence
+
+from perfgate.core.model import METRICS, TIME, Benchmark, Failure, Reason, Run, Sli, gone
 from perfgate.core.policy import Policy, matches
 from perfgate.core.verdict import Judgement, Verdict, blocks
 
@@ -17,7 +19,8 @@ def without_numbers(base: Run, head: Run, policy: Policy) -> list[Judgement]:
         if benchmark not in head.benchmarks:
             mine = Failure(benchmark=benchmark, reason=Reason.ABSENT, text=gone(benchmark))
         if (found := _verdict_without_numbers(theirs, mine)) is not None:
-            rows.append(_row_without_numbers(benchmark, *found, policy))
+            wanted = [name for failure in (theirs, mine) if failure for name in failure.metrics]
+            rows.append(_row_without_numbers(benchmark, *found, policy, wanted))
     return rows
 
 
@@ -76,8 +79,12 @@ _PAST = {
 }
 
 
-def _row_without_numbers(benchmark: Benchmark, verdict: Verdict, text: str, policy: Policy) -> Judgement:
-    rule = policy.rule_for(Sli(benchmark=benchmark, metric=TIME))
+def _row_without_numbers(
+    benchmark: Benchmark, verdict: Verdict, text: str, policy: Policy, wanted: Sequence[str] = ()
+) -> Judgement:
+    metrics = (TIME, *(METRICS[name] for name in wanted if name in METRICS))
+    rules = [policy.rule_for(Sli(benchmark=benchmark, metric=metric)) for metric in metrics]
+    rule = next((each for each in rules if each and each.critical), rules[0])
     if verdict is Verdict.MISSING and any(matches(glob, str(benchmark)) for glob in policy.retired):
         verdict, text = Verdict.SKIPPED, f"{text}, as the configuration says (retired)"
     return Judgement(

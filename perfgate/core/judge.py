@@ -60,8 +60,22 @@ def judge(
     answers = iter(answer([question for one in asked for question in one.questions], policy))
     startup_s = head.method.startup_s if head.method else 0.0
     rows = [_row(one, [next(answers) for _ in one.questions], policy, startup_s) for one in asked]
-    everything = (*rows, *broken.values(), *gaps(base, head, policy), *unmet(head, policy))
+    everything = (*_explained(rows), *broken.values(), *gaps(base, head, policy), *unmet(head, policy))
     return tuple(_accepted(row, policy) if row.verdict in _ACCEPTABLE else row for row in everything)
+
+
+def _explained(rows: Sequence[Judgement]) -> list[Judgement]:
+    """Return the rows; where time and instructions of a benchmark tell different things, with what that means."""
+    verdicts = {(row.benchmark, row.sli.metric.name): row.verdict for row in rows if row.sli}
+    other = {"time": ("instructions", "though it does no more than before: memory, caches, or waiting"),
+             "instructions": ("time", "though it takes no longer")}  # fmt: skip
+    found = []
+    for row in rows:
+        metric, words = other.get(row.sli.metric.name if row.sli else "", ("", ""))
+        fine = verdicts.get((row.benchmark, metric)) in (Verdict.PASS, Verdict.IMPROVEMENT)
+        told = row.verdict is Verdict.REGRESSION and fine
+        found.append(replace(row, text="; ".join(filter(None, [row.text, words]))) if told else row)
+    return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

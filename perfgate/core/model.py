@@ -66,7 +66,7 @@ _LOAD = (
 )
 _EXACT = (
     *(Metric(name=name, unit=Unit.ONE, kind=Kind.EXACT) for name in ("instructions", "allocations", "calls")),
-    Metric(name="bytes", unit=Unit.BYTE, kind=Kind.EXACT),
+    *(Metric(name=name, unit=Unit.BYTE, kind=Kind.EXACT) for name in ("bytes", "peak-memory.own")),
 )
 RATE = Metric(name="rate", unit=Unit.PER_SECOND, direction=Direction.HIGHER)
 """Of a benchmark that somebody else's tool counted by the second; what perfgate measures itself is a time."""
@@ -178,6 +178,8 @@ class Failure:
     benchmark: Benchmark
     reason: Reason
     text: str
+    metrics: tuple[str, ...] = ()
+    """What it was to give beside the time: whose rules speak of this too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -73,6 +73,7 @@ DEFAULT_RULES = (
     Rule(sli="*:calls", limit=0.005),
     Rule(sli="*:allocations", limit=0.01),
     Rule(sli="*:bytes", limit=0.01),
+    Rule(sli="*:peak-memory.own", limit=0.05),
     Rule(sli="*:latency.p50", limit=0.05),
     Rule(sli="*:latency.mean", limit=0.05),
     Rule(sli="*:latency.p95", limit=0.10),  # its spread is three times that of the median

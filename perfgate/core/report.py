@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from perfgate.core.comparison import Comparison
 from perfgate.core.judge import judge
-from perfgate.core.model import WHOLE, Design, Environment, Method, Revision, Run, Sli, Warning
+from perfgate.core.model import WHOLE, Design, Environment, Kind, Method, Revision, Run, Sli, Warning
 from perfgate.core.policy import DEFAULT_RULES, Policy
 from perfgate.core.verdict import UNKNOWN, Judgement, Verdict
 from perfgate.errors import Exit
@@ -103,12 +103,19 @@ def report(
         family_level=policy.family_level,
         margin=policy.margin,
         method=head.method if base.measurement == head.measurement else None,
-        design=Counter(sample.design for sample in head.samples).most_common(1)[0][0] if head.samples else Design.ALONE,
+        design=_design(head),
         warnings=tuple(dict.fromkeys((*base.warnings, *head.warnings, *_idle(base, head, policy)))),
         started=head.started,
         repeat=repeat,
         version=version,
     )
+
+
+def _design(run: Run) -> Design:
+    """Return how most of what is noisy was measured; what is counted is counted by itself."""
+    noisy = [sample.design for sample in run.samples if sample.sli.metric.kind is not Kind.EXACT]
+    found = noisy or [sample.design for sample in run.samples]
+    return Counter(found).most_common(1)[0][0] if found else Design.ALONE
 
 
 def _idle(base: Run, head: Run, policy: Policy) -> list[Warning]:

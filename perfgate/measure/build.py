@@ -22,13 +22,16 @@ class Build:
     """Shell commands, run in the side's directory."""
     isolated: bool = False
     """Whether the side gets a virtual environment of its own."""
+    environ: tuple[tuple[str, str], ...] = ()
+    """What its setup commands and processes find in their environment beside the rest."""
 
     @property
     def identity(self) -> list[str]:
         """What must be equal for a prepared side to be used again."""
         resolved = Path(self.python).resolve()
         stamp = str(resolved.stat().st_mtime_ns) if resolved.exists() else ""
-        return [self.python, stamp, str(self.isolated), *self.setup]
+        own = [f"{name}={value}" for name, value in sorted(self.environ)]
+        return [self.python, stamp, str(self.isolated), *self.setup, *own]
 
 
 def create_environment(venv: Path, build: Build, *, interrupts: Interrupts) -> None:

@@ -136,6 +136,10 @@ class _Session:
             for suite in self.suites:
                 self.watch(Progress(text=f"exploring suite {suite.name}"))
                 suite.explore()
+            for suite in self.suites:
+                if suite.counts:
+                    self.watch(Progress(text=f"counting in suite {suite.name}"))
+                    suite.count()
             self._pairs(look)
         except Interrupted:
             if not any(track.pairs for track in _tracks(self.suites)):
@@ -194,9 +198,8 @@ class _Session:
     def result(self, side: int) -> Run:
         """Return what was measured of one side."""
         prepared = self.sides[side]
-        samples = tuple(
-            sample for suite in self.suites for track in suite.tracks.values() for sample in track.samples(side)
-        )
+        timed = [sample for suite in self.suites for track in suite.tracks.values() for sample in track.samples(side)]
+        samples = (*timed, *(sample for suite in self.suites for sample in suite.counted[side]))
         failures = tuple(failure for suite in self.suites for failure in suite.failures[side].values())
         failed = any(suite.failures[each] for suite in self.suites for each in range(len(self.sides)))
         nothing_to_do = self.effort.part is not WHOLE and not any(suite.tracks for suite in self.suites)

@@ -197,7 +197,8 @@ def _remove(repository: Repository, directory: Path) -> None:
 
 def _place(tree: Path, venv: Path, build: Build) -> Place:
     if build.isolated:
-        return Place(root=str(tree), python=str(venv / "bin" / "python"), environ=own_environment(venv))
+        environ = (*own_environment(venv), *build.environ)
+        return Place(root=str(tree), python=str(venv / "bin" / "python"), environ=environ)
     # Its own code first, whatever the current environment has installed; `src` before the root.
     path = [str(tree / "src"), str(tree)] if (tree / "src").is_dir() else [str(tree)]
     inherited = [os.environ["PYTHONPATH"]] if os.environ.get("PYTHONPATH") else []
@@ -208,6 +209,7 @@ def _place(tree: Path, venv: Path, build: Build) -> Place:
         environ=(
             ("PYTHONPATH", os.pathsep.join(path + inherited)),
             ("PATH", os.pathsep.join([binaries, os.environ.get("PATH", os.defpath)])),
+            *build.environ,
         ),
     )
 

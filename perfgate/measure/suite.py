@@ -8,6 +8,8 @@ from perfgate.core.model import (
     Description,
     Design,
     Reason,
+    Sample,
+    Sli,
     Warning,
     gone,
 )
@@ -16,10 +18,11 @@ from perfgate.core.schedule import Turns, draw_pair, planned_pairs, turns_for, t
 from perfgate.errors import MeasureError
 from perfgate.host import addresses, cpus
 from perfgate.measure import scout
+from perfgate.measure.counting import Counting
 from perfgate.measure.crew import Trouble
 from perfgate.measure.scout import Survey
 from perfgate.measure.sides import PreparedSide, share_files
-from perfgate.measure.track import Circumstances, Measured, Track
+from perfgate.measure.track import Circumstances, Measured, Track, metric_named
 from perfgate.measure.turns import BASE, HEAD, Pairing, PairResult, run_pair
 
 SEVERAL_CPUS = 1.1  # CPU time above wall time by so much is no rounding
@@ -36,6 +39,8 @@ class Job:
     design: Design = Design.TURNS
     shared: bool = True
     """Whether base runs head's benchmark files."""
+    metrics: tuple[str, ...] = ()
+    """What is counted beside the time, in processes of its own."""
 
     def begin(self, sides: Sequence[PreparedSide], around: Circumstances) -> "Suite":
         """Return what measures it."""
@@ -51,6 +56,7 @@ class TurnTrack(Track):
     """A benchmark that is measured by turns."""
 
     turns: Turns
+    iteration_s: float
     parallel: bool
 
     @property
@@ -118,6 +124,34 @@ class Suite(Measured):
         self.python = tuple(head.python for _ in self.sides)
         for name in sorted((self._own_benchmarks() or ()) if len(self.sides) > 1 else ()):
             self._fail(HEAD, name, Reason.ABSENT, gone(self._benchmark(name)))
+
+    @property
+    def counts(self) -> bool:
+        """Whether anything is to be counted."""
+        return bool(self.job.metrics and self.tracks)
+
+    def count(self) -> None:
+        """Count what the benchmarks do; who cannot be counted has failed."""
+        counting = Counting(
+            metrics=self.job.metrics,
+            iteration_s={name: track.iteration_s for name, track in self.tracks.items()},
+            timeout_s=self.job.timeout_s,
+            mark=self.around.mark,
+            interrupts=self.around.interrupts,
+        )
+        for side, prepared in enumerate(self.sides):
+            found = counting.of(self.job.runner.launch(prepared.place, names=self._names))
+            for name, text in found.troubles.items():
+                words = f"{', '.join(self.job.metrics)} could not be counted: {text}"
+                self._fail(side, name, Reason.RAISED, words, metrics=counting.names)
+            self.counted[side].extend(
+                _exact(self._benchmark(name), metric, values, found.notes.get(name, {}).get(metric, ""))
+                for name, metrics in found.values.items()
+                for metric, values in metrics.items()
+                if name not in found.troubles
+            )
+        for name in [name for name in self.tracks if any(name in failures for failures in self.failures)]:
+            del self.tracks[name]
 
     def offered(self, side: int) -> tuple[Benchmark, ...]:
         """Return the benchmarks that a side has, measured or not."""
@@ -288,6 +322,7 @@ class Suite(Measured):
             track = TurnTrack(
                 benchmark=self._benchmark(name),
                 turns=turns,
+                iteration_s=max(iteration_s),
                 planned=planned_pairs(pair_s, effort_s=self.around.effort_s),
                 parallel=bool(self._cpus) and max(survey.cpus[name] for survey in surveys) > SEVERAL_CPUS,
                 design=self.job.design,
@@ -301,6 +336,16 @@ class Suite(Measured):
 
     def _where(self) -> str:
         return ", ".join(getattr(self.job.runner, "paths", ())) or "the tests"
+
+
+def _exact(benchmark: Benchmark, metric: str, values: Sequence[float], note: str) -> Sample:
+    return Sample(
+        sli=Sli(benchmark=benchmark, metric=metric_named(metric)),
+        processes=tuple((value,) for value in values),
+        pairs=tuple(range(len(values))),
+        design=Design.ALONE,
+        warnings=(Warning(code="counted", text=note),) if note else (),
+    )
 
 
 def _last_line(text: str) -> str:

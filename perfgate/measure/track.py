@@ -200,6 +200,7 @@ class Measured(ABC):
         self.failures: tuple[dict[str, Failure], ...] = tuple({} for _ in sides)
         self.facts: tuple[list[ProcessFacts], ...] = tuple([] for _ in sides)
         self.distributions: tuple[list[Distribution], ...] = tuple([] for _ in sides)
+        self.counted: tuple[list[Sample], ...] = tuple([] for _ in sides)
         self.described: tuple[list[Description], ...] = tuple([] for _ in sides)
         self.python: tuple[tuple[tuple[str, str], ...], ...] = ()
         self.warnings: list[Warning] = []
@@ -213,6 +214,15 @@ class Measured(ABC):
 
         Raises: MeasureError where head offers nothing.
         """
+
+    @property
+    def counts(self) -> bool:
+        """Whether anything is to be counted beside what is timed."""
+        return False
+
+    def count(self) -> None:
+        """Count it, before anything is timed."""
+        raise NotImplementedError
 
     @abstractmethod
     def run_pair(self, number: int) -> None:
@@ -229,8 +239,9 @@ class Measured(ABC):
     def _startup_s(self) -> float:
         return fmean(self.startups) if self.startups else 0.0
 
-    def _fail(self, side: int, name: str, reason: Reason, text: str) -> None:
-        self.failures[side][name] = Failure(benchmark=self._benchmark(name), reason=reason, text=text.strip())
+    def _fail(self, side: int, name: str, reason: Reason, text: str, *, metrics: tuple[str, ...] = ()) -> None:
+        benchmark = self._benchmark(name)
+        self.failures[side][name] = Failure(benchmark=benchmark, reason=reason, text=text.strip(), metrics=metrics)
 
     def _benchmark(self, name: str) -> Benchmark:
         return Benchmark(suite=self.name, name=name)

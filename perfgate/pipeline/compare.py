@@ -57,8 +57,8 @@ def compare(
         one, other = measure_both(repository, revisions[0], revisions[1], loaded, policy, shop)
         return _judged(one, other, policy, again=_again(revisions[0], revisions[1], loaded, shop))
     one, other = (
-        load_run(path) if path else measure_one(repository, revision, loaded, shop, processes)
-        for path, revision in zip(paths, revisions, strict=True)
+        load_run(path) if path else measure_one(repository, revision, loaded, shop, processes, label=label)
+        for path, revision, label in zip(paths, revisions, ("base", "head"), strict=True)
         if path or revision
     )
     return _judged(one, other, policy)

@@ -1,5 +1,6 @@
 """What every use case shares: the configuration, the run files, and measuring one side or two."""
 
+import shutil
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -8,8 +9,8 @@ from pathlib import Path
 from perfgate import codec, registry
 from perfgate.config.load import Loaded
 from perfgate.config.probe import LoadSuite
-from perfgate.config.schema import AnySuite
-from perfgate.core.model import WHOLE, Design, Part, Revision, Run
+from perfgate.config.schema import AnySuite, SideTable
+from perfgate.core.model import WHOLE, Design, Part, Revision, Run, Warning
 from perfgate.core.policy import Policy
 from perfgate.core.schedule import NORMAL_EFFORT_S, STRICT_EFFORT_S
 from perfgate.core.units import parse_duration
@@ -95,11 +96,11 @@ def measure_both(
 ) -> tuple[Run, Run]:
     """Prepare both sides and measure them in pairs, until `policy` has its answers."""
     jobs = _jobs(repository, loaded, shop)
-    build = _build(repository, loaded)
     with ExitStack() as stack:
 
         def prepare(label: str, revision: Revision) -> sides.PreparedSide:
             shop.watch(Progress(text=f"preparing {label}, {revision}"))
+            build = _build(repository, loaded, label)
             return stack.enter_context(sides.prepared(repository, revision, build, interrupts=shop.interrupts))
 
         runs = measure_pairs(
@@ -112,17 +113,23 @@ def measure_both(
             interrupts=shop.interrupts,
             watch=shop.watch,
         )
-    return _here(runs[0], loaded), _here(runs[1], loaded)
+    return _here(runs[0], loaded), replace(_here(runs[1], loaded), warnings=(*runs[1].warnings, *_differing(loaded)))
 
 
 def measure_one(
-    repository: Repository, revision: Revision | None, loaded: Loaded, shop: Workshop, processes: int
+    repository: Repository,
+    revision: Revision | None,
+    loaded: Loaded,
+    shop: Workshop,
+    processes: int,
+    *,
+    label: str = "head",
 ) -> Run:
-    """Prepare one side and measure it alone."""
+    """Prepare one side and measure it alone, with what is configured for the side `label`."""
     jobs = _jobs(repository, loaded, shop)
     assert revision is not None
     shop.watch(Progress(text=f"preparing {revision}"))
-    with sides.prepared(repository, revision, _build(repository, loaded), interrupts=shop.interrupts) as side:
+    with sides.prepared(repository, revision, _build(repository, loaded, label), interrupts=shop.interrupts) as side:
         run = measure_alone(
             repository,
             side,
@@ -140,13 +147,34 @@ def _here(run: Run, loaded: Loaded) -> Run:
     return replace(run, environment=run.environment.plus(loaded.config.environment))
 
 
-def _build(repository: Repository, loaded: Loaded) -> Build:
-    table = loaded.config.build
-    isolated = table.isolate == "venv" or (table.isolate == "auto" and bool(table.setup))
-    python = table.python or sides.default_python(repository.root)
-    if "/" in python:
-        python = str(repository.root / python)  # relative to the root, wherever it was started
-    return Build(python=python, setup=table.setup, isolated=isolated)
+def _build(repository: Repository, loaded: Loaded, label: str) -> Build:
+    table, own = loaded.config.build, _own(loaded, label)
+    setup = table.setup if own.setup is None else own.setup
+    isolated = table.isolate == "venv" or (table.isolate == "auto" and bool(setup))
+    python = own.python or table.python or sides.default_python(repository.root)
+    # Relative to the root, wherever it was started.
+    python = str(repository.root / python) if "/" in python else shutil.which(python) or python
+    return Build(python=python, setup=setup, isolated=isolated, environ=tuple(own.environment.items()))
+
+
+def _own(loaded: Loaded, label: str) -> SideTable:
+    return next((table for name, table in loaded.config.sides.items() if name == label), SideTable())
+
+
+def _differing(loaded: Loaded) -> tuple[Warning, ...]:
+    """Say what the configuration makes different between the sides: the commit alone does not explain a change then."""
+    base, head = (_own(loaded, label).model_dump() for label in ("base", "head"))
+    keys = [key for key in base if base[key] != head[key]]
+    if not keys:
+        return ()
+    told = "; ".join(f"{key} {_words(base[key])} against {_words(head[key])}" for key in keys)
+    return (Warning(code="sides-differ", text=f"the sides differ by configuration as well: {told}"),)
+
+
+def _words(value: object) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name}={text}" for name, text in value.items()) or "none"
+    return " && ".join(value) if isinstance(value, tuple | list) else str(value or "as configured")
 
 
 def look_at(name: str, shop: Workshop, *, rate: str | None, duration: str | None, tell: Tell) -> Look:
@@ -165,7 +193,7 @@ def look_at(name: str, shop: Workshop, *, rate: str | None, duration: str | None
     found = replace(found, plan=whole(found.plan, rate=rate, duration=duration))
     revision = repository.working_tree()
     shop.watch(Progress(text=f"preparing {revision}"))
-    with sides.prepared(repository, revision, _build(repository, loaded), interrupts=shop.interrupts) as side:
+    with sides.prepared(repository, revision, _build(repository, loaded, "head"), interrupts=shop.interrupts) as side:
         return look(found, side.place, shop.interrupts, seed=shop.seed, tell=tell)
 
 
@@ -179,7 +207,7 @@ def _jobs(repository: Repository, loaded: Loaded, shop: Workshop) -> Sequence[An
 def _job(repository: Repository, name: str, suite: AnySuite) -> AnyJob:
     if isinstance(suite, LoadSuite):
         return probe(repository.root, name, suite)
-    common = {"runner", "timeout", "design", "benchmarks_from"}
+    common = {"runner", "timeout", "design", "benchmarks_from", "metrics"}
     options = {key: getattr(suite, key) for key in type(suite).model_fields if key not in common}
     return Job(
         name=name,
@@ -187,6 +215,7 @@ def _job(repository: Repository, name: str, suite: AnySuite) -> AnyJob:
         timeout_s=parse_duration(suite.timeout),
         design=Design(suite.design),
         shared=getattr(suite, "benchmarks_from", "head") == "head",
+        metrics=getattr(suite, "metrics", ()),
     )
 
 

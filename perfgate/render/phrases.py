@@ -65,6 +65,7 @@ _SCALES: dict[Unit, tuple[tuple[float, str], ...]] = {
     Unit.SHARE: ((0.01, "%"),),
     Unit.ONE: ((1.0, ""),),
 }
+_PLURAL = ("instructions", "calls", "allocations")  # told how they repeat
 _DESIGNS = {
     Design.TURNS: "pairs of fresh processes taking turns on one CPU",
     Design.SEQUENTIAL: "pairs of fresh processes, one after the other",
@@ -213,10 +214,24 @@ def method(report: Report) -> str:
     compared = [row.comparison for row in report.judgements if row.comparison and row.comparison.log_ratios]
     counts = sorted(len(c.log_ratios) for c in compared) or [0]
     pairs = str(counts[0]) if counts[0] == counts[-1] else f"{counts[0]} to {counts[-1]}"
-    return (
-        f"{pairs} {_DESIGNS[report.design]} · {seconds(report.method.took_s)} of {seconds(report.method.budget_s)}"
-        f" · seed {report.method.seed}"
-    )
+    parts = [
+        f"{pairs} {_DESIGNS[report.design]}",
+        f"{seconds(report.method.took_s)} of {seconds(report.method.budget_s)}",
+        f"seed {report.method.seed}",
+        *_repeating(report),
+    ]
+    return " · ".join(parts)
+
+
+def _repeating(report: Report) -> list[str]:
+    """Return how well what is counted repeated here, from process to process of one side."""
+    worst: dict[str, float] = {}
+    for c in [row.comparison for row in report.judgements if row.comparison]:
+        for levels in c.levels:
+            if c.evidence is Evidence.EXACT and len(levels) > 1 and max(levels) > 0:
+                spread = (max(levels) - min(levels)) / max(levels)
+                worst[c.sli.metric.name] = max(spread, worst.get(c.sli.metric.name, 0.0))
+    return [f"{name} repeat within {share(spread)}" for name, spread in worst.items() if name in _PLURAL]
 
 
 def decision(report: Report) -> str:

@@ -17,6 +17,7 @@ cpu_clock = time.process_time
 thread_clock = time.thread_time
 
 LAYOUTS = []
+COUNTS = []  # the module that counts, in a process that is there for it
 KEPT = []  # what scramble() leaves alive, for the life of the process
 
 
@@ -98,6 +99,11 @@ class Layout:
 def start():
     """Open the channel, draw the layout, say hello."""
     channel = Channel()
+    if os.environ.pop("PERFGATE_COUNT", ""):
+        import perfgate_counts  # now: later the user's own directories come first on the path
+
+        perfgate_counts.prepare()
+        COUNTS.append(perfgate_counts)
     seed = os.environ.pop("PERFGATE_LAYOUT", "")
     drawn = []
     if seed:
@@ -175,6 +181,17 @@ def offer_turns(channel, name, turn, most=None, least=None, about=None):
             channel.send("turn", values=values, elapsed=clock() - start)
         elif order["do"] == "calibrate":
             channel.send("calibrated", **calibrate(turn, order["turn_s"], most))
+        elif order["do"] == "count":
+            channel.send("counted", **count(turn, order["what"], order["loops"], most))
+
+
+def count(turn, what, loops, most):
+    """Return what one iteration does, by metric, and what is said of it; or why it cannot be counted."""
+    try:
+        values, notes = COUNTS[0].counted(what, turn, loops, most)
+    except COUNTS[0].CannotCount as exc:
+        return {"values": {}, "notes": {}, "cannot": str(exc)}
+    return {"values": values, "notes": notes, "cannot": ""}
 
 
 def calibrate(turn, turn_s, most):

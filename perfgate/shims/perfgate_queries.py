@@ -19,6 +19,7 @@ The header `x-perfgate-queries` holds how many statements there were, how often 
 where that one came from.
 """
 
+import contextlib
 import os
 import sys
 from collections import Counter
@@ -31,6 +32,7 @@ LONGEST = 200  # characters of a statement that are told
 
 _seen = ContextVar("perfgate_queries", default=None)
 _watched = set()
+_open = []  # the ledger of a benchmark, which counts for all of its threads
 
 
 class Ledger:
@@ -39,19 +41,23 @@ class Ledger:
     def __init__(self):
         self.counts = Counter()
 
-    def header(self):
-        """Return what is told of it."""
+    def summary(self):
+        """Return how many statements there were, how often one was repeated, and that one with where it came from."""
         total = sum(self.counts.values())
         if not total:
-            return "0;0"
+            return 0, 0, ""
         (statement, caller), most = self.counts.most_common(1)[0]
-        words = "%s, from %s" % (" ".join(statement.split())[:LONGEST], caller)
-        return "%d;%d;%s" % (total, most - 1, quote(words, safe=" ,:()*=.<>'\"/"))
+        return total, most - 1, "%s, from %s" % (" ".join(statement.split())[:LONGEST], caller)
+
+    def header(self):
+        """Return what is told of it."""
+        total, repeated, words = self.summary()
+        return "%d;%d;%s" % (total, repeated, quote(words, safe=" ,:()*=.<>'\"/")) if total else "0;0"
 
 
 def note(statement):
     """Count one statement for the request that is being answered, if any."""
-    ledger = _seen.get()
+    ledger = _seen.get() or (_open[0] if _open else None)
     if ledger is not None:
         ledger.counts[str(statement), _caller()] += 1
 
@@ -125,6 +131,67 @@ def watch_psycopg(connection):
 
     connection.cursor_factory = Counting
     return connection
+
+
+@contextlib.contextmanager
+def counting(ledger):
+    """Count what is executed meanwhile, in any thread."""
+    _find()
+    _find_psycopg()
+    _open.append(ledger)
+    try:
+        yield
+    finally:
+        _open.clear()
+
+
+def watch_all():
+    """Watch every connection of sqlite3 from here on: of those that exist nobody can tell."""
+    import sqlite3
+
+    plain = sqlite3.connect
+
+    def connect(*args, **kwargs):
+        connection = plain(*args, **kwargs)
+        connection.set_trace_callback(_note_sqlite3)
+        return connection
+
+    sqlite3.connect = sqlite3.dbapi2.connect = connect
+
+
+def _note_sqlite3(sql):
+    if not sql.startswith(("BEGIN", "COMMIT", "ROLLBACK")) and not _from_above():
+        note(sql_shape(sql))
+
+
+def _find_psycopg():
+    """Watch what cursors of psycopg 3 execute."""
+    if "psycopg" not in sys.modules or "psycopg" in _watched:
+        return
+    import psycopg
+
+    _watched.add("psycopg")
+
+    def watched(plain):
+        def execute(self, query, *args, **kwargs):
+            if not _from_above():
+                note(query)
+            return plain(self, query, *args, **kwargs)
+
+        return execute
+
+    for cursor in (psycopg.Cursor, psycopg.AsyncCursor):
+        cursor.execute = watched(cursor.execute)
+
+
+def _from_above():
+    """Return whether SQLAlchemy or Django executes this, which count for themselves."""
+    frame = sys._getframe(1)
+    while frame is not None:
+        if frame.f_globals.get("__name__", "").startswith(("sqlalchemy.", "django.db.")):
+            return True
+        frame = frame.f_back
+    return False
 
 
 def sql_shape(sql):

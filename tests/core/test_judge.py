@@ -7,7 +7,7 @@ from scipy.stats import binom
 
 from perfgate.core.comparison import Evidence, compare
 from perfgate.core.judge import judge
-from perfgate.core.model import PEAK_MEMORY, Direction, Reason, Run, Warning
+from perfgate.core.model import METRICS, PEAK_MEMORY, Direction, Reason, Run, Warning
 from perfgate.core.policy import DEFAULT_RULE, Acceptance, Policy, Rule
 from perfgate.core.question import Question, answer
 from perfgate.core.schedule import FIRST_LOOK, is_look
@@ -388,3 +388,19 @@ def test_whatever_base_failed_of_there_is_a_row_that_is_no_pass(reason: Reason) 
 
     assert rows
     assert all(row.verdict not in (Verdict.PASS, Verdict.IMPROVEMENT) for row in rows)
+
+
+def test_time_and_instructions_that_contradict_each_other_say_so() -> None:
+    count = METRICS["instructions"]
+    base, slow = noisy_pair(0.2)
+    same, more = sample([[1000.0], [1000.0]], metric=count), sample([[1100.0], [1100.0]], metric=count)
+    alike = noisy_pair(0.0)
+
+    time, instructions = judge(run(base, same), run(slow, same), Policy())
+    assert (time.verdict, instructions.verdict) == (Verdict.REGRESSION, Verdict.PASS)
+    assert time.text == "though it does no more than before: memory, caches, or waiting"
+    time, instructions = judge(run(alike[0], same), run(alike[1], more), Policy())
+    assert (time.verdict, instructions.verdict) == (Verdict.PASS, Verdict.REGRESSION)
+    assert instructions.text == "though it takes no longer"
+    both = judge(run(base, same), run(slow, more), Policy())
+    assert [row.text for row in both] == ["", ""]

@@ -1,0 +1,121 @@
+"""Counting what benchmarks do, in processes of their own in which nothing is timed.
+
+Nothing is left to chance in them: one hash seed, the same addresses, no drawn layout. Each side counts in two
+processes, so that what does not repeat is seen for what it is and decides nothing.
+"""
+
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from perfgate.core.ports import Launch
+from perfgate.errors import MeasureError
+from perfgate.host.addresses import fixed_addresses
+from perfgate.host.agent import Message
+from perfgate.host.interrupt import Interrupts
+from perfgate.measure.crew import Crew, Trouble, Visit, crew
+
+PROCESSES = 2
+SLOWER = 100  # times longer than on the CPU itself, in valgrind
+REGION_S = 0.2e-3  # of counted iterations, as the CPU itself would run them
+INSTRUCTIONS = "instructions"
+KINDS = {"calls": "calls", "allocations": "memory", "peak-memory": "memory", "queries": "queries"}
+"""What is asked for to how it is counted."""
+_NAMES = {"peak-memory": "peak-memory.own"}
+"""What is asked for to what it is called beside what the system says of a whole process."""
+_ENVIRON = {"PYTHONHASHSEED": "0", "PERFGATE_COUNT": "1", "PERFGATE_QUERIES": "1"}
+
+
+@dataclass(slots=True, kw_only=True)
+class Counts:
+    """What was counted on one side."""
+
+    values: dict[str, dict[str, list[float]]] = field(default_factory=dict)
+    """Benchmark to metric to one value a process."""
+    notes: dict[str, dict[str, str]] = field(default_factory=dict)
+    """Benchmark to metric to what is said of it."""
+    troubles: dict[str, str] = field(default_factory=dict)
+    """Benchmark to why it was not counted."""
+
+    def take(self, name: str, answer: Message) -> None:
+        """Keep what a process counted of a benchmark, or why it could not."""
+        if answer["cannot"]:
+            self.troubles[name] = answer["cannot"]
+        for metric, value in answer["values"].items():
+            self.values.setdefault(name, {}).setdefault(metric, []).append(value)
+        self.notes.setdefault(name, {}).update(answer["notes"])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counting:
+    """What is to be counted, and how processes are started."""
+
+    metrics: tuple[str, ...]
+    iteration_s: Mapping[str, float]
+    """Benchmark to the seconds of an iteration; those that are counted."""
+    timeout_s: float
+    mark: str
+    interrupts: Interrupts
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the metrics are called in a run."""
+        return tuple(_NAMES.get(metric, metric) for metric in self.metrics)
+
+    def of(self, launch: Launch) -> Counts:
+        """Count on one side.
+
+        Raises: MeasureError where valgrind is wanted and missing.
+        """
+        found = Counts()
+        plain = tuple(dict.fromkeys(KINDS[metric] for metric in self.metrics if metric != INSTRUCTIONS))
+        for _ in range(PROCESSES):
+            if plain:
+                self._process(launch, plain, _ENVIRON, self.timeout_s, found)
+            if INSTRUCTIONS in self.metrics:
+                with tempfile.TemporaryDirectory(prefix="perfgate-") as home:
+                    inside, environ = _in_valgrind(launch, Path(home))
+                    self._process(inside, (INSTRUCTIONS,), environ, SLOWER * self.timeout_s, found)
+        return found
+
+    def _process(
+        self, launch: Launch, what: Sequence[str], environ: Mapping[str, str], timeout_s: float, found: Counts
+    ) -> None:
+        left = [name for name in self.iteration_s if name not in found.troubles]
+        while left:
+            with ExitStack() as stack:
+                stack.enter_context(fixed_addresses())
+                people = stack.enter_context(crew([(launch, environ)], mark=self.mark, interrupts=self.interrupts))
+                people.meet()
+                visit = self._visit(people, what, timeout_s, found)
+                journey = people.travel(left, visit, cpu=None, timeout_s=timeout_s)
+            for name, troubles in journey.troubles.items():
+                found.troubles[name] = _words(troubles)
+            left = left[len(journey.visited) :]
+
+    def _visit(self, people: Crew, what: Sequence[str], timeout_s: float, found: Counts) -> Visit:
+        def visit(name: str, states: Sequence[Message]) -> None:
+            loops = max(1, round(REGION_S / self.iteration_s[name]))
+            found.take(name, people.ask(0, do="count", what=list(what), loops=loops, timeout_s=timeout_s))
+
+        return visit
+
+
+def _words(troubles: Sequence[Trouble]) -> str:
+    return troubles[0].text or str(troubles[0].reason)
+
+
+def _in_valgrind(launch: Launch, home: Path) -> tuple[Launch, dict[str, str]]:
+    """Return how to start the process in valgrind, which counts from where it is told to."""
+    valgrind = shutil.which("valgrind")
+    if valgrind is None:
+        raise MeasureError(
+            "instructions cannot be counted: valgrind is not installed",
+            hint='install it (apt-get install valgrind), or take "instructions" out of the suite\'s metrics',
+        )
+    out = home / "callgrind"
+    options = ("--tool=callgrind", "--instr-atstart=no", "--quiet", f"--callgrind-out-file={out}")
+    return replace(launch, argv=(valgrind, *options, *launch.argv)), {**_ENVIRON, "PERFGATE_CALLGRIND": str(out)}

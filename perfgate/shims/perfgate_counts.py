@@ -1,0 +1,165 @@
+"""Counts what a benchmark does, in place of timing it: instructions, function calls, allocations, statements.
+
+Runs inside the interpreter of the code under test, like its neighbours, in a process of its own in which nothing is
+timed. Each kind of count runs the benchmark anew, so that none counts what another costs.
+"""
+
+import ctypes
+import gc
+import mmap
+import os
+import platform
+import sys
+import tempfile
+
+import perfgate_queries
+
+# A function of two instructions' worth: hand the argument's address to valgrind, return its answer. Outside of valgrind
+# the rotations by 128 bits in all change nothing. Source: valgrind.h, "the magic sequence" for amd64.
+_REQUEST = bytes.fromhex("4889f8 31d2 48c1c703 48c1c70d 48c1c73d 48c1c733 4887db 4889d0 c3".replace(" ", ""))
+_RUNNING = 0x1001
+_CALLGRIND = 0x43540000  # "CT"; callgrind.h counts its requests from there
+_ZERO, _DUMP, _START, _STOP = (_CALLGRIND + number for number in (1, 3, 4, 5))
+WARM = 3  # runs before the one that counts: caches fill, and CPython specialises its bytecode
+MOST_RUNS = 3  # that one kind takes of a benchmark which may not be run as often as one likes
+
+
+class CannotCount(Exception):
+    """Why something cannot be counted here."""
+
+
+def prepare():
+    """Watch connections to databases from the first one on; before anything of the user's is imported."""
+    perfgate_queries.watch_all()
+
+
+def counted(what, turn, loops, most):
+    """Return {metric: value of one iteration} and {metric: text} of what is said of it.
+
+    `most` is how many iterations the benchmark stands, None any number.
+    """
+    values, notes = {}, {}
+    if most is not None and most < MOST_RUNS * len(what):
+        raise CannotCount("it may be run %d times in one process, %d are needed" % (most, MOST_RUNS * len(what)))
+    loops = loops if most is None else 1
+    for _ in range(WARM if most is None else 0):
+        turn(loops)
+    for kind in what:
+        gc.collect()
+        found = _KINDS[kind](turn, loops)
+        values.update(found[0])
+        notes.update(found[1])
+    return values, notes
+
+
+def _instructions(turn, loops):
+    client = _client()
+    client(_START)
+    client(_ZERO)
+    turn(loops)
+    client(_DUMP, ctypes.cast(ctypes.c_char_p(b"perfgate"), ctypes.c_void_p).value)
+    client(_STOP)
+    return {"instructions": _last_total(os.environ["PERFGATE_CALLGRIND"]) / loops}, {}
+
+
+_clients = []
+
+
+def _client():
+    """Return a function that sends valgrind a request; the first that starts to count translates code anew."""
+    if not _clients:
+        if platform.machine() not in ("x86_64", "AMD64"):
+            raise CannotCount("instructions can be counted on x86-64 only, this is %s" % platform.machine())
+        try:
+            memory = mmap.mmap(-1, mmap.PAGESIZE, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)
+        except OSError as exc:
+            raise CannotCount("this system lets no process write code into its memory: %s" % exc.strerror)
+        memory.write(_REQUEST)
+        address = ctypes.addressof(ctypes.c_char.from_buffer(memory))
+        call = ctypes.CFUNCTYPE(ctypes.c_uint64, ctypes.POINTER(ctypes.c_uint64))(address)
+
+        def send(request, argument=0):
+            words = (ctypes.c_uint64 * 6)(request, argument)
+            return call(ctypes.cast(words, ctypes.POINTER(ctypes.c_uint64)))
+
+        if not send(_RUNNING):
+            raise CannotCount("this process does not run in valgrind")
+        _clients.extend([send, memory])
+    return _clients[0]
+
+
+def _last_total(stem):
+    """Return the instructions of the latest dump of callgrind."""
+    home, name = os.path.split(stem)
+    dumps = [entry for entry in os.listdir(home) if entry.startswith(name + ".")]
+    latest = max(dumps, key=lambda entry: int(entry.rpartition(".")[2]))
+    with open(os.path.join(home, latest)) as lines:
+        total = next(line for line in lines if line.startswith(("totals:", "summary:")))
+    for entry in dumps:
+        os.unlink(os.path.join(home, entry))
+    return int(total.split()[1])
+
+
+def _calls(turn, loops):
+    calls = [0]
+
+    def heard(frame, event, argument):
+        if event in ("call", "c_call"):
+            calls[0] += 1
+
+    def run(times):
+        calls[0] = 0
+        sys.setprofile(heard)
+        try:
+            turn(times)
+        finally:
+            sys.setprofile(None)
+        return calls[0]
+
+    # What the harness itself calls is the same for one iteration and for many.
+    return {"calls": (run(loops + 1) - run(1)) / loops}, {}
+
+
+def _memory(turn, loops):
+    """Count with memray where the project has it; tracemalloc knows neither allocations nor native memory."""
+    try:
+        import memray
+    except ImportError:
+        return _traced(turn, loops)
+    with tempfile.TemporaryDirectory() as home:
+        path = os.path.join(home, "memory")
+        with memray.Tracker(path, trace_python_allocators=True):
+            turn(loops)
+        with memray.FileReader(path) as reader:
+            peak = reader.metadata.peak_memory
+            made = [memray.AllocatorType(record.allocator).name for record in reader.get_allocation_records()]
+    made = [name for name in made if name not in ("FREE", "MUNMAP", "PYMALLOC_FREE")]
+    python = sum(name.startswith("PYMALLOC") for name in made)
+    words = "%.0f by Python's allocator, %.0f by native code" % (python / loops, (len(made) - python) / loops)
+    return {"allocations": len(made) / loops, "peak-memory.own": peak}, {"allocations": words}
+
+
+def _traced(turn, loops):
+    import tracemalloc
+
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        turn(loops)
+        peak = tracemalloc.get_traced_memory()[1] - before
+    finally:
+        tracemalloc.stop()
+    return {"peak-memory.own": peak}, {
+        "peak-memory.own": "Python's allocations only: memray, where it is installed, sees all"
+    }
+
+
+def _queries(turn, loops):
+    ledger = perfgate_queries.Ledger()
+    with perfgate_queries.counting(ledger):
+        turn(1)
+    total, repeated, words = ledger.summary()
+    return {"queries": total, "queries.repeated": repeated}, {"queries.repeated": words} if repeated else {}
+
+
+_KINDS = {"instructions": _instructions, "calls": _calls, "memory": _memory, "queries": _queries}
