@@ -22,6 +22,11 @@ EXAMPLES = {
     ),
     "locust": (r"regression +flows/GET look:latency.p50",),
     "pyperf": (r"regression +words/bench_words.py::count:time", r"unchanged +words/bench_words.py::longest:time"),
+    "exact-metrics": (
+        r"regression +micro/\S+test_order:queries.repeated +0 → 9 ",
+        r"    SELECT name FROM products WHERE id = \?, from one_by_one.py:7 in name",
+    ),
+    "upgrade-a-dependency": (r"regression +read/test_read.py::test_read:time",),
     "own-reader": (r"inconclusive +stopwatch/parse:time +12.2 ms → 14.2 ms",),
     "command": ("regression .*cli/version:time", "regression .*cli/version:peak-memory"),
 }

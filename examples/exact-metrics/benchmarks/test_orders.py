@@ -1,0 +1,5 @@
+import orders
+
+
+def test_order(benchmark):
+    assert len(benchmark(orders.order)) == 10
