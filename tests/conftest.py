@@ -1,4 +1,5 @@
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -6,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from perfgate.host.service import free_port
 from tests.live import Project
 
+POSTGRES = next(iter(sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)), None)
 WITH_AGENTS = ("tests.test_pytest_benchmark", "tests.test_measure")
 """Tests in which what runs in the user's interpreter counts for coverage."""
 
@@ -66,3 +69,23 @@ def old_plugin(tmp_path_factory: pytest.TempPathFactory) -> str:
     packages = ["pytest==7.4.0", "pytest-benchmark==4.0.0"]
     subprocess.run([python, "-m", "pip", "install", "--quiet", *packages], check=True)
     return str(python)
+
+
+@pytest.fixture
+def dsn(tmp_path: Path) -> Iterator[str]:
+    """A PostgreSQL of this test alone; it refuses to run as root."""
+    if POSTGRES is None:
+        pytest.skip("PostgreSQL is missing: run .ci/tools")
+    as_user = ["runuser", "-u", "nobody", "--"] if os.getuid() == 0 else []
+    home = Path(subprocess.run(["mktemp", "-d"], check=True, capture_output=True, text=True).stdout.strip())
+    home.chmod(0o777)
+    port = free_port()
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": "/"}
+    initdb = [POSTGRES / "initdb", "-D", home / "db", "-U", "me", "--auth=trust", "--no-sync"]
+    subprocess.run([*as_user, *initdb], check=True, **quiet)  # type: ignore[call-overload]
+    options = f"-c listen_addresses=127.0.0.1 -c unix_socket_directories={home} -c fsync=off -p {port}"
+    control = [*as_user, POSTGRES / "pg_ctl", "-D", home / "db", "-w"]
+    subprocess.run([*control, "-o", options, "start"], check=True, **quiet)  # type: ignore[call-overload]
+    yield f"postgresql://me@127.0.0.1:{port}/postgres"
+    subprocess.run([*control, "-m", "immediate", "stop"], check=True, **quiet)  # type: ignore[call-overload]
+    shutil.rmtree(home)

@@ -131,6 +131,14 @@ def test_an_n_plus_one_is_blocked_with_its_statement_and_its_caller(project: Pro
     assert "SELECT name FROM items WHERE id = ?, from db.py:" in done.stdout
 
 
+def test_an_n_plus_one_on_postgresql_is_blocked_likewise(project: Project, dsn: str) -> None:
+    done = n_plus_one(project, dsn.replace("postgresql://", "postgresql+psycopg://"))
+
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert re.search(r"regression +\S+test_names:queries.repeated +0 → 9 ", done.stdout), done.stdout
+    assert re.search(r"SELECT name FROM items WHERE id = \S+, from db.py:\d+ in ", done.stdout), done.stdout
+
+
 def test_statements_of_sqlite3_itself_are_counted_once(project: Project) -> None:
     project.put("perfgate.toml", CONFIG.format(metrics='["queries"]'))
     code = (

@@ -26,12 +26,17 @@ EXAMPLES = {
         r"regression +micro/\S+test_order:queries.repeated +0 → 9 ",
         r"    SELECT name FROM products WHERE id = \?, from one_by_one.py:7 in name",
     ),
+    "other-languages": (
+        r"regression +go/sums/example.org/sums.BenchmarkSum\S*:time",
+        r"unchanged +go/sums/example.org/sums.BenchmarkSum\S*:allocations",
+    ),
     "upgrade-a-dependency": (r"regression +read/test_read.py::test_read:time",),
     "own-reader": (r"inconclusive +stopwatch/parse:time +12.2 ms → 14.2 ms",),
     "command": ("regression .*cli/version:time", "regression .*cli/version:peak-memory"),
 }
 """Lines that each report must show."""
 PASSES = ("own-reader",)
+NEEDS = {"other-languages": ("go", "g++", "node")}
 
 
 def commands(page: Path) -> list[str]:
@@ -46,6 +51,8 @@ def test_every_example_is_tested() -> None:
 
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_an_example_does_what_its_readme_says(name: str, tmp_path: Path) -> None:
+    if missing := [tool for tool in NEEDS.get(name, ()) if shutil.which(tool) is None]:
+        pytest.skip(f"{missing[0]} is missing: run .ci/tools")
     place = tmp_path / name
     shutil.copytree(ROOT / "examples" / name, place, ignore=shutil.ignore_patterns("__pycache__"))
     environ = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}

@@ -1,19 +1,15 @@
 """Services as people run them, each started, loaded and ended by a probe."""
 
-import os
 import shutil
-import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from perfgate.host.service import Ready, free_port
+from perfgate.host.service import Ready
 from tests.test_load import measured, values
 
 BIN = Path(sys.executable).parent
-POSTGRES = next(iter(sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)), None)
 
 FLASK = """
 from flask import Flask
@@ -125,26 +121,6 @@ def write(home: Path, texts: dict[str, str]) -> None:
     (home / "side0").mkdir()
     for file, text in texts.items():
         (home / "side0" / file).write_text(text, encoding="utf-8")
-
-
-@pytest.fixture
-def dsn(tmp_path: Path) -> Iterator[str]:
-    """A PostgreSQL of this test alone; it refuses to run as root."""
-    if POSTGRES is None:
-        pytest.skip("PostgreSQL is missing: run .ci/tools")
-    as_user = ["runuser", "-u", "nobody", "--"] if os.getuid() == 0 else []
-    home = Path(subprocess.run(["mktemp", "-d"], check=True, capture_output=True, text=True).stdout.strip())
-    home.chmod(0o777)
-    port = free_port()
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": "/"}
-    initdb = [POSTGRES / "initdb", "-D", home / "db", "-U", "me", "--auth=trust", "--no-sync"]
-    subprocess.run([*as_user, *initdb], check=True, **quiet)  # type: ignore[call-overload]
-    options = f"-c listen_addresses=127.0.0.1 -c unix_socket_directories={home} -c fsync=off -p {port}"
-    control = [*as_user, POSTGRES / "pg_ctl", "-D", home / "db", "-w"]
-    subprocess.run([*control, "-o", options, "start"], check=True, **quiet)  # type: ignore[call-overload]
-    yield f"postgresql://me@127.0.0.1:{port}/postgres"
-    subprocess.run([*control, "-m", "immediate", "stop"], check=True, **quiet)  # type: ignore[call-overload]
-    shutil.rmtree(home)
 
 
 def test_queries_to_a_real_postgresql_are_counted(tmp_path: Path, dsn: str) -> None:

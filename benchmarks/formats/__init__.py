@@ -1,0 +1,1 @@
+"""How fast result files are read and compared."""

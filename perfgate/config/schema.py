@@ -112,6 +112,9 @@ class CommandSuite(_SuiteBase):
     """Which harness runs the suite."""
     benchmarks: dict[str, CommandLine] = Field(min_length=1)
     """Name to command line. Split as a shell would, run without one, in the side's directory; must exit with 0."""
+    reads: str | None = None
+    """The commands are benchmark programs themselves: what they print is a result file of this format
+    (`perfgate convert --list`), and its benchmarks are compared, a run of each side a pair."""
 
 
 AnySuite = PytestSuite | PyperfSuite | CommandSuite | LoadSuite

@@ -1,5 +1,6 @@
 """Running a command to its end: output kept, Ctrl-C heard, nothing left behind."""
 
+import math
 import os
 import subprocess
 import tempfile
@@ -85,6 +86,7 @@ def run(
     environ: Mapping[str, str] | None = None,
     data: bytes = b"",
     apart: bool = False,
+    timeout_s: float = math.inf,
 ) -> Ended:
     """Run `argv` (a string goes to the shell) in a process group of its own and wait for it.
 
@@ -92,9 +94,10 @@ def run(
         data: what it finds on standard input.
         apart: whether standard error is kept apart, or mixed in as it comes.
 
-    Raises: Interrupted when a signal came, after the whole group is dead; OSError when it cannot start.
+    Raises: Interrupted when a signal came, after the whole group is dead; OSError when it cannot start; TimeoutError.
     """
     interrupts.check()
+    deadline = time.monotonic() + timeout_s
     with (
         tempfile.TemporaryFile() as source,
         tempfile.TemporaryFile() as sink,
@@ -119,6 +122,8 @@ def run(
                     break
                 except subprocess.TimeoutExpired:
                     interrupts.check()
+                    if time.monotonic() > deadline:
+                        raise TimeoutError from None
         finally:
             kill_group(process)
         sink.seek(0)

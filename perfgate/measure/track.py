@@ -75,6 +75,15 @@ class Track:
     notes: dict[str, tuple[Warning, ...]] = field(default_factory=dict)
     """Metric name to what is said of it alone."""
     settled: bool = False
+    foreign: Mapping[str, Metric] = field(default_factory=dict)
+    """Metrics that somebody else's tool named, by their names."""
+
+    def metric(self, name: str) -> Metric:
+        """Return the metric of that name.
+
+        Raises: MeasureError for one that nobody knows.
+        """
+        return self.foreign.get(name) or metric_named(name)
 
     @property
     def open(self) -> bool:
@@ -96,7 +105,7 @@ class Track:
             return
         base, head = readings
         for name, values in head.values.items():
-            theirs, metric = base.values.get(name, []), metric_named(name)
+            theirs, metric = base.values.get(name, []), self.metric(name)
             if metric.kind is not Kind.NOISY:
                 continue
             usable = theirs and min(*theirs, *values) > 0
@@ -109,7 +118,7 @@ class Track:
         for name in dict.fromkeys(
             name for readings in self.readings for reading in readings for name in reading.values
         ):
-            metric = metric_named(name)
+            metric = self.metric(name)
             rule = policy.rule_for(Sli(benchmark=self.benchmark, metric=metric))
             if rule is None or metric.kind is Kind.EXACT:
                 continue
@@ -130,7 +139,7 @@ class Track:
         if rule.slo is None or not log_ratios or min(head) <= 0:
             return [change]
         levels = head[: len(log_ratios)]
-        return [change, within(rule, levels, self.planned, worse=sign(metric_named(name)))]
+        return [change, within(rule, levels, self.planned, worse=sign(self.metric(name)))]
 
     def _counted(self, name: str, rule: Rule) -> list[Asked]:
         shared = [
@@ -152,7 +161,7 @@ class Track:
 
     def _sample(self, name: str, readings: Sequence[Reading]) -> Sample:
         there = [(pair, reading) for pair, reading in zip(self.pairs, readings, strict=True) if name in reading.values]
-        metric = metric_named(name)
+        metric = self.metric(name)
         return Sample(
             sli=Sli(benchmark=self.benchmark, metric=metric),
             processes=tuple(tuple(reading.values[name]) for _, reading in there),

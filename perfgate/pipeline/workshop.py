@@ -9,17 +9,19 @@ from pathlib import Path
 from perfgate import codec, registry
 from perfgate.config.load import Loaded
 from perfgate.config.probe import LoadSuite
-from perfgate.config.schema import AnySuite, SideTable
+from perfgate.config.schema import AnySuite, CommandSuite, SideTable
 from perfgate.core.model import WHOLE, Design, Part, Revision, Run, Warning
 from perfgate.core.policy import Policy
 from perfgate.core.schedule import NORMAL_EFFORT_S, STRICT_EFFORT_S
 from perfgate.core.units import parse_duration
 from perfgate.errors import UsageError
+from perfgate.formats.document import Document
 from perfgate.host import files
 from perfgate.host.git import Repository
 from perfgate.host.interrupt import Interrupts
 from perfgate.measure import sides
 from perfgate.measure.build import Build
+from perfgate.measure.results import ResultsJob
 from perfgate.measure.session import Effort, Progress, Watcher, measure_alone, measure_pairs
 from perfgate.measure.suite import Job
 from perfgate.measure.track import AnyJob
@@ -207,7 +209,9 @@ def _jobs(repository: Repository, loaded: Loaded, shop: Workshop) -> Sequence[An
 def _job(repository: Repository, name: str, suite: AnySuite) -> AnyJob:
     if isinstance(suite, LoadSuite):
         return probe(repository.root, name, suite)
-    common = {"runner", "timeout", "design", "benchmarks_from", "metrics"}
+    if isinstance(suite, CommandSuite) and suite.reads:
+        return _reading(name, suite, suite.reads)
+    common = {"reads", "runner", "timeout", "design", "benchmarks_from", "metrics"}
     options = {key: getattr(suite, key) for key in type(suite).model_fields if key not in common}
     return Job(
         name=name,
@@ -216,6 +220,16 @@ def _job(repository: Repository, name: str, suite: AnySuite) -> AnyJob:
         design=Design(suite.design),
         shared=getattr(suite, "benchmarks_from", "head") == "head",
         metrics=getattr(suite, "metrics", ()),
+    )
+
+
+def _reading(name: str, suite: CommandSuite, reads: str) -> ResultsJob:
+    reader = registry.reader_named(reads)
+    return ResultsJob(
+        name=name,
+        commands=suite.benchmarks,
+        read=lambda data, label: reader.read(Document(label, data)),
+        timeout_s=parse_duration(suite.timeout),
     )
 
 
