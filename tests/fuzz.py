@@ -21,8 +21,8 @@ from perfgate.formats.document import Document
 
 DATA = Path(__file__).parent / "data" / "formats"
 ODD: tuple[Any, ...] = (
-    None, True, "", "x", "NaN", "1e400", 0, -1, -0.0, 1e308, 1e-308, 2**70, float("nan"), float("inf"), [], {}, [[]],
-    {"a": 1}, "\ud800"[:0] + "é\x00", "a" * 300, [1, "2", None],
+    None, True, "", "x", "NaN", "1e400", 0, -1, -0.0, 1e308, 1e-308, 2**70, 10**400, float("nan"), float("inf"), [], {},
+    [[]], {"a": 1}, "\ud800"[:0] + "é\x00", "a" * 300, [1, "2", None],
 )  # fmt: skip
 SPLICES = (
     b"", b"\x00", b"\xff\xfe", b"NaN", b"-1", b"1e999", b'"', b"{", b"[" * 50, b"}", b",", b"\n", b"\r\n", b"0",

@@ -127,7 +127,7 @@ def test_every_fault_is_shown_at_once_with_its_line_and_the_nearest_key(tmp_path
         "  perfgate.toml:3: perfgate.margin: '5' is not a share; write a number and a percent sign, as in \"5%\"",
         "  perfgate.toml:5: suite.micro.path is no key that perfgate knows; did you mean 'paths'?",
         "  perfgate.toml:6: suite.cli.runner is 'comand'; "
-        "it must be one of 'pytest-benchmark', 'pyperf', 'command', 'load'",
+        "it must be one of 'pytest-benchmark', 'pyperf', 'command', 'size', 'load'",
         "  perfgate.toml:8: rule[0].sli is missing",
         "  perfgate.toml:12: rule[1].limit is 5: input should be a text in quotes",
         "  perfgate.toml:13: rule[1].critical is 'no': input should be a valid boolean",

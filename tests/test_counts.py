@@ -174,3 +174,42 @@ def test_what_cannot_be_counted_is_no_pass(project: Project, tmp_path: Any) -> N
     assert without.returncode == 3
     assert "valgrind is not installed" in without.stderr
     assert sys.executable
+
+
+def test_sizes_of_what_was_built_are_compared_exactly(project: Project) -> None:
+    project.put(
+        "perfgate.toml",
+        '[build]\nsetup = ["mkdir -p out && cp big.txt out/a.bin && cp lib.py out/b.bin"]\nisolate = "none"\n'
+        '[suite.size]\nrunner = "size"\nbenchmarks = { bundle = "out/*.bin", nothing = "out/*.exe" }\n',
+    )
+    project.put("big.txt", "x" * 10_000)
+    project.commit("base", lib_py="a = 1\n")
+    project.put("big.txt", "x" * 10_500)
+    project.commit("head")
+
+    done = project.perfgate("compare", "HEAD~1", "HEAD")
+
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert re.search(r"regression +size/bundle:bytes +9.77 KiB → 10.3 KiB", done.stdout), done.stdout
+    assert re.search(r"failed +size/nothing\s+nothing-measured on head: no file is called out/\*.exe", done.stdout)
+
+
+@needs_valgrind
+def test_instructions_of_a_command_and_its_children(project: Project) -> None:
+    project.put(
+        "perfgate.toml",
+        '[suite.cli]\nrunner = "command"\nmetrics = ["instructions"]\n'
+        'benchmarks = { shell = "sh run.sh" }\n[[rule]]\nsli = "*:time"\ncritical = false\n',
+    )
+    loop = "i=0; while [ $i -lt {} ]; do i=$((i+1)); done; /bin/true\n"
+    project.put("run.sh", loop.format(2000))
+    project.commit("base")
+    project.put("run.sh", loop.format(2200))
+    project.commit("head")
+
+    done = project.perfgate("compare", "HEAD~1", "HEAD", "--seed", "1", "--format", "json")
+
+    found = rows(done)["cli/shell:instructions"]
+    assert found["verdict"] == "regression", done.stdout
+    assert found["comparison"]["base"] > 500_000
+    assert 1.02 < found["comparison"]["change"]["ratio"] < 1.1

@@ -100,3 +100,19 @@ def test_one_side_alone_and_a_program_that_is_not_there(project: Project) -> Non
     unknown = project.perfgate("measure")
     assert unknown.returncode == 2
     assert "nothing installed provides 'gone'" in unknown.stderr
+
+
+def test_a_metric_that_head_renamed_is_missing_and_new_and_a_skip_is_skipped(project: Project) -> None:
+    skipping = PROGRAM + "print('--- SKIP: BenchmarkS')\n"
+    project_of(project, LEVEL)
+    project.put("program.py", skipping)
+    project.commit("skips")
+    project.put("program.py", skipping.replace("widgets/op", "things/op"))
+    project.commit("renamed")
+
+    done = project.perfgate("compare", "HEAD~1", "HEAD", "--seed", "1", "--format", "json")
+
+    found = {name: verdict for name, (verdict, _) in verdicts(done).items()}
+    assert found["p/BenchmarkA:time"] == "pass", done.stdout + done.stderr
+    assert (found["p/BenchmarkA:widgets-op"], found["p/BenchmarkA:things-op"]) == ("missing", "new")
+    assert found["p/BenchmarkS:"] == "skipped"

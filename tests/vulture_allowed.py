@@ -17,7 +17,7 @@ report.Report.trails, phrases.trail
 demo.demo, init.init, doctor.doctor, main._Lazy.list_commands, main._Lazy.get_command, main._Lazy.format_commands
 codec._RunFile.model_config, codec._RunFile.schema_version, codec.dump_report
 schema.Section.model_config, schema.Config._default_runner, schema.RuleTable._fitting
-schema.Config._known_suites
+schema.Config._known_suites, schema.CommandSuite._one_way
 model.Direction.HIGHER, model.Environment.fingerprint
 multiplicity.holm, multiplicity.benjamini_hochberg, unpaired.hodges_lehmann
 demo_project.TRUE_EFFECT, demo_project.GUILTY_BENCHMARK

@@ -2,9 +2,10 @@
 
 python -m benchmarks.formats [--benchmarks 10000] [--values 100]
 
-Two files of pytest-benchmark's JSON with all their values. perfgate reads, compares (Mann-Whitney, Hodges-Lehmann,
-its interval) and judges; `plain` reads with the json module and asks scipy's Mann-Whitney of each, corrected by Holm,
-as benchstat would. Each in a process of its own: seconds and peak memory from start to end.
+Two files of pytest-benchmark's JSON with all their values. perfgate reads, compares (Mann-Whitney, Hodges-Lehmann, its
+interval) and judges: once the files as they are, of one process a side, once with every value as a process of its
+own, in perfgate's CSV. `plain` reads with the json module and asks scipy's Mann-Whitney of each, corrected by Holm, as
+benchstat would. Each in a process of its own: seconds and peak memory from start to end.
 """
 
 import argparse
@@ -62,6 +63,16 @@ def written(path: Path, benchmarks: int, values: int, seed: int) -> None:
     path.write_text(json.dumps(file))
 
 
+def as_processes(source: Path, target: Path) -> None:
+    """Write the same values as perfgate's CSV, each as a process of its own: then there is a test to be made."""
+    with target.open("w") as file:
+        file.write("benchmark,process,value\n")
+        for row in json.loads(source.read_text())["benchmarks"]:
+            file.writelines(
+                f"{row['fullname']},{number},{value!r}\n" for number, value in enumerate(row["stats"]["data"])
+            )
+
+
 def timed(*command: str) -> tuple[float, float]:
     """Run a command; return its seconds and its peak memory in MiB."""
     start = time.monotonic()
@@ -86,8 +97,21 @@ def main() -> None:
         (home / "plain.py").write_text(PLAIN)
         floor = min(timed(sys.executable, "-c", f"open({files[0]!r}, 'rb').read(); open({files[1]!r}, 'rb').read()")
                     for _ in range(3))  # fmt: skip
+        tables = [path.replace(".json", ".csv") for path in files]
+        for path, table in zip(files, tables, strict=True):
+            as_processes(Path(path), Path(table))
+        report = str(home / "report.txt")
         commands = {
-            "perfgate compare": (sys.executable, "-m", "perfgate", "compare", *files, "-o", str(home / "report.txt")),
+            "perfgate compare, the same values as so many processes": (
+                sys.executable,
+                "-m",
+                "perfgate",
+                "compare",
+                *tables,
+                "-o",
+                report,
+            ),
+            "perfgate compare": (sys.executable, "-m", "perfgate", "compare", *files, "-o", report),
             "plain loop over scipy": (sys.executable, str(home / "plain.py"), *files),
             "pytest-benchmark compare": (sys.executable, "-m", "pytest_benchmark", "compare", *files),
         }

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from perfgate.config.probe import LoadSuite
-from perfgate.config.schema import CommandSuite, Config, PyperfSuite, PytestSuite, SideTable
+from perfgate.config.schema import CommandSuite, Config, PyperfSuite, PytestSuite, SideTable, SizeSuite
 from perfgate.config.section import Section
 from perfgate.errors import ConfigError, FileError
 from perfgate.host import files
@@ -195,7 +195,7 @@ def _explain(error: Any, where: Sequence[str]) -> str:
 
 def _keys(where: Sequence[str]) -> list[str]:
     """Return the keys that are valid where the last part of `where` stands."""
-    suites: list[type[BaseModel]] = [PytestSuite, PyperfSuite, CommandSuite, LoadSuite]
+    suites: list[type[BaseModel]] = [PytestSuite, PyperfSuite, CommandSuite, SizeSuite, LoadSuite]
     tables: dict[str, list[type[BaseModel]]] = {"suite": suites, "sides": [SideTable]}
     field = Config.model_fields.get(where[0])
     if len(where) == 1 or field is None:

@@ -17,6 +17,7 @@ from perfgate.config.schema import (
     PytestSuite,
     RuleTable,
     SideTable,
+    SizeSuite,
 )
 from perfgate.core.load.plan import Shape
 
@@ -27,6 +28,7 @@ TABLES: tuple[tuple[str, type[BaseModel]], ...] = (
     ('[suite.NAME], runner = "pytest-benchmark"', PytestSuite),
     ('[suite.NAME], runner = "pyperf"', PyperfSuite),
     ('[suite.NAME], runner = "command"', CommandSuite),
+    ('[suite.NAME], runner = "size"', SizeSuite),
     ('[suite.NAME], runner = "load"', LoadSuite),
     ("[suite.NAME.requests.REQUEST]", RequestTable),
     ("[suite.NAME.login]", LoginTable),

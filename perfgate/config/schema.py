@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from perfgate.config.probe import LoadSuite
-from perfgate.config.section import CommandLine, Duration, Quantity, RelativePath, Section, Share, checked
+from perfgate.config.section import CommandLine, Duration, Glob, Quantity, RelativePath, Section, Share, checked
 from perfgate.core.model import METRICS
 from perfgate.core.policy import FAMILY_LEVEL, MARGIN, STRICT_LEVEL, Acceptance, Policy, Rule
 from perfgate.core.units import parse_quantity, parse_share, unit_of
@@ -112,12 +112,30 @@ class CommandSuite(_SuiteBase):
     """Which harness runs the suite."""
     benchmarks: dict[str, CommandLine] = Field(min_length=1)
     """Name to command line. Split as a shell would, run without one, in the side's directory; must exit with 0."""
+    metrics: tuple[Literal["instructions"], ...] = ()
+    """What is counted beside the time, exactly, of a command and its children: see docs/exact.md."""
     reads: str | None = None
     """The commands are benchmark programs themselves: what they print is a result file of this format
     (`perfgate convert --list`), and its benchmarks are compared, a run of each side a pair."""
 
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        """Refuse to count the instructions of programs that measure themselves."""
+        if self.reads and self.metrics:
+            raise ValueError("reads and metrics exclude each other: what is read says its own metrics")
+        return self
 
-AnySuite = PytestSuite | PyperfSuite | CommandSuite | LoadSuite
+
+class SizeSuite(Section):
+    """Sizes of what the setup commands of `[build]` made: wheels, bundles, a program's output."""
+
+    runner: Literal["size"]
+    """Which harness runs the suite."""
+    benchmarks: dict[str, Glob] = Field(min_length=1)
+    """Name to files in the side's directory, as in `dist/*.whl` or `build/**`: their bytes together are its `bytes`."""
+
+
+AnySuite = PytestSuite | PyperfSuite | CommandSuite | SizeSuite | LoadSuite
 Suite = Annotated[AnySuite, Field(discriminator="runner")]
 
 

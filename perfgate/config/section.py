@@ -27,13 +27,18 @@ def _floor_unit(text: str) -> Unit:
     return unit
 
 
-def _relative(path: str) -> str:
+def _below(path: str) -> str:
     plain = PurePosixPath(path)
     if plain.is_absolute() or ".." in plain.parts or not plain.parts:
         raise ValueError(f"{path!r} must be a path below the root of the repository, and not the root itself")
+    return str(plain)
+
+
+def _relative(path: str) -> str:
+    plain = _below(path)
     if path.startswith(":") or any(char in path for char in "*?["):
         raise ValueError(f"{path!r} must be a plain path; name each file or directory")
-    return str(plain)
+    return plain
 
 
 def _command(line: str) -> list[str]:
@@ -51,6 +56,7 @@ Duration = Annotated[str, checked(parse_duration), Field(examples=["90s", "10m"]
 Quantity = Annotated[str, checked(_floor_unit), Field(examples=["2ms", "64KiB"])]
 CommandLine = Annotated[str, checked(_command)]
 RelativePath = Annotated[str, AfterValidator(_relative)]
+Glob = Annotated[str, AfterValidator(_below)]
 
 
 class Section(BaseModel):

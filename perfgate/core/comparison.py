@@ -82,7 +82,8 @@ class Comparison:
     """Mann-Whitney on the processes' medians, two-sided: informs, never decides."""
     warnings: tuple[Warning, ...] = ()
     levels: tuple[tuple[float, ...], tuple[float, ...]] = ((), ())
-    """Each process's median, of base and of head, in the metric's unit: what an SLO is asked of."""
+    """Each process's median, of base and of head, in the metric's unit: what an SLO is asked of; every value of what
+    is exact."""
     design: Design = Design.TURNS
     counts: Counts | None = None
     """Of a counted metric, where both sides were counted in the same pairs."""
@@ -113,10 +114,16 @@ def compare_sample(base: Sample, head: Sample, base_run: Run, head_run: Run) -> 
         processes=(len(medians[0]), len(medians[1])),
         p=unpaired.mann_whitney(*medians),
         warnings=tuple(dict.fromkeys(base.warnings + head.warnings + doubts)),
-        levels=medians,
+        levels=_every(base, head) if evidence is Evidence.EXACT else medians,
         design=head.design,
         counts=_counts(base, head) if evidence is Evidence.COUNTED else None,
     )
+
+
+def _every(base: Sample, head: Sample) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Return all values of both sides: of what should be exact none may be another."""
+    one, other = (tuple(value for process in sample.processes for value in process) for sample in (base, head))
+    return one, other
 
 
 def effect_of(c: Comparison) -> paired.Effect:

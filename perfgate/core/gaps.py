@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from perfgate.core.model import METRICS, TIME, Benchmark, Failure, Reason, Run, Sli, gone
+from perfgate.core.model import METRICS, TIME, Benchmark, Failure, Metric, Reason, Run, Sli, gone
 from perfgate.core.policy import Policy, matches
 from perfgate.core.verdict import Judgement, Verdict, blocks
 
@@ -11,6 +11,9 @@ def without_numbers(base: Run, head: Run, policy: Policy) -> list[Judgement]:
     """Return a row for each benchmark that cannot be compared, for the reason that weighs most."""
     failed_base = {failure.benchmark: failure for failure in base.failures}
     failed_head = {failure.benchmark: failure for failure in head.failures}
+    there: dict[Benchmark, list[Metric]] = {}
+    for sample in (*base.samples, *head.samples):
+        there.setdefault(sample.sli.benchmark, []).append(sample.sli.metric)
     rows = []
     for benchmark in sorted(base.benchmarks | head.benchmarks):
         theirs, mine = failed_base.get(benchmark), failed_head.get(benchmark)
@@ -19,8 +22,10 @@ def without_numbers(base: Run, head: Run, policy: Policy) -> list[Judgement]:
         if benchmark not in head.benchmarks:
             mine = Failure(benchmark=benchmark, reason=Reason.ABSENT, text=gone(benchmark))
         if (found := _verdict_without_numbers(theirs, mine)) is not None:
-            wanted = [name for failure in (theirs, mine) if failure for name in failure.metrics]
-            rows.append(_row_without_numbers(benchmark, *found, policy, wanted))
+            wanted = [
+                METRICS[name] for failure in (theirs, mine) if failure for name in failure.metrics if name in METRICS
+            ]
+            rows.append(_row_without_numbers(benchmark, *found, policy, [*wanted, *there.get(benchmark, ())]))
     return rows
 
 
@@ -80,10 +85,10 @@ _PAST = {
 
 
 def _row_without_numbers(
-    benchmark: Benchmark, verdict: Verdict, text: str, policy: Policy, wanted: Sequence[str] = ()
+    benchmark: Benchmark, verdict: Verdict, text: str, policy: Policy, wanted: Sequence[Metric] = ()
 ) -> Judgement:
-    metrics = (TIME, *(METRICS[name] for name in wanted if name in METRICS))
-    rules = [policy.rule_for(Sli(benchmark=benchmark, metric=metric)) for metric in metrics]
+    """Return a row that blocks if any of what is lost with the benchmark would: its time, or what else it gave."""
+    rules = [policy.rule_for(Sli(benchmark=benchmark, metric=metric)) for metric in (TIME, *wanted)]
     rule = next((each for each in rules if each and each.critical), rules[0])
     if verdict is Verdict.MISSING and any(matches(glob, str(benchmark)) for glob in policy.retired):
         verdict, text = Verdict.SKIPPED, f"{text}, as the configuration says (retired)"

@@ -214,16 +214,27 @@ def _judgement(c: Comparison, rule: Rule, verdict: Verdict, text: str = "") -> J
 
 def _plain_row(c: Comparison, rule: Rule) -> Judgement:
     verdict = _exact_verdict(c, rule) if c.evidence is Evidence.EXACT else Verdict.INCONCLUSIVE
-    if verdict in (Verdict.REGRESSION, Verdict.IMPROVEMENT) and _overlap(c):
-        return _judgement(c, rule, Verdict.INCONCLUSIVE, "varies from start to start, and the sides overlap")
+    if doubt := _unsteady(c, rule, verdict):
+        return _judgement(c, rule, Verdict.INCONCLUSIVE, doubt)
     changed = c.evidence is not Evidence.EXACT or verdict is Verdict.REGRESSION
     return _judgement(c, rule, verdict, c.warnings[-1].text if changed and c.warnings else "")
 
 
-def _overlap(c: Comparison) -> bool:
-    """Return whether a metric that should be exact gave values on one side that lie among the other's."""
+def _unsteady(c: Comparison, rule: Rule, verdict: Verdict) -> str:
+    """Return why a metric that should be exact says nothing here; empty where it repeated well enough."""
     base, head = c.levels
-    return bool(base and head) and max(min(base), min(head)) <= min(max(base), max(head))
+    if c.evidence is not Evidence.EXACT or not base or not head:
+        return ""
+    spread = max(max(values) - min(values) for values in c.levels)
+    apart = max(min(base), min(head)) - min(max(base), max(head))
+    if verdict is not Verdict.PASS and apart <= 0:
+        return "varies from start to start, and the sides overlap"
+    if verdict is not Verdict.PASS and apart <= spread:
+        return "varies from start to start by as much as the sides differ"
+    few = min(len(base), len(head)) < FIRST_LOOK
+    if few and spread > rule.limit * max(c.base, c.head) and spread > rule.floor:
+        return "varies from start to start by more than its limit"
+    return ""
 
 
 def _exact_verdict(c: Comparison, rule: Rule) -> Verdict:

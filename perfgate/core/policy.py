@@ -108,7 +108,8 @@ class Policy:
     def rule_for(self, sli: Sli) -> Rule | None:
         """Return the first rule that covers `sli`, without what is of another unit; None means that nobody asked."""
         unknown = sli.metric.name not in METRICS and not sli.metric.diagnostic
-        usual = Rule(sli=f"*:{sli.metric.name}", limit=0.05) if unknown else None  # somebody put it into a file
+        # Somebody put it into a file, and which way is better may be a guess: it warns until a rule names it.
+        usual = Rule(sli=f"*:{sli.metric.name}", limit=0.05, critical=False) if unknown else None
         rule = next((rule for rule in self.rules if rule.covers(sli)), usual)
         if rule is not None and rule.floor_unit not in (None, sli.metric.unit):
             rule = replace(rule, floor=0.0, floor_unit=None)

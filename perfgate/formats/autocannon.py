@@ -4,7 +4,7 @@ from pydantic import Field
 
 from perfgate.core.load.tally import TOTAL
 from perfgate.core.model import Run
-from perfgate.formats.document import Document, Says, Table
+from perfgate.formats.document import Count, Document, Says, Table
 from perfgate.formats.load import LOAD_METRICS, add_latencies, add_throughput
 from perfgate.formats.readings import Readings
 
@@ -27,15 +27,14 @@ class _Latency(Table):
 
 class _Requests(Table):
     mean: float
-    total: int
 
 
 class _File(Table):
     latency: _Latency
     requests: _Requests
-    errors: int
-    non2xx: int
-    good: int = Field(alias="2xx")
+    errors: Count
+    non2xx: Count
+    good: Count = Field(alias="2xx")
 
 
 def recognises(document: Document) -> bool:

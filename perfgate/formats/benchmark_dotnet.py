@@ -3,7 +3,7 @@
 from typing import Any
 
 from perfgate.core.model import TIME, Reason, Run
-from perfgate.formats.document import Document, Says, Table
+from perfgate.formats.document import Count, Document, Says, Table
 from perfgate.formats.go import unit_of
 from perfgate.formats.readings import Readings
 
@@ -20,8 +20,8 @@ says = Says(
 class _Measurement(Table):
     IterationMode: str
     IterationStage: str
-    LaunchIndex: int
-    Operations: int
+    LaunchIndex: Count
+    Operations: Count
     Nanoseconds: float
 
 

@@ -2,9 +2,10 @@
 
 import json
 
-from perfgate.core.model import CPU, METRICS, PEAK_MEMORY, RATE, TIME, Metric, Run
+from perfgate.core.model import CPU, METRICS, PEAK_MEMORY, RATE, TIME, Kind, Metric, Run
 from perfgate.core.stats import describe
 from perfgate.core.units import Unit
+from perfgate.errors import FileError
 from perfgate.formats.document import Document, Says, Table
 from perfgate.formats.readings import Read, Readings
 
@@ -18,7 +19,7 @@ says = Says(
 _KNOWN = {
     "latency": Read(metric=TIME, factor=1e-9),
     "throughput": Read(metric=RATE, factor=1.0),
-    "build-time": Read(metric=TIME, factor=1.0),
+    "build-time": Read(metric=Metric(name="build-time", unit=Unit.SECOND), factor=1.0),
     "file-size": Read(metric=METRICS["bytes"], factor=1.0),
     "cpu": Read(metric=CPU, factor=1.0),
     "peak-memory": Read(metric=PEAK_MEMORY, factor=1.0),
@@ -43,17 +44,28 @@ def recognises(document: Document) -> bool:
 def read(document: Document) -> Run:
     """Return its benchmarks; the format does not say which way an unknown measure is better: less is."""
     found = Readings(document, "bmf")
+    seen: set[str] = set()
     for name, measures in document.shaped(dict[str, dict[str, _Value]]).items():
         for measure, value in measures.items():
-            unit = _KNOWN.get(measure) or Read(metric=Metric(name=measure, unit=Unit.ONE), factor=1.0)
+            unit = _KNOWN.get(measure) or Read(metric=_named(document, measure), factor=1.0)
+            found.once(f"{name}:{unit.metric.name}", seen)
             found.add(name, unit.metric, [unit.factor * value.value])
     return found.run()
+
+
+def _named(document: Document, measure: str) -> Metric:
+    metric = METRICS.get(measure) or Metric(name=measure, unit=Unit.ONE)
+    if metric.kind is Kind.COUNTED:
+        raise FileError(f"{document.name}: {measure} is a share of so many, which this format cannot say")
+    return metric
 
 
 def write(run: Run) -> str:
     """Return the medians of processes, with the smallest and largest of them as bounds."""
     file: dict[str, dict[str, dict[str, float]]] = {}
     for sample in run.samples:
+        if sample.sli.metric.kind is Kind.COUNTED:
+            continue
         medians = describe.process_medians(sample.processes)
         metric = sample.sli.metric
         measure = next((key for key, unit in _KNOWN.items() if unit.metric.name == metric.name), metric.name)

@@ -1,14 +1,13 @@
 """A result file as the readers see it, and what a reader is."""
 
-import gzip
 import json
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Protocol, TypeVar
+from typing import Annotated, Any, Protocol, TypeVar
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic_core import from_json
 
 from perfgate.core.model import Run
@@ -20,6 +19,8 @@ _MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf
 _GZIP = b"\x1f\x8b"
 
 Shape = TypeVar("Shape")
+Count = Annotated[int, Field(ge=0, lt=2**53)]
+"""How many: what is larger than any tool can have counted is no count."""
 
 
 class Table(BaseModel):
@@ -177,15 +178,18 @@ def newest(document: Document, what: str, version: object, known: Iterable[objec
 
 
 def _unpacked(name: str, data: bytes) -> bytes:
-    unpacking = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
-    try:
-        found = unpacking.decompress(data, LARGEST + 1)
-    except (zlib.error, gzip.BadGzipFile) as exc:
-        raise FileError(f"{name} is a damaged gzip file: {exc}") from exc
-    if len(found) > LARGEST:
-        raise FileError(f"{name} has more than {LARGEST:,} bytes when unpacked")
-    if not unpacking.eof:
-        raise FileError(f"{name} is a damaged gzip file: it ends too early")
+    found = b""
+    while data:  # several may follow each other, as log files that were put together do
+        unpacking = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
+        try:
+            found += unpacking.decompress(data, LARGEST + 1 - len(found))
+        except zlib.error as exc:
+            raise FileError(f"{name} is a damaged gzip file: {exc}") from exc
+        if len(found) > LARGEST:
+            raise FileError(f"{name} has more than {LARGEST:,} bytes when unpacked")
+        if not unpacking.eof:
+            raise FileError(f"{name} is a damaged gzip file: it ends too early")
+        data = unpacking.unused_data
     return found
 
 

@@ -3,11 +3,11 @@
 import re
 from dataclasses import replace
 
-from perfgate.core.model import METRICS, Direction, Kind, Metric, Reason, Run
+from perfgate.core.model import METRICS, TIME, Direction, Kind, Metric, Reason, Run
 from perfgate.core.units import Unit
 from perfgate.errors import FileError
 from perfgate.formats.document import Document, Says
-from perfgate.formats.readings import Read, Readings, unit_named
+from perfgate.formats.readings import Read, Readings, slug, unit_named
 
 says = Says(
     title="Go testing.B",
@@ -22,7 +22,7 @@ _FACT = re.compile(r"(goos|goarch|cpu|pkg): (.+)")
 _UNIT = re.compile(r"Unit (\S+) (.+)")
 _FAILED = re.compile(r"\s*--- (FAIL|SKIP): (Benchmark\S*)")
 _REST = re.compile(r"\s+\d+\s+(\S+ \S+/op.*)")  # behind what the benchmark itself printed
-_STARTED = re.compile(r"(?:Benchmark\S*)\s*$")
+_STARTED = re.compile(r"(Benchmark[^a-z\s]\S*)(?:\s|$)")  # what the benchmark itself prints may follow
 _KNOWN = {
     "B/op": Read(metric=Metric(name="allocated-bytes", unit=Unit.BYTE, diagnostic=True), factor=1.0),
     "allocs/op": Read(metric=METRICS["allocations"], factor=1.0),
@@ -56,10 +56,13 @@ def read(document: Document) -> Run:
             _add(found, waiting, rest[1].split(), units, where=f"{document.name}, line {number}")
             waiting = ""
         elif result := _LINE.match(line):
-            _add(found, _name(package, result[1]), result[3].split(), units, where=f"{document.name}, line {number}")
+            name = _name(package, result[1])
+            _lost(found, waiting, name)
+            _add(found, name, result[3].split(), units, where=f"{document.name}, line {number}")
             waiting = ""
-        elif _STARTED.fullmatch(line):
-            waiting = _name(package, line.strip())
+        elif started := _STARTED.match(line):
+            _lost(found, waiting, _name(package, started[1]))
+            waiting = _name(package, started[1])
         elif waiting and (line.startswith(("panic:", "FAIL", "exit status", "signal:"))):
             found.fail(waiting, Reason.DIED, line.strip())
             waiting = ""
@@ -69,9 +72,19 @@ def read(document: Document) -> Run:
     return found.run()
 
 
+def _lost(found: Readings, waiting: str, following: str) -> None:
+    """Fail a benchmark that began and gave no result before the next one did: unless it is that, or a part."""
+    before, after = (re.sub(r"-\d+$", "", name) for name in (waiting, following))
+    if waiting and after != before and not after.startswith(f"{before}/"):
+        found.fail(waiting, Reason.NOTHING, "the next one begins before its result")
+
+
 def unit_of(text: str) -> Read:
     """Return what a unit of Go's measures."""
-    return _KNOWN.get(text) or unit_named(text)
+    found = _KNOWN.get(text) or unit_named(text)
+    if found.metric == TIME and text != "ns/op":  # a time that the benchmark reports itself is not that of an iteration
+        return replace(found, metric=Metric(name=slug(text), unit=Unit.SECOND))
+    return found
 
 
 def _name(package: str, name: str) -> str:

@@ -68,6 +68,8 @@ def read(document: Document) -> Run:
 def _grouped(rows: list[_Row]) -> dict[str, list[_Row]]:
     found: dict[str, list[_Row]] = {}
     for row in rows:
+        if row.aggregate_name in ("BigO", "RMS"):
+            continue  # of a whole family, and no time
         found.setdefault(row.run_name or row.name, []).append(row)
     return found
 

@@ -6,7 +6,7 @@ from perfgate.core.load.tally import TOTAL
 from perfgate.core.model import Run
 from perfgate.errors import FileError
 from perfgate.formats.document import Document, Says
-from perfgate.formats.load import LOAD_METRICS, add_latencies, add_throughput
+from perfgate.formats.load import LOAD_METRICS, add_latencies, add_throughput, number, whole
 from perfgate.formats.readings import Readings, unit_named
 
 says = Says(
@@ -39,10 +39,11 @@ def read(document: Document) -> Run:
     finished, requests, times = _FINISHED.search(text), _REQUESTS.search(text), _TIMES.search(text)
     if finished is None or requests is None or times is None:
         raise FileError(f"{document.name}: h2load's summary is not whole")
-    total, _, done, succeeded, *_ = map(int, requests.groups())
+    counts = [whole(document, "a count", number(document, text)) for text in requests.groups()]
+    total, _, done, succeeded, *_ = counts
     if succeeded:
         add_latencies(found, TOTAL, _latencies(document, text, times[1]))
-    add_throughput(found, TOTAL, float(finished[1]))
+    add_throughput(found, TOTAL, number(document, finished[1]))
     of = max(total, done)
     found.count(TOTAL, "errors", of - succeeded, of)
     return found.run()
@@ -59,7 +60,7 @@ def _latencies(document: Document, text: str, line: str) -> dict[str, float | No
         quantity = _QUANTITY.fullmatch(word)
         if quantity is None or unit_named(quantity[2]).metric.name != "time":
             raise FileError(f"{document.name}: {word[:60]!r} is no time")
-        found[name] = unit_named(quantity[2]).factor * float(quantity[1])
+        found[name] = unit_named(quantity[2]).factor * number(document, quantity[1])
     return found
 
 

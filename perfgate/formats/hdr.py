@@ -69,10 +69,15 @@ def decoded(text: str, *, where: str) -> Counts:
         cookie, length = struct.unpack_from(">ii", packed)
         if cookie & _COOKIE != _COMPRESSED & _COOKIE:
             raise FileError(f"{where}: a histogram of an encoding other than V2")
-        plain = zlib.decompressobj().decompress(packed[8 : 8 + length], _LARGEST)
+        unpacking = zlib.decompressobj()
+        plain = unpacking.decompress(packed[8 : 8 + length], _LARGEST)
+        if len(packed) < 8 + length or not unpacking.eof:
+            raise FileError(f"{where}: a histogram that ends too early")
         cookie, size, _, digits, lowest, _, _ = _HEADER.unpack_from(plain)
         if cookie & _COOKIE != _PLAIN & _COOKIE or not 0 <= digits <= 5 or not 1 <= lowest < 2**62:
             raise FileError(f"{where}: a histogram of an encoding other than V2")
+        if not 0 <= size <= len(plain) - _HEADER.size:
+            raise FileError(f"{where}: a histogram that ends too early")
         return _counts(plain[_HEADER.size : _HEADER.size + size], digits, lowest)
     except (binascii.Error, struct.error, zlib.error, IndexError, ValueError) as exc:
         raise FileError(f"{where}: a damaged histogram: {exc}") from exc
@@ -86,6 +91,8 @@ def _counts(data: bytes, digits: int, lowest: int) -> Counts:
     at = index = 0
     while at < len(data):
         number, at = _zigzag(data, at)
+        if index >> half_bits > 64:
+            raise ValueError("a count beyond the largest value")
         if number < 0:
             index -= number
             continue

@@ -1,7 +1,11 @@
 """hyperfine's JSON: every timed run is a process of its own."""
 
+from typing import Annotated
+
+from pydantic import Field
+
 from perfgate.core.model import CPU, PEAK_MEMORY, TIME, Reason, Run
-from perfgate.formats.document import Document, Says, Table
+from perfgate.formats.document import Count, Document, Says, Table
 from perfgate.formats.readings import Readings
 
 says = Says(
@@ -20,8 +24,8 @@ class _Result(Table):
     user: float | None = None
     system: float | None = None
     times: list[float] | None = None
-    memory_usage_byte: list[int] | None = None
-    exit_codes: list[int | None] | None = None
+    memory_usage_byte: list[Count] | None = None
+    exit_codes: list[Annotated[int, Field(ge=-(2**31), lt=2**31)] | None] | None = None
 
 
 class _File(Table):

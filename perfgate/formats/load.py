@@ -35,6 +35,17 @@ def whole(document: Document, what: str, amount: float) -> int:
     return int(amount)
 
 
+def number(document: Document, text: str) -> float:
+    """Return the number that a text is.
+
+    Raises: FileError where it is none.
+    """
+    try:
+        return float(text)
+    except ValueError as exc:
+        raise FileError(f"{document.name}: {text[:60]!r} is no number") from exc
+
+
 def add_throughput(found: Readings, name: str, per_second: float) -> None:
     """Keep how many requests were served a second."""
     found.add(name, METRICS["throughput"], [per_second])

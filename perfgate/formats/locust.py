@@ -4,7 +4,7 @@ from perfgate.core.load.histogram import counted
 from perfgate.core.load.tally import TOTAL
 from perfgate.core.model import Run
 from perfgate.errors import FileError
-from perfgate.formats.document import Document, Says, Table
+from perfgate.formats.document import Count, Document, Says, Table
 from perfgate.formats.load import LOAD_METRICS, add_histogram, add_throughput
 from perfgate.formats.readings import Readings
 
@@ -20,12 +20,12 @@ says = Says(
 class _Entry(Table):
     name: str
     method: str | None = None
-    num_requests: int
-    num_failures: int
+    num_requests: Count
+    num_failures: Count
     start_time: float
     last_request_timestamp: float | None = None
     max_response_time: float | None = None
-    response_times: dict[str, int]
+    response_times: dict[str, Count]
 
 
 def recognises(document: Document) -> bool:

@@ -62,17 +62,22 @@ def read(document: Document) -> Run:
 
 
 def write(run: Run) -> str:
-    """Return the run as `pyperf compare_to` reads it: one benchmark an SLI, what is no time by its metric as well."""
+    """Return the run as `pyperf compare_to` reads it: one benchmark an SLI, what is no time by its metric as well.
+
+    What was 0 anywhere is left out: pyperf knows no such value.
+    """
     benchmarks = []
     for sample in run.samples:
         metric = sample.sli.metric
         name = str(sample.sli.benchmark) + ("" if metric == TIME else f":{metric.name}")
         facts = {"name": name, "unit": _UNITS.get(metric.unit, "integer")}
-        integer = facts["unit"] == "integer"
-        runs = [{"values": [round(v) if integer else v for v in values]} for values in sample.processes]
-        benchmarks.append({"metadata": facts, "runs": runs})
+        if min(value for values in sample.processes for value in values) <= 0:
+            continue  # pyperf refuses a file that holds a value of nothing
+        benchmarks.append({"metadata": facts, "runs": [{"values": list(values)} for values in sample.processes]})
     facts = dict(run.environment.facts)
     metadata: dict[str, object] = {key: facts[fact] for fact, key in _FACTS.items() if facts.get(fact)}
-    if "cpu_count" in metadata:
+    if not str(metadata.get("cpu_count", "0")).isdecimal():
+        del metadata["cpu_count"]
+    elif "cpu_count" in metadata:
         metadata["cpu_count"] = int(facts["cpus"])  # pyperf refuses a text there
     return json.dumps({"version": "1.0", "metadata": metadata, "benchmarks": benchmarks})

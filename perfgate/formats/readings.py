@@ -86,6 +86,7 @@ class Readings:
     _values: dict[Sli, dict[object, list[float]]] = field(default_factory=dict)
     _counts: dict[Sli, dict[object, tuple[float, int]]] = field(default_factory=dict)
     _failures: dict[Benchmark, Failure] = field(default_factory=dict)
+    _named: dict[Benchmark, None] = field(default_factory=dict)
     _warnings: list[Warning] = field(default_factory=list)
 
     def add(self, name: str, metric: Metric, values: Iterable[float], *, process: object = 0) -> None:
@@ -134,19 +135,25 @@ class Readings:
         """
         if not name.strip():
             raise FileError(f"{self.document.name}: a benchmark without a name")
-        return Benchmark(suite=self.suite, name=name)
+        found = Benchmark(suite=self.suite, name=name)
+        self._named[found] = None
+        return found
 
     def run(self) -> Run:
         """Return what the file says as a whole.
 
         Raises: FileError where it names no benchmark at all.
         """
-        if not self._values and not self._counts and not self._failures:
+        if not self._named:
             raise FileError(f"{self.document.name} holds no benchmark", hint="did the run that made it end early?")
         samples = [self._sample(sli, list(found.values())) for sli, found in self._values.items()]
         for sli, counted in self._counts.items():
             shares = [[share] for share, _ in counted.values()]
             samples.append(self._sample(sli, shares, trials=[of for _, of in counted.values()]))
+        there = {sample.sli.benchmark for sample in samples if sample is not None}
+        for benchmark in self._named:
+            if benchmark not in there:
+                self.fail(benchmark.name, Reason.NOTHING, "the file names it, and holds no value of it")
         return Run(
             revision=self.revision or Revision(label=self.document.name),
             environment=Environment(facts=tuple((key, str(value)) for key, value in self.facts.items() if value)),

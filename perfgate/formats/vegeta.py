@@ -3,7 +3,7 @@
 from perfgate.core.load.tally import TOTAL
 from perfgate.core.model import Run
 from perfgate.errors import FileError
-from perfgate.formats.document import Document, Says, Table
+from perfgate.formats.document import Count, Document, Says, Table
 from perfgate.formats.load import LOAD_METRICS, add_latencies, add_throughput
 from perfgate.formats.readings import Readings
 
@@ -19,7 +19,7 @@ _PARTS = {"mean": "mean", "50th": "p50", "90th": "p90", "95th": "p95", "99th": "
 
 class _File(Table):
     latencies: dict[str, float]
-    requests: int
+    requests: Count
     throughput: float
     success: float
 

@@ -6,7 +6,7 @@ from perfgate.core.load.tally import TOTAL
 from perfgate.core.model import Run
 from perfgate.errors import FileError
 from perfgate.formats.document import Document, Says
-from perfgate.formats.load import LOAD_METRICS, add_latencies, add_throughput
+from perfgate.formats.load import LOAD_METRICS, add_latencies, add_throughput, number, whole
 from perfgate.formats.readings import Readings, unit_named
 
 says = Says(
@@ -40,11 +40,11 @@ def read(document: Document) -> Run:
     if thread := _LATENCY.search(text):
         add_latencies(found, TOTAL, {"mean": _seconds(document, thread[1]), "max": _seconds(document, thread[2])})
     add_latencies(found, TOTAL, {f"p{q}": _seconds(document, value) for q, value in _QUANTILE.findall(text)})
-    add_throughput(found, TOTAL, _number(document, rate[1]))
+    add_throughput(found, TOTAL, number(document, rate[1]))
     broken, refused = _BROKEN.search(text), _REFUSED.search(text)
-    lost = sum(map(int, broken.groups())) if broken else 0
-    bad = lost + (int(refused[1]) if refused else 0)
-    found.count(TOTAL, "errors", bad, int(count[1]) + lost)
+    counts = [*(broken.groups() if broken else ()), refused[1] if refused else "0", count[1]]
+    *lost, rejected, done = (whole(document, "a count", number(document, text)) for text in counts)
+    found.count(TOTAL, "errors", sum(lost) + rejected, done + sum(lost))
     return found.run()
 
 
@@ -53,11 +53,4 @@ def _seconds(document: Document, text: str) -> float:
     unit = unit_named(match[2]) if match else None
     if match is None or unit is None or unit.metric.name != "time":
         raise FileError(f"{document.name}: {text[:60]!r} is no time")
-    return unit.factor * _number(document, match[1])
-
-
-def _number(document: Document, text: str) -> float:
-    try:
-        return float(text)
-    except ValueError as exc:
-        raise FileError(f"{document.name}: {text[:60]!r} is no number") from exc
+    return unit.factor * number(document, match[1])

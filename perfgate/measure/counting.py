@@ -6,6 +6,7 @@ processes, so that what does not repeat is seen for what it is and decides nothi
 
 import shutil
 import tempfile
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -22,11 +23,13 @@ PROCESSES = 2
 SLOWER = 100  # times longer than on the CPU itself, in valgrind
 REGION_S = 0.2e-3  # of counted iterations, as the CPU itself would run them
 INSTRUCTIONS = "instructions"
-KINDS = {"calls": "calls", "allocations": "memory", "peak-memory": "memory", "queries": "queries"}
+QUERIES = "queries"
+KINDS = {"calls": "calls", "allocations": "memory", "peak-memory": "memory"}
 """What is asked for to how it is counted."""
 _NAMES = {"peak-memory": "peak-memory.own"}
 """What is asked for to what it is called beside what the system says of a whole process."""
-_ENVIRON = {"PYTHONHASHSEED": "0", "PERFGATE_COUNT": "1", "PERFGATE_QUERIES": "1"}
+_ENVIRON = {"PYTHONHASHSEED": "0", "PERFGATE_COUNT": "1"}
+_WATCHING = {**_ENVIRON, "PERFGATE_QUERIES": "1"}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -57,13 +60,12 @@ class Counting:
     iteration_s: Mapping[str, float]
     """Benchmark to the seconds of an iteration; those that are counted."""
     timeout_s: float
+    deadline: float
+    """When the monotonic clock says this, no more is begun."""
     mark: str
     interrupts: Interrupts
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """What the metrics are called in a run."""
-        return tuple(_NAMES.get(metric, metric) for metric in self.metrics)
+    whole: bool = False
+    """Whether what is counted are processes that the agent starts, and not what happens in itself."""
 
     def of(self, launch: Launch) -> Counts:
         """Count on one side.
@@ -71,11 +73,16 @@ class Counting:
         Raises: MeasureError where valgrind is wanted and missing.
         """
         found = Counts()
-        plain = tuple(dict.fromkeys(KINDS[metric] for metric in self.metrics if metric != INSTRUCTIONS))
+        plain = [KINDS[metric] for metric in self.metrics if metric not in (INSTRUCTIONS, QUERIES)]
         for _ in range(PROCESSES):
             if plain:
-                self._process(launch, plain, _ENVIRON, self.timeout_s, found)
-            if INSTRUCTIONS in self.metrics:
+                self._process(launch, tuple(dict.fromkeys(plain)), _ENVIRON, self.timeout_s, found)
+            if QUERIES in self.metrics:  # alone: watching a database is work of its own
+                self._process(launch, (QUERIES,), _WATCHING, self.timeout_s, found)
+            if INSTRUCTIONS in self.metrics and self.whole:
+                _valgrind()
+                self._process(launch, (INSTRUCTIONS,), _ENVIRON, SLOWER * self.timeout_s, found)
+            elif INSTRUCTIONS in self.metrics:
                 with tempfile.TemporaryDirectory(prefix="perfgate-") as home:
                     inside, environ = _in_valgrind(launch, Path(home))
                     self._process(inside, (INSTRUCTIONS,), environ, SLOWER * self.timeout_s, found)
@@ -86,6 +93,9 @@ class Counting:
     ) -> None:
         left = [name for name in self.iteration_s if name not in found.troubles]
         while left:
+            if time.monotonic() > self.deadline:
+                found.troubles.update(dict.fromkeys(left, "the budget ended before its turn"))
+                return
             with ExitStack() as stack:
                 stack.enter_context(fixed_addresses())
                 people = stack.enter_context(crew([(launch, environ)], mark=self.mark, interrupts=self.interrupts))
@@ -99,9 +109,17 @@ class Counting:
     def _visit(self, people: Crew, what: Sequence[str], timeout_s: float, found: Counts) -> Visit:
         def visit(name: str, states: Sequence[Message]) -> None:
             loops = max(1, round(REGION_S / self.iteration_s[name]))
+            if time.monotonic() > self.deadline:
+                found.troubles[name] = "the budget ended before its turn"
+                return
             found.take(name, people.ask(0, do="count", what=list(what), loops=loops, timeout_s=timeout_s))
 
         return visit
+
+
+def names_of(metrics: Sequence[str]) -> tuple[str, ...]:
+    """Return what the metrics that are asked for are called in a run."""
+    return tuple(_NAMES.get(metric, metric) for metric in metrics)
 
 
 def _words(troubles: Sequence[Trouble]) -> str:
@@ -110,12 +128,15 @@ def _words(troubles: Sequence[Trouble]) -> str:
 
 def _in_valgrind(launch: Launch, home: Path) -> tuple[Launch, dict[str, str]]:
     """Return how to start the process in valgrind, which counts from where it is told to."""
-    valgrind = shutil.which("valgrind")
-    if valgrind is None:
-        raise MeasureError(
-            "instructions cannot be counted: valgrind is not installed",
-            hint='install it (apt-get install valgrind), or take "instructions" out of the suite\'s metrics',
-        )
     out = home / "callgrind"
     options = ("--tool=callgrind", "--instr-atstart=no", "--quiet", f"--callgrind-out-file={out}")
-    return replace(launch, argv=(valgrind, *options, *launch.argv)), {**_ENVIRON, "PERFGATE_CALLGRIND": str(out)}
+    return replace(launch, argv=(_valgrind(), *options, *launch.argv)), {**_ENVIRON, "PERFGATE_CALLGRIND": str(out)}
+
+
+def _valgrind() -> str:
+    if found := shutil.which("valgrind"):
+        return found
+    raise MeasureError(
+        "instructions cannot be counted: valgrind is not installed",
+        hint='install it (apt-get install valgrind), or take "instructions" out of the suite\'s metrics',
+    )

@@ -5,6 +5,7 @@ The program measures; perfgate decides how often, in which order and on which CP
 
 import os
 import shlex
+import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,9 +17,11 @@ from perfgate.core.model import Benchmark, Design, Metric, ProcessFacts, Reason,
 from perfgate.core.schedule import draw_pair, planned_pairs
 from perfgate.errors import FileError
 from perfgate.host import command
+from perfgate.host.tree import MARK, kill_marked
+from perfgate.measure import scout
 from perfgate.measure.sides import PreparedSide
 from perfgate.measure.track import Circumstances, Measured, Track
-from perfgate.measure.turns import HEAD, Reading
+from perfgate.measure.turns import BASE, HEAD, Reading, environ_of
 
 LARGEST = 64 * 2**20  # bytes that a program may print
 Read = Callable[[bytes, str], Run]
@@ -57,10 +60,17 @@ class Printed:
 
     readings: dict[str, Reading] = field(default_factory=dict)
     """Benchmark to its values."""
-    metrics: dict[str, Metric] = field(default_factory=dict)
-    failed: dict[str, str] = field(default_factory=dict)
-    """Benchmark to why it has no value; under the empty name what befell the whole program."""
+    failed: dict[str, tuple[Reason, str]] = field(default_factory=dict)
+    """Benchmark to why it has no value."""
+    died: str = ""
+    """What befell the whole program, if anything: then nothing that it printed counts."""
     seconds: float = 0.0
+
+    def why(self, benchmark: str) -> tuple[Reason, str]:
+        """Return why a benchmark has no value here."""
+        if self.died:
+            return Reason.DIED, self.died
+        return self.failed.get(benchmark, (Reason.NOTHING, "it was not printed"))
 
 
 class ResultsSuite(Measured):
@@ -71,10 +81,17 @@ class ResultsSuite(Measured):
         self.job = job
         self.tracks: dict[str, ResultsTrack] = {}
         self._offers: list[set[str]] = [set() for _ in sides]
+        self._metrics: dict[str, Metric] = {}
 
     def explore(self) -> None:
-        """Run each program once on each side, to see what there is."""
+        """Run each program once on each side, to see what there is.
+
+        Raises: ProvenanceError where a side would run a program of the other's, or of neither.
+        """
+        self._check_provenance()
         for name in self.job.commands:
+            if not self.around.part.holds(self._benchmark(name)):
+                continue  # a program is one job's, whole
             seen = [self._printed(side, name, number=0) for side in range(len(self.sides))]
             names = dict.fromkeys(each for printed in seen for each in (*printed.readings, *printed.failed) if each)
             for side, printed in enumerate(seen):
@@ -91,23 +108,41 @@ class ResultsSuite(Measured):
                     design=Design.SEQUENTIAL if len(self.sides) > 1 else Design.ALONE,
                     guess_s=share_s,
                     readings=tuple([] for _ in self.sides),
-                    foreign=seen[-1].metrics,
+                    foreign=self._metrics,
                 )
 
     def _note_failures(self, side: int, name: str, printed: Printed, names: Mapping[str, None]) -> None:
-        if "" in printed.failed:
-            if not names:
-                self._fail(side, name, Reason.DIED, printed.failed[""])
-            for each in names:
-                self._fail(side, f"{name}/{each}", Reason.DIED, printed.failed[""])
-            return
+        if printed.died and not names:
+            self._fail(side, name, *printed.why(""))
         for each in names:
-            if each in printed.failed:
-                self._fail(side, f"{name}/{each}", Reason.RAISED, printed.failed[each])
+            key = f"{name}/{each}"
+            if printed.died or each in printed.failed:
+                self._fail(side, key, *printed.why(each))
             elif each not in printed.readings:
-                benchmark = self._benchmark(f"{name}/{each}")
-                text = gone(benchmark) if side == HEAD else "base has no such benchmark"
-                self._fail(side, f"{name}/{each}", Reason.ABSENT, text)
+                text = gone(self._benchmark(key)) if side == HEAD else "base has no such benchmark"
+                self._fail(side, key, Reason.ABSENT, text)
+
+    def _check_provenance(self) -> None:
+        """Refuse a program that is called like the project and is the same for both sides: a clean pass otherwise."""
+        if len(self.sides) < 2:
+            return
+        head = self.sides[HEAD]
+        assert head.revision.commit is not None
+        modules = scout.project_modules(self.around.repository.tree(head.revision.commit))
+        origins = []
+        for side in self.sides:
+            found = {}
+            for line in self.job.commands.values():
+                program = shlex.split(line)[0]
+                path = shutil.which(program, path=dict(side.place.environ).get("PATH"))
+                module = Path(program).name.replace("-", "_")
+                if path and "/" not in program and module in modules:
+                    found[module] = str(Path(path).resolve())
+            origins.append(found)
+        scout.check_provenance(
+            (self.sides[BASE], head), (origins[BASE], origins[HEAD]),
+            modules=modules, shared=(), checkout=self.around.repository.root,
+        )  # fmt: skip
 
     def offered(self, side: int) -> tuple[Benchmark, ...]:
         """Return the benchmarks that a side has, measured or not."""
@@ -133,8 +168,7 @@ class ResultsSuite(Measured):
                 del self.tracks[key]
                 for side, reading in enumerate(readings):
                     if reading is None:
-                        failed = seen[side].failed
-                        self._fail(side, key, Reason.RAISED, failed.get(own) or failed.get("") or "it was not printed")
+                        self._fail(side, key, *seen[side].why(own))
         self.startups.append(max(0.0, time.monotonic() - start - sum(t.pair_s for t in self.tracks.values() if t.open)))
 
     def _printed(self, side: int, name: str, *, number: int) -> Printed:
@@ -153,26 +187,32 @@ class ResultsSuite(Measured):
                 shlex.split(self.job.commands[name]),
                 cwd=Path(place.root),
                 interrupts=self.around.interrupts,
-                environ={**os.environ, **dict(place.environ), "PERFGATE_PAD": "x" * draw.pad},
+                environ={**os.environ, **dict(place.environ), **environ_of(draw), MARK: self.around.mark},
                 apart=True,
                 timeout_s=self.job.timeout_s,
             )
         except OSError as exc:
             reason = f"no answer within {self.job.timeout_s:g} s" if isinstance(exc, TimeoutError) else exc.strerror
-            found.failed[""] = f"{self.job.commands[name]}: {reason}"
+            found.died = f"{self.job.commands[name]}: {reason}"
             return found
+        finally:
+            kill_marked(self.around.mark)
         found.seconds = time.monotonic() - start
         self._take(found, name, ended)
         return found
 
     def _take(self, found: Printed, name: str, ended: command.Ended) -> None:
         if len(ended.printed) > LARGEST:
-            found.failed[""] = f"it printed {len(ended.printed):,} bytes; at most {LARGEST:,} are read"
+            found.died = f"it printed {len(ended.printed):,} bytes; at most {LARGEST:,} are read"
             return
         try:
             run = self.job.read(ended.printed, f"what {name} printed")
         except FileError as exc:
-            found.failed[""] = exc.message if not ended.status else _ended(ended)
+            found.died = exc.message if not ended.status else _ended(ended)
+            return
+        found.failed = {failure.benchmark.name: (failure.reason, failure.text) for failure in run.failures}
+        if ended.status and all(reason is Reason.SKIPPED for reason, _ in found.failed.values()):
+            found.died = _ended(ended)
             return
         for sample in run.samples:
             benchmark, metric = sample.sli.benchmark.name, sample.sli.metric
@@ -180,11 +220,8 @@ class ResultsSuite(Measured):
             found.readings.setdefault(benchmark, Reading()).values[metric.name] = values
             if sample.trials:
                 found.readings[benchmark].trials[metric.name] = sum(sample.trials)
-            found.metrics[metric.name] = metric
-        found.failed.update({failure.benchmark.name: failure.text for failure in run.failures})
-        if ended.status and not run.failures:
-            found.readings.clear()
-            found.failed[""] = _ended(ended)
+            self._metrics.setdefault(metric.name, metric)
+        self.wanted = tuple(self._metrics)
 
 
 def _ended(ended: command.Ended) -> str:

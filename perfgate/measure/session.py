@@ -2,11 +2,11 @@
 
 import secrets
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from perfgate.core.model import WHOLE, Method, Part, Run, Warning
+from perfgate.core.model import WHOLE, Benchmark, Method, Part, Run, Sample, Warning
 from perfgate.core.policy import Policy
 from perfgate.core.question import answer
 from perfgate.core.schedule import NORMAL_EFFORT_S, is_look
@@ -139,7 +139,7 @@ class _Session:
             for suite in self.suites:
                 if suite.counts:
                     self.watch(Progress(text=f"counting in suite {suite.name}"))
-                    suite.count()
+                    suite.count(self.start + self.effort.budget_s)
             self._pairs(look)
         except Interrupted:
             if not any(track.pairs for track in _tracks(self.suites)):
@@ -199,7 +199,8 @@ class _Session:
         """Return what was measured of one side."""
         prepared = self.sides[side]
         timed = [sample for suite in self.suites for track in suite.tracks.values() for sample in track.samples(side)]
-        samples = (*timed, *(sample for suite in self.suites for sample in suite.counted[side]))
+        untimed = {track.benchmark for track in _tracks(self.suites) if not track.pairs}
+        samples = (*timed, *(_doubted(s, untimed) for suite in self.suites for s in suite.counted[side]))
         failures = tuple(failure for suite in self.suites for failure in suite.failures[side].values())
         failed = any(suite.failures[each] for suite in self.suites for each in range(len(self.sides)))
         nothing_to_do = self.effort.part is not WHOLE and not any(suite.tracks for suite in self.suites)
@@ -229,6 +230,14 @@ class _Session:
             distributions=tuple(each for suite in self.suites for each in suite.distributions[side]),
             described=tuple(each for suite in self.suites for each in suite.described[side]),
         )
+
+
+def _doubted(sample: Sample, untimed: Collection[Benchmark]) -> Sample:
+    """Return what was counted; with a doubt that hides where the time of the same benchmark was never measured."""
+    if sample.sli.benchmark not in untimed:
+        return sample
+    text = "its time was not measured: the budget ended before its turn"
+    return replace(sample, warnings=(*sample.warnings, Warning(code="not-timed", text=text, hides=True)))
 
 
 def _tracks(suites: Sequence[Measured]) -> list[Track]:

@@ -18,7 +18,7 @@ from perfgate.core.schedule import Turns, draw_pair, planned_pairs, turns_for, t
 from perfgate.errors import MeasureError
 from perfgate.host import addresses, cpus
 from perfgate.measure import scout
-from perfgate.measure.counting import Counting
+from perfgate.measure.counting import Counting, names_of
 from perfgate.measure.crew import Trouble
 from perfgate.measure.scout import Survey
 from perfgate.measure.sides import PreparedSide, share_files
@@ -41,6 +41,8 @@ class Job:
     """Whether base runs head's benchmark files."""
     metrics: tuple[str, ...] = ()
     """What is counted beside the time, in processes of its own."""
+    whole: bool = False
+    """Whether each benchmark is a process of its own anyway."""
 
     def begin(self, sides: Sequence[PreparedSide], around: Circumstances) -> "Suite":
         """Return what measures it."""
@@ -78,6 +80,7 @@ class Suite(Measured):
     def __init__(self, job: Job, sides: Sequence[PreparedSide], around: Circumstances) -> None:
         super().__init__(job.name, sides, around)
         self.job = job
+        self.wanted = names_of(job.metrics)
         self.tracks: dict[str, TurnTrack] = {}
         self._offers: tuple[tuple[str, ...], ...] = tuple(() for _ in sides)
         self._names: tuple[str, ...] = ()
@@ -130,20 +133,22 @@ class Suite(Measured):
         """Whether anything is to be counted."""
         return bool(self.job.metrics and self.tracks)
 
-    def count(self) -> None:
-        """Count what the benchmarks do; who cannot be counted has failed."""
+    def count(self, deadline: float) -> None:
+        """Count what the benchmarks do; who cannot be counted, or not in time, has failed."""
         counting = Counting(
+            deadline=deadline,
             metrics=self.job.metrics,
             iteration_s={name: track.iteration_s for name, track in self.tracks.items()},
             timeout_s=self.job.timeout_s,
             mark=self.around.mark,
             interrupts=self.around.interrupts,
+            whole=self.job.whole,
         )
         for side, prepared in enumerate(self.sides):
             found = counting.of(self.job.runner.launch(prepared.place, names=self._names))
             for name, text in found.troubles.items():
                 words = f"{', '.join(self.job.metrics)} could not be counted: {text}"
-                self._fail(side, name, Reason.RAISED, words, metrics=counting.names)
+                self._fail(side, name, Reason.RAISED, words)
             self.counted[side].extend(
                 _exact(self._benchmark(name), metric, values, found.notes.get(name, {}).get(metric, ""))
                 for name, metrics in found.values.items()

@@ -216,6 +216,7 @@ class Measured(ABC):
         self.startups: list[float] = []
         self.busy_s = 0.0
         self.resources = ExitStack()  # what outlives a pair
+        self.wanted: tuple[str, ...] = ()  # metrics that are measured instead of the time, or beside it
 
     @abstractmethod
     def explore(self) -> None:
@@ -229,8 +230,8 @@ class Measured(ABC):
         """Whether anything is to be counted beside what is timed."""
         return False
 
-    def count(self) -> None:
-        """Count it, before anything is timed."""
+    def count(self, deadline: float) -> None:
+        """Count it, before anything is timed, until the monotonic clock says `deadline`."""
         raise NotImplementedError
 
     @abstractmethod
@@ -248,9 +249,9 @@ class Measured(ABC):
     def _startup_s(self) -> float:
         return fmean(self.startups) if self.startups else 0.0
 
-    def _fail(self, side: int, name: str, reason: Reason, text: str, *, metrics: tuple[str, ...] = ()) -> None:
+    def _fail(self, side: int, name: str, reason: Reason, text: str) -> None:
         benchmark = self._benchmark(name)
-        self.failures[side][name] = Failure(benchmark=benchmark, reason=reason, text=text.strip(), metrics=metrics)
+        self.failures[side][name] = Failure(benchmark=benchmark, reason=reason, text=text.strip(), metrics=self.wanted)
 
     def _benchmark(self, name: str) -> Benchmark:
         return Benchmark(suite=self.name, name=name)

@@ -24,8 +24,16 @@ def table() -> str:
     rows = ["| format | name | made by | processes | values | metrics | environment |", "|---|---|---|---|---|---|---|"]
     for name in registry.readers():
         says = registry.reader_named(name).says
-        cells = (says.title, f"`{name}`", f"`{says.made_by}`", says.processes, says.values, says.metrics)
-        rows.append(f"| {' | '.join(cells)} | {says.environment} |")
+        cells = [
+            says.title,
+            f"`{name}`",
+            f"`{says.made_by}`",
+            says.processes,
+            says.values,
+            says.metrics,
+            says.environment,
+        ]
+        rows.append(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |")
     return "\n".join(rows)
 
 

@@ -86,6 +86,7 @@ def _changed(loaded: Loaded, policy: Policy, head: Reader, path: Path | None) ->
     lost = sorted(base.suite.keys() - other.suite.keys())
     measured = {
         "build": base.build != other.build,
+        "sides": base.sides != other.sides,
         "environment": base.environment != other.environment,
         **{key: getattr(base.perfgate, key) != getattr(other.perfgate, key) for key in ("budget", "effort")},
         **{f"suite.{name}": base.suite[name] != other.suite[name] for name in base.suite if name in other.suite},

@@ -9,7 +9,7 @@ from pathlib import Path
 from perfgate import codec, registry
 from perfgate.config.load import Loaded
 from perfgate.config.probe import LoadSuite
-from perfgate.config.schema import AnySuite, CommandSuite, SideTable
+from perfgate.config.schema import AnySuite, CommandSuite, SideTable, SizeSuite
 from perfgate.core.model import WHOLE, Design, Part, Revision, Run, Warning
 from perfgate.core.policy import Policy
 from perfgate.core.schedule import NORMAL_EFFORT_S, STRICT_EFFORT_S
@@ -23,6 +23,7 @@ from perfgate.measure import sides
 from perfgate.measure.build import Build
 from perfgate.measure.results import ResultsJob
 from perfgate.measure.session import Effort, Progress, Watcher, measure_alone, measure_pairs
+from perfgate.measure.size import SizeJob
 from perfgate.measure.suite import Job
 from perfgate.measure.track import AnyJob
 from perfgate.pipeline.probing import Look, Tell, look, probe, whole
@@ -209,6 +210,8 @@ def _jobs(repository: Repository, loaded: Loaded, shop: Workshop) -> Sequence[An
 def _job(repository: Repository, name: str, suite: AnySuite) -> AnyJob:
     if isinstance(suite, LoadSuite):
         return probe(repository.root, name, suite)
+    if isinstance(suite, SizeSuite):
+        return SizeJob(name=name, files=suite.benchmarks)
     if isinstance(suite, CommandSuite) and suite.reads:
         return _reading(name, suite, suite.reads)
     common = {"reads", "runner", "timeout", "design", "benchmarks_from", "metrics"}
@@ -219,7 +222,8 @@ def _job(repository: Repository, name: str, suite: AnySuite) -> AnyJob:
         timeout_s=parse_duration(suite.timeout),
         design=Design(suite.design),
         shared=getattr(suite, "benchmarks_from", "head") == "head",
-        metrics=getattr(suite, "metrics", ()),
+        metrics=suite.metrics,
+        whole=isinstance(suite, CommandSuite),
     )
 
 

@@ -215,7 +215,7 @@ def method(report: Report) -> str:
     counts = sorted(len(c.log_ratios) for c in compared) or [0]
     pairs = str(counts[0]) if counts[0] == counts[-1] else f"{counts[0]} to {counts[-1]}"
     parts = [
-        f"{pairs} {_DESIGNS[report.design]}",
+        *([f"{pairs} {_DESIGNS[report.design]}"] if counts[-1] else []),
         f"{seconds(report.method.took_s)} of {seconds(report.method.budget_s)}",
         f"seed {report.method.seed}",
         *_repeating(report),

@@ -13,6 +13,7 @@ import tempfile
 from random import Random
 
 import perfgate_agent as agent
+import perfgate_counts
 
 RSS_UNIT = 1 if sys.platform == "darwin" else 1024  # what wait4 counts in
 
@@ -35,8 +36,13 @@ def main(arguments):
         outcome, text = "passed", ""
         try:
             with tempfile.TemporaryFile() as sink:
+                argv = commands[name]
                 agent.offer_turns(
-                    channel, name, lambda loops, argv=commands[name]: run(argv, sink, rng), least=own_peak()
+                    channel,
+                    name,
+                    lambda loops, argv=argv: run(argv, sink, rng),
+                    least=own_peak(),
+                    count=lambda what, loops, argv=argv: (instructions(argv, sink), {}),
                 )
         except CommandFailed as exc:
             outcome, text = "failed", str(exc)
@@ -48,9 +54,27 @@ def main(arguments):
 
 def run(argv, sink, rng):
     """Run a command once; return its wall and CPU seconds and its largest resident set in bytes."""
+    environ = dict(os.environ, PYTHONHASHSEED=str(rng.randrange(2**32)), PERFGATE_PAD="x" * rng.randrange(4096))
+    wall, usage = finished(argv, environ, sink)
+    return {"time": wall, "cpu": usage.ru_utime + usage.ru_stime, "peak-memory": usage.ru_maxrss * RSS_UNIT}
+
+
+def instructions(argv, sink):
+    """Run a command in valgrind; return what it and its children did, from their start to their end."""
+    valgrind = shutil.which("valgrind")
+    if valgrind is None:
+        raise agent.CannotCount("valgrind is not installed")
+    with tempfile.TemporaryDirectory() as home:
+        out = "--callgrind-out-file=%s" % os.path.join(home, "%p")
+        options = ["--tool=callgrind", "--trace-children=yes", "--quiet", out]
+        finished([valgrind, *options, *argv], dict(os.environ, PYTHONHASHSEED="0"), sink)
+        return {"instructions": sum(perfgate_counts.total(os.path.join(home, name)) for name in os.listdir(home))}
+
+
+def finished(argv, environ, sink):
+    """Run a command to its end; return its wall seconds and what it used."""
     sink.seek(0)
     sink.truncate()
-    environ = dict(os.environ, PYTHONHASHSEED=str(rng.randrange(2**32)), PERFGATE_PAD="x" * rng.randrange(4096))
     actions = [
         (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
         (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0),
@@ -67,7 +91,7 @@ def run(argv, sink, rng):
         sink.seek(0)
         words = sink.read()[-2000:].decode(errors="replace").strip()
         raise CommandFailed("%s: %s" % (ended(status), words or "it printed nothing on standard error"))
-    return {"time": wall, "cpu": usage.ru_utime + usage.ru_stime, "peak-memory": usage.ru_maxrss * RSS_UNIT}
+    return wall, usage
 
 
 def own_peak():

@@ -21,6 +21,10 @@ COUNTS = []  # the module that counts, in a process that is there for it
 KEPT = []  # what scramble() leaves alive, for the life of the process
 
 
+class CannotCount(Exception):
+    """Why something cannot be counted here."""
+
+
 class Channel:
     """This process's end of the pipes."""
 
@@ -164,11 +168,12 @@ def timed(batch):
     return turn
 
 
-def offer_turns(channel, name, turn, most=None, least=None, about=None):
+def offer_turns(channel, name, turn, most=None, least=None, about=None, count=None):
     """Offer benchmark `name` and run the turns that are asked for.
 
     `turn(loops)` returns {metric: value of one iteration}; `most` is how many iterations it stands in all,
-    `least` by metric the value up to which nothing can be told apart, `about` what its author says of it.
+    `least` by metric the value up to which nothing can be told apart, `about` what its author says of it;
+    `count(what, loops)` returns values and notes where this process is not the one to count in.
     """
     channel.send("ready", name=name, most=most, least=least or {}, about=about or {})
     while True:
@@ -182,14 +187,19 @@ def offer_turns(channel, name, turn, most=None, least=None, about=None):
         elif order["do"] == "calibrate":
             channel.send("calibrated", **calibrate(turn, order["turn_s"], most))
         elif order["do"] == "count":
-            channel.send("counted", **count(turn, order["what"], order["loops"], most))
+            channel.send("counted", **counted(count or within(turn, most), order))
 
 
-def count(turn, what, loops, most):
+def within(turn, most):
+    """Return what counts in this process."""
+    return lambda what, loops: COUNTS[0].counted(what, turn, loops, most)
+
+
+def counted(count, order):
     """Return what one iteration does, by metric, and what is said of it; or why it cannot be counted."""
     try:
-        values, notes = COUNTS[0].counted(what, turn, loops, most)
-    except COUNTS[0].CannotCount as exc:
+        values, notes = count(order["what"], order["loops"])
+    except CannotCount as exc:
         return {"values": {}, "notes": {}, "cannot": str(exc)}
     return {"values": values, "notes": notes, "cannot": ""}
 

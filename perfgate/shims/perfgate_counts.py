@@ -13,6 +13,7 @@ import sys
 import tempfile
 
 import perfgate_queries
+from perfgate_agent import CannotCount
 
 # A function of two instructions' worth: hand the argument's address to valgrind, return its answer. Outside of valgrind
 # the rotations by 128 bits in all change nothing. Source: valgrind.h, "the magic sequence" for amd64.
@@ -20,17 +21,16 @@ _REQUEST = bytes.fromhex("4889f8 31d2 48c1c703 48c1c70d 48c1c73d 48c1c733 4887db
 _RUNNING = 0x1001
 _CALLGRIND = 0x43540000  # "CT"; callgrind.h counts its requests from there
 _ZERO, _DUMP, _START, _STOP = (_CALLGRIND + number for number in (1, 3, 4, 5))
+_FREEING = ("FREE", "MUNMAP", "PYMALLOC_FREE")
+_UNSEEN = ("psycopg2", "asyncpg", "MySQLdb", "pymysql", "oracledb", "pyodbc", "duckdb")
 WARM = 3  # runs before the one that counts: caches fill, and CPython specialises its bytecode
 MOST_RUNS = 3  # that one kind takes of a benchmark which may not be run as often as one likes
 
 
-class CannotCount(Exception):
-    """Why something cannot be counted here."""
-
-
 def prepare():
-    """Watch connections to databases from the first one on; before anything of the user's is imported."""
-    perfgate_queries.watch_all()
+    """Watch connections to databases, where that is wanted: before the user's code is imported."""
+    if perfgate_queries.ON:
+        perfgate_queries.watch_all()
 
 
 def counted(what, turn, loops, most):
@@ -52,14 +52,24 @@ def counted(what, turn, loops, most):
     return values, notes
 
 
+def _beyond_the_harness(count, loops):
+    """Return what one iteration does: what the harness itself does is the same for one and for many."""
+    return (count(loops + 1) - count(1)) / loops
+
+
 def _instructions(turn, loops):
     client = _client()
-    client(_START)
-    client(_ZERO)
-    turn(loops)
-    client(_DUMP, ctypes.cast(ctypes.c_char_p(b"perfgate"), ctypes.c_void_p).value)
-    client(_STOP)
-    return {"instructions": _last_total(os.environ["PERFGATE_CALLGRIND"]) / loops}, {}
+    label = ctypes.cast(ctypes.c_char_p(b"perfgate"), ctypes.c_void_p).value
+
+    def count(times):
+        client(_START)
+        client(_ZERO)
+        turn(times)
+        client(_DUMP, label)
+        client(_STOP)
+        return _last_total(os.environ["PERFGATE_CALLGRIND"])
+
+    return {"instructions": _beyond_the_harness(count, loops)}, {}
 
 
 _clients = []
@@ -92,12 +102,16 @@ def _last_total(stem):
     """Return the instructions of the latest dump of callgrind."""
     home, name = os.path.split(stem)
     dumps = [entry for entry in os.listdir(home) if entry.startswith(name + ".")]
-    latest = max(dumps, key=lambda entry: int(entry.rpartition(".")[2]))
-    with open(os.path.join(home, latest)) as lines:
-        total = next(line for line in lines if line.startswith(("totals:", "summary:")))
+    found = total(os.path.join(home, max(dumps, key=lambda entry: int(entry.rpartition(".")[2]))))
     for entry in dumps:
         os.unlink(os.path.join(home, entry))
-    return int(total.split()[1])
+    return found
+
+
+def total(path):
+    """Return the instructions of one dump."""
+    with open(path) as lines:
+        return int(next(line for line in lines if line.startswith(("totals:", "summary:"))).split()[1])
 
 
 def _calls(turn, loops):
@@ -107,7 +121,7 @@ def _calls(turn, loops):
         if event in ("call", "c_call"):
             calls[0] += 1
 
-    def run(times):
+    def count(times):
         calls[0] = 0
         sys.setprofile(heard)
         try:
@@ -116,8 +130,7 @@ def _calls(turn, loops):
             sys.setprofile(None)
         return calls[0]
 
-    # What the harness itself calls is the same for one iteration and for many.
-    return {"calls": (run(loops + 1) - run(1)) / loops}, {}
+    return {"calls": _beyond_the_harness(count, loops)}, {}
 
 
 def _memory(turn, loops):
@@ -126,17 +139,24 @@ def _memory(turn, loops):
         import memray
     except ImportError:
         return _traced(turn, loops)
-    with tempfile.TemporaryDirectory() as home:
-        path = os.path.join(home, "memory")
-        with memray.Tracker(path, trace_python_allocators=True):
-            turn(loops)
-        with memray.FileReader(path) as reader:
-            peak = reader.metadata.peak_memory
-            made = [memray.AllocatorType(record.allocator).name for record in reader.get_allocation_records()]
-    made = [name for name in made if name not in ("FREE", "MUNMAP", "PYMALLOC_FREE")]
-    python = sum(name.startswith("PYMALLOC") for name in made)
-    words = "%.0f by Python's allocator, %.0f by native code" % (python / loops, (len(made) - python) / loops)
-    return {"allocations": len(made) / loops, "peak-memory.own": peak}, {"allocations": words}
+
+    def tracked(times):
+        with tempfile.TemporaryDirectory() as home:
+            path = os.path.join(home, "memory")
+            with memray.Tracker(path, trace_python_allocators=True):
+                turn(times)
+            with memray.FileReader(path) as reader:
+                made = [memray.AllocatorType(record.allocator).name for record in reader.get_allocation_records()]
+                return reader.metadata.peak_memory, [name for name in made if name not in _FREEING]
+
+    peak, few = tracked(1)
+    many = tracked(loops + 1)[1]
+    python, native = (
+        (sum(map(kind, many)) - sum(map(kind, few))) / loops
+        for kind in (lambda name: name.startswith("PYMALLOC"), lambda name: not name.startswith("PYMALLOC"))
+    )
+    words = "%.0f by Python's allocator, %.0f by native code" % (python, native)
+    return {"allocations": python + native, "peak-memory.own": peak}, {"allocations": words}
 
 
 def _traced(turn, loops):
@@ -145,7 +165,7 @@ def _traced(turn, loops):
     tracemalloc.start()
     try:
         before = tracemalloc.get_traced_memory()[0]
-        turn(loops)
+        turn(1)
         peak = tracemalloc.get_traced_memory()[1] - before
     finally:
         tracemalloc.stop()
@@ -159,6 +179,9 @@ def _queries(turn, loops):
     with perfgate_queries.counting(ledger):
         turn(1)
     total, repeated, words = ledger.summary()
+    unseen = [name for name in _UNSEEN if name in sys.modules]
+    if not total and unseen:
+        raise CannotCount("it imports %s, whose statements cannot be seen here" % unseen[0])
     return {"queries": total, "queries.repeated": repeated}, {"queries.repeated": words} if repeated else {}
 
 

@@ -180,8 +180,11 @@ def _find_psycopg():
 
         return execute
 
-    for cursor in (psycopg.Cursor, psycopg.AsyncCursor):
-        cursor.execute = watched(cursor.execute)
+    cursors = (psycopg.Cursor, psycopg.AsyncCursor, psycopg.ServerCursor, psycopg.AsyncServerCursor)
+    for cursor in cursors:
+        for name in ("execute", "executemany", "stream"):
+            if name in vars(cursor):  # what is inherited is watched where it is defined
+                setattr(cursor, name, watched(vars(cursor)[name]))
 
 
 def _from_above():

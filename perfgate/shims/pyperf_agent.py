@@ -113,8 +113,8 @@ class Scripts:
         about = {str(key): str(value) for key, value in dict(runner.metadata, **(metadata or {})).items()}
         try:
             agent.stir()
-            turn, least = make()
-            agent.offer_turns(channel, name, turn, least=least, about=about)
+            turn, least, count = make()
+            agent.offer_turns(channel, name, turn, least=least, about=about, count=count)
         except (Exception, SystemExit) as exc:
             outcome, text = "failed", "%s: %s" % (type(exc).__name__, exc)
         self.finish(outcome, text)
@@ -141,7 +141,7 @@ scripts = Scripts(json.loads(sys.argv[1]), sys.argv[2:])
 def in_process(batch, inner_loops):
     """Return a turn of `batch(loops) -> seconds`, of which each loop is `inner_loops` iterations."""
     turn, parts = agent.timed(batch), inner_loops or 1
-    return (lambda loops: {metric: value / parts for metric, value in turn(loops).items()}), {}
+    return (lambda loops: {metric: value / parts for metric, value in turn(loops).items()}), {}, None
 
 
 def bench_time_func(self, name, time_func, *args, inner_loops=None, metadata=None):
@@ -210,7 +210,11 @@ def bench_command(self, name, command):
 
     def make():
         sink = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
-        return (lambda loops: command_agent.run(command, sink, rng)), command_agent.own_peak()
+
+        def count(what, loops):
+            raise agent.CannotCount("it is a command: a suite of the runner `command` counts its instructions")
+
+        return (lambda loops: command_agent.run(command, sink, rng)), command_agent.own_peak(), count
 
     scripts.reach(self, name, make, {"command": " ".join(command)})
 

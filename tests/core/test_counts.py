@@ -243,7 +243,7 @@ def queried(values: list[float]) -> Sample:
     [
         ([4.0] * 6, [4.0] * 6, Verdict.PASS),
         ([4.0] * 6, [5.0] * 6, Verdict.REGRESSION),
-        ([4.0, 4.2, 4.1], [5.0, 5.3, 5.1], Verdict.REGRESSION),
+        ([4.0, 4.2, 4.1] * 2, [5.0, 5.3, 5.1] * 2, Verdict.REGRESSION),
         ([4.0, 4.2, 5.0], [4.1, 4.9, 5.1], Verdict.INCONCLUSIVE),
         ([5.0, 5.0, 4.0], [4.0, 4.0, 5.0], Verdict.INCONCLUSIVE),
         ([5.0] * 3, [4.0] * 3, Verdict.IMPROVEMENT),

@@ -404,3 +404,43 @@ def test_time_and_instructions_that_contradict_each_other_say_so() -> None:
     assert instructions.text == "though it takes no longer"
     both = judge(run(base, same), run(slow, more), Policy())
     assert [row.text for row in both] == ["", ""]
+
+
+@pytest.mark.parametrize(
+    ("base", "head", "expected", "text"),
+    [
+        ([1000, 1000], [1010, 1010], Verdict.REGRESSION, ""),
+        ([1000, 1004], [1009, 1012], Verdict.REGRESSION, ""),
+        ([1000, 1012], [1011, 1020], Verdict.INCONCLUSIVE, "varies from start to start, and the sides overlap"),
+        ([1000, 1008], [1012, 1018], Verdict.INCONCLUSIVE, "varies from start to start by as much as the sides differ"),
+        ([500, 1500], [1000, 1000], Verdict.INCONCLUSIVE, "varies from start to start by more than its limit"),
+        ([1000, 1001], [1001, 1002], Verdict.PASS, ""),
+    ],
+)
+def test_what_should_be_exact_and_does_not_repeat_decides_nothing(
+    base: list[float], head: list[float], expected: Verdict, text: str
+) -> None:
+    metric = METRICS["instructions"]
+    one, other = (run(sample([[value] for value in side], metric=metric)) for side in (base, head))
+    (row,) = judge(one, other, Policy())
+    assert (row.verdict, row.text) == (expected, text)
+
+
+def test_a_flicker_inside_a_process_is_seen_too() -> None:
+    metric = METRICS["allocations"]
+    one, other = (run(sample([values], metric=metric)) for values in ([10, 10, 10, 11, 11], [10, 10, 11, 11, 11]))
+    (row,) = judge(one, other, Policy())
+    assert row.verdict is Verdict.INCONCLUSIVE
+
+
+def test_what_is_lost_with_a_benchmark_blocks_by_the_rules_of_all_that_it_gave() -> None:
+    policy = Policy(rules=(Rule(sli="*:time", limit=0.05, critical=False), Rule(sli="*:instructions", limit=0.01)))
+    base, _ = noisy_pair(0.0)
+    counts = sample([[1000.0], [1000.0]], metric=METRICS["instructions"])
+    gone = run(failures=(failure(reason=Reason.RAISED),))
+
+    (row,) = judge(run(base, counts), gone, policy)
+    (timed,) = judge(run(base), gone, policy)
+
+    assert (row.verdict, row.blocks) == (Verdict.FAILED, True)
+    assert (timed.verdict, timed.blocks) == (Verdict.FAILED, False)
