@@ -11,6 +11,7 @@ import random
 import sys
 import time
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ SPLICES = (
 )  # fmt: skip
 
 
+@cache
 def samples(reader: str) -> list[bytes]:
     """Return the real files of a reader."""
     paths = sorted(path for path in (DATA / reader).rglob("*") if path.is_file())

@@ -376,7 +376,7 @@ def test_a_revision_comes_before_a_file_of_its_name(project: Project) -> None:
 
     assert "'no-such-branch' is neither a revision" in taken.stderr
     assert "'README' is neither a revision" in named.stderr
-    assert "README is not JSON" in file.stderr
+    assert "README is no result file that perfgate knows" in file.stderr
 
 
 @pytest.mark.parametrize("args", [("--suite", "nope"), ("--budget", "soon"), ("--config", "none.toml")])
