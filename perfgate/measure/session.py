@@ -137,7 +137,7 @@ class _Session:
                 self.watch(Progress(text=f"exploring suite {suite.name}"))
                 suite.explore()
             for suite in self.suites:
-                if suite.counts:
+                if suite.count:
                     self.watch(Progress(text=f"counting in suite {suite.name}"))
                     suite.count(self.start + self.effort.budget_s)
             self._pairs(look)

@@ -81,6 +81,7 @@ class Suite(Measured):
         super().__init__(job.name, sides, around)
         self.job = job
         self.wanted = names_of(job.metrics)
+        self.count = self._count if job.metrics else None
         self.tracks: dict[str, TurnTrack] = {}
         self._offers: tuple[tuple[str, ...], ...] = tuple(() for _ in sides)
         self._names: tuple[str, ...] = ()
@@ -128,12 +129,7 @@ class Suite(Measured):
         for name in sorted((self._own_benchmarks() or ()) if len(self.sides) > 1 else ()):
             self._fail(HEAD, name, Reason.ABSENT, gone(self._benchmark(name)))
 
-    @property
-    def counts(self) -> bool:
-        """Whether anything is to be counted."""
-        return bool(self.job.metrics and self.tracks)
-
-    def count(self, deadline: float) -> None:
+    def _count(self, deadline: float) -> None:
         """Count what the benchmarks do; who cannot be counted, or not in time, has failed."""
         counting = Counting(
             deadline=deadline,

@@ -5,7 +5,7 @@ Separate from the ways of measuring (by turns, by load), which the session need 
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from statistics import fmean
@@ -216,6 +216,8 @@ class Measured(ABC):
         self.startups: list[float] = []
         self.busy_s = 0.0
         self.resources = ExitStack()  # what outlives a pair
+        self.count: Callable[[float], None] | None = None
+        """Counts what is exact before anything is timed, until the monotonic clock says so; where that is wanted."""
         self.wanted: tuple[str, ...] = ()  # metrics that are measured instead of the time, or beside it
 
     @abstractmethod
@@ -224,15 +226,6 @@ class Measured(ABC):
 
         Raises: MeasureError where head offers nothing.
         """
-
-    @property
-    def counts(self) -> bool:
-        """Whether anything is to be counted beside what is timed."""
-        return False
-
-    def count(self, deadline: float) -> None:
-        """Count it, before anything is timed, until the monotonic clock says `deadline`."""
-        raise NotImplementedError
 
     @abstractmethod
     def run_pair(self, number: int) -> None:
