@@ -125,6 +125,18 @@ def test_the_ratio_interval_holds_what_mann_whitney_does_not_reject(n: int, m: i
         assert mannwhitneyu(head, base * bound * outside).pvalue < 0.06
 
 
+def test_of_very_many_values_an_even_part_stands_for_all() -> None:
+    rng = np.random.default_rng(3)
+    base, head = rng.lognormal(0, 0.1, 3 * unpaired.MOST), rng.lognormal(0.05, 0.1, 3 * unpaired.MOST)
+
+    ratio, low, high = unpaired.ratio_interval(base, head, level=0.95)
+
+    assert low < ratio < high
+    assert math.log(ratio) == pytest.approx(np.median(np.log(head)) - np.median(np.log(base)), abs=0.003)
+    assert math.log(high / low) == pytest.approx(2 * 1.96 * 0.1 * math.sqrt(math.pi / 3 * 2 / unpaired.MOST), rel=0.1)
+    assert 0 < unpaired.hodges_lehmann(base, head) == pytest.approx(ratio)
+
+
 def test_too_few_values_leave_the_ratio_interval_open() -> None:
     assert unpaired.ratio_interval([1, 2], [3, 4], level=0.99)[1:] == (0.0, math.inf)
 
