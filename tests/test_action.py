@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
 
 from perfgate.publishers.github.workflow_faults import faults
 from tests import hub as fake
@@ -31,8 +32,16 @@ REPORT = ".github/workflows/perfgate-report.yml"
 
 @pytest.fixture(scope="session")
 def runner_temp(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One RUNNER_TEMP for all: the Action installs perfgate once."""
-    return tmp_path_factory.mktemp("runner")
+    """One RUNNER_TEMP for all, in which the Action has installed perfgate: once, whichever worker is first."""
+    own = tmp_path_factory.getbasetemp()
+    temp = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "runner"
+    temp.mkdir(exist_ok=True)
+    install = ["bash", str(ROOT / "action" / "install.sh")]
+    with FileLock(f"{temp}.lock"):
+        environ = {"PATH": f"{runner.BIN}:/usr/bin:/bin", "RUNNER_TEMP": str(temp), "GITHUB_OUTPUT": os.devnull}
+        subprocess.run(install, env={**os.environ, **environ}, check=True)
+    assert (temp / "perfgate" / "ready").exists()
+    return temp
 
 
 @dataclass(kw_only=True)
