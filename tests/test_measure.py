@@ -1,7 +1,6 @@
 """The orchestrator's parts, each against real git and real processes."""
 
 import json
-import os
 import re
 import subprocess
 import sys
@@ -140,19 +139,30 @@ def test_a_tree_that_somebody_removed_is_made_anew(repository: Repository) -> No
 
 
 def test_an_isolated_side_has_its_own_environment(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
-    """By uv where it is found, by venv where it is not: the same layout."""
+    """With pip in it, and without what a PYTHONPATH would leak in."""
     monkeypatch.setenv("PYTHONPATH", "/leaks/in")
-    isolated = Build(
-        python=sys.executable, setup=("python -c \"import sys; open('who', 'w').write(sys.prefix)\"",), isolated=True
-    )
-    for path in (os.environ["PATH"], "/usr/bin:/bin"):
-        monkeypatch.setenv("PATH", path)
-        with prepare(repository, "HEAD", isolated) as made:
-            venv = made.directory / "venv"
-            assert made.place.python == str(venv / "bin" / "python")
-            assert dict(made.place.environ)["PYTHONPATH"] == ""
-            assert (Path(made.place.root) / "who").read_text() == str(venv)
-        sides.clean(repository)
+    setup = "python -c \"import sys, pip; open('who', 'w').write(sys.prefix)\""
+    isolated = Build(python=sys.executable, setup=(setup,), isolated=True)
+    with prepare(repository, "HEAD", isolated) as made:
+        venv = made.directory / "venv"
+        assert made.place.python == str(venv / "bin" / "python")
+        assert dict(made.place.environ)["PYTHONPATH"] == ""
+        assert (Path(made.place.root) / "who").read_text() == str(venv)
+
+
+def test_an_interpreter_that_is_none_is_said(repository: Repository, tmp_path: Path) -> None:
+    with pytest.raises(BuildError, match="cannot start no-such-python"):
+        _prepare_isolated(repository, "no-such-python")
+    other = tmp_path / "other"
+    other.write_text("#!/bin/sh\necho I am none; exit 3\n")
+    other.chmod(0o755)
+    with pytest.raises(BuildError, match=f"cannot make a virtual environment with {other}:\n.*"):
+        _prepare_isolated(repository, str(other))
+
+
+def _prepare_isolated(repository: Repository, python: str) -> None:
+    with prepare(repository, "HEAD", Build(python=python, isolated=True)):
+        pytest.fail("there is a side")
 
 
 def test_src_comes_before_the_root_on_the_path(project: Project) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,21 +36,14 @@ class Build:
 
 
 def create_environment(venv: Path, build: Build, *, interrupts: Interrupts) -> None:
-    """Make the virtual environment `venv`, with pip in it: by uv where that works (seconds faster), else by venv.
+    """Make the virtual environment `venv`, with pip in it, of what comes with virtualenv: nothing is fetched.
 
     Raises: BuildError.
     """
-    if uv := shutil.which("uv"):
-        argv = [uv, "venv", "--quiet", "--seed", "--python", build.python, str(venv)]
-        if command.run(argv, cwd=venv.parent, interrupts=interrupts).status == 0:
-            return
-    try:
-        argv = [build.python, "-m", "venv", "--clear", str(venv)]
-        ended = command.run(argv, cwd=venv.parent, interrupts=interrupts)
-    except OSError as exc:
-        raise BuildError(
-            f"cannot start {argv[0]}: {exc.strerror}", hint="set build.python to an interpreter that exists"
-        ) from exc
+    if shutil.which(build.python) is None:
+        raise BuildError(f"cannot start {build.python}", hint="set build.python to an interpreter that exists")
+    argv = [sys.executable, "-I", "-m", "virtualenv", "--quiet", "--no-download", "--no-periodic-update"]
+    ended = command.run([*argv, "--python", build.python, str(venv)], cwd=venv.parent, interrupts=interrupts)
     if ended.status:
         raise BuildError(f"cannot make a virtual environment with {build.python}:\n{ended.tail}")
 
