@@ -91,7 +91,7 @@ def test_a_build_that_is_killed_half_way_is_done_again(project: Project) -> None
     ("args", "code", "message", "hint"),
     [
         (("no-such-branch",), 2, "'no-such-branch' is neither a revision of", "git log --oneline"),
-        (("none.json", "HEAD"), 2, "cannot read none.json", None),
+        (("none.json", "HEAD"), 2, "there is no file none.json", "it was looked for in "),
         (("--help-me",), 2, "No such option", None),
         (("HEAD~1", "HEAD", "HEAD"), 2, "unexpected extra argument", None),
         (("--option-like",), 2, "No such option", None),

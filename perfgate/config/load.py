@@ -117,7 +117,7 @@ def _read(read: Reader, path: Path | None) -> tuple[str, str, dict[str, Any]]:
             text = content.decode()
             data = tomllib.loads(text)
         except FileError as exc:
-            raise ConfigError(exc.message) from exc
+            raise ConfigError(exc.message, hint=exc.hint) from exc
         except (ValueError, RecursionError) as exc:  # what is no TOML, no text, or a number of a thousand digits
             raise ConfigError(f"{candidate.name} is not TOML: {exc}") from exc
         if candidate.name != "pyproject.toml":

@@ -169,7 +169,8 @@ def _evidence(
         text = f"measured in different environments ({'; '.join(differences)})"
         return Evidence.ADVISORY, (Warning(code="other-environment", text=text),)
     if fewest < FIRST_LOOK:
-        text = f"{fewest} process{'es' * (fewest > 1)} a side; noise lives between processes"
+        few = f"{fewest} process{'es' * (fewest > 1)} a side"
+        text = f"{few}; noise lives between processes, from {FIRST_LOOK} a side they can be judged"
         return Evidence.ADVISORY, (Warning(code="few-processes", text=text),)
     text = "measured at different moments; only pairs can tell a change from a slower minute"
     return Evidence.UNPAIRED, (Warning(code="not-paired", text=text),)

@@ -16,6 +16,10 @@ def read(path: Path, *, largest: int) -> bytes:
 
     Raises: FileError.
     """
+    if str(path) != "-" and not path.exists():
+        raise FileError(
+            f"there is no file {path}", hint=f"check its name; it was looked for in {path.absolute().parent}"
+        )
     if path.exists() and not path.is_file():
         raise FileError(f"{path} is not a regular file")  # opening a pipe would wait for somebody to write
     try:
