@@ -32,6 +32,7 @@ def _own_surroundings(request: pytest.FixtureRequest, tmp_path: Path, monkeypatc
     if request.module.__name__ != "tests.test_pytest_benchmark":  # half of pytest's start is plug-ins of our own
         monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
         monkeypatch.setenv("PYTEST_PLUGINS", "pytest_benchmark.plugin")
+    monkeypatch.setenv("PIP_COMPILE", "0")  # of what is installed a tenth is ever imported
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
     monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
     for who in ("AUTHOR", "COMMITTER"):
@@ -64,7 +65,7 @@ def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
 def old_plugin(tmp_path_factory: pytest.TempPathFactory) -> str:
     """An interpreter with the oldest pytest-benchmark and pytest that are supported."""
     venv = tmp_path_factory.mktemp("oldest") / "venv"
-    subprocess.run([sys.executable, "-m", "venv", str(venv)], check=True)
+    subprocess.run([sys.executable, "-m", "virtualenv", "--quiet", str(venv)], check=True)
     python = venv / "bin" / "python"
     packages = ["pytest==7.4.0", "pytest-benchmark==4.0.0"]
     subprocess.run([python, "-m", "pip", "install", "--quiet", *packages], check=True)

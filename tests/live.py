@@ -40,6 +40,20 @@ def test_other(benchmark):
 """
 
 
+WAITING = """\
+[suite.cli]
+runner = "command"
+[suite.cli.benchmarks]
+waits = "sh waits.sh"
+rests = "sleep 0.005"
+[[rule]]
+sli = "*:peak-memory"
+limit = "900%"
+"""
+"""Benchmarks that cost no CPU: for what is the same whatever is measured, and however."""
+WAITS = "sleep 0.01\n"
+
+
 class Project:
     """A git repository in a temporary directory."""
 
@@ -73,6 +87,11 @@ class Project:
         """Base, and a head whose `spin` does `factor` times the work."""
         self.commit("base", lib_py=LIBRARY, test_lib_py=BENCHMARK)
         self.commit("head", lib_py=LIBRARY.replace("range(n)", f"range(int(n * {factor}))"))
+
+    def two_commits_of_commands(self) -> None:
+        """Base, and a head that waits three times as long."""
+        self.commit("base", perfgate_toml=WAITING, waits_sh=WAITS)
+        self.commit("head", waits_sh="sleep 0.03\n")
 
     def start(self, *args: str, **environ: str) -> subprocess.Popen[str]:
         """Start perfgate in the project."""

@@ -11,7 +11,7 @@ import pytest
 
 from perfgate import codec
 from perfgate.core.model import Environment, Revision, Run
-from tests.live import BENCHMARK, LIBRARY, Project
+from tests.live import BENCHMARK, LIBRARY, WAITING, WAITS, Project
 
 SPIN, OTHER = "benchmarks/test_lib.py::test_spin", "benchmarks/test_lib.py::test_other"
 SHORT = ("--budget", "180s", "--seed", "1")
@@ -212,22 +212,23 @@ def test_a_sequential_suite_is_measured_side_after_side(project: Project) -> Non
 
 
 def test_two_measurements_at_once_do_not_meet(project: Project) -> None:
-    project.two_commits(factor=3.0)
+    project.two_commits_of_commands()
     running = [project.start("compare", "HEAD~1", *SHORT, "--format", "json") for _ in range(2)]
     outputs = [process.communicate(timeout=240) for process in running]
 
     assert [process.returncode for process in running] == [1, 1], outputs
-    assert [verdicts(out)[SPIN] for out, _ in outputs] == ["regression", "regression"]
+    found = [json.loads(out)["report"]["judgements"] for out, _ in outputs]
+    assert [[row["verdict"] for row in rows if row["blocks"]] for rows in found] == [["regression"]] * 2
 
 
 def test_the_base_defaults_to_where_the_branch_left(project: Project, tmp_path: Path) -> None:
-    project.commit("base", lib_py=LIBRARY, test_lib_py=BENCHMARK)
+    project.commit("base", perfgate_toml=WAITING, waits_sh=WAITS)
     project.git("clone", "--quiet", "--bare", ".", str(tmp_path / "origin.git"))
     project.git("remote", "add", "origin", str(tmp_path / "origin.git"))
     project.git("fetch", "--quiet", "origin")
     nothing = project.perfgate("compare")
     project.git("switch", "--quiet", "-c", "change")
-    project.commit("slower", lib_py=LIBRARY.replace("range(n)", "range(3 * n)"))
+    project.commit("slower", waits_sh="sleep 0.03\n")
 
     done = project.perfgate("compare", *SHORT)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.live import BENCHMARK, LIBRARY, Project
+from tests.live import BENCHMARK, LIBRARY, WAITING, WAITS, Project
 from tests.test_compare import SHORT, verdicts
 
 
@@ -50,7 +50,7 @@ def test_a_signal_at_any_moment_leaves_nothing(project: Project, number: signal.
 
 
 def test_a_killed_perfgate_takes_its_processes_along_and_the_next_run_is_fine(project: Project) -> None:
-    project.two_commits(factor=3.0)
+    project.two_commits_of_commands()
     process = project.start("compare", "HEAD~1", "--budget", "300s")
     wait_for(process, "exploring")
     process.kill()
@@ -66,8 +66,8 @@ def test_a_killed_perfgate_takes_its_processes_along_and_the_next_run_is_fine(pr
 
 
 def test_a_build_that_is_killed_half_way_is_done_again(project: Project) -> None:
-    project.commit("base", lib_py=LIBRARY, test_lib_py=BENCHMARK)
-    project.put("perfgate.toml", '[build]\nisolate = "none"\nsetup = ["echo begun; sleep 1000"]\n')
+    project.commit("base", waits_sh=WAITS)
+    project.put("perfgate.toml", '[build]\nisolate = "none"\nsetup = ["echo begun; sleep 1000"]\n' + WAITING)
     process = project.start("compare", "HEAD")
     wait_for(process, "preparing base")
     deadline = time.monotonic() + 60
@@ -81,7 +81,7 @@ def test_a_build_that_is_killed_half_way_is_done_again(project: Project) -> None
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
 
-    project.put("perfgate.toml", '[build]\nisolate = "none"\nsetup = ["true"]\n')
+    project.put("perfgate.toml", '[build]\nisolate = "none"\nsetup = ["true"]\n' + WAITING)
     again = project.perfgate("compare", "HEAD", *SHORT)
 
     assert again.returncode == 0, again.stderr
@@ -219,7 +219,7 @@ def test_submodules_are_checked_out_and_said_where_they_cannot_be(project: Proje
 
 def test_a_full_disk_is_said_and_the_next_run_is_fine(project: Project, tmp_path: Path) -> None:
     """A cache that cannot grow: files of at most 1 kB."""
-    project.two_commits(factor=3.0)
+    project.two_commits_of_commands()
     project.commit("big", data_txt="x" * 100_000)
     small = subprocess.run(
         ["bash", "-c", 'ulimit -f 8; trap "" XFSZ; exec "$0" -m perfgate compare HEAD~2', os.sys.executable],  # type: ignore[attr-defined]

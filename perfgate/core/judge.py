@@ -36,7 +36,7 @@ from perfgate.core.question import (
     most_more,
     within,
 )
-from perfgate.core.schedule import FIRST_LOOK
+from perfgate.core.schedule import CONFIRMING, FIRST_LOOK
 from perfgate.core.stats import paired, power
 from perfgate.core.verdict import BAD, UNKNOWN, Judgement, Needs, Verdict, blocks
 
@@ -189,14 +189,24 @@ def _tested_row(c: Comparison, question: Question, found: Answer, policy: Policy
         found = replace(found, verdict=Verdict.INCONCLUSIVE)
     undecided = found.verdict is Verdict.INCONCLUSIVE and bool(question.looks)
     total = FIRST_LOOK if not question.looks else power.pairs_needed(spread, settles) if undecided else None
-    total = None if question.stored else total
+    total = None if question.stored else found.accused_by + CONFIRMING if found.accused_by else total
     missing = max(0, total - len(c.log_ratios)) if total else 0
     visible = power.visible_effect(spread, margin=margin, limit=question.limit, level=found.level)
     return replace(
-        _judgement(c, question.rule, found.verdict, hidden),
+        _judgement(c, question.rule, found.verdict, hidden or _unrepeated(c, found)),
         visible=math.expm1(visible) if undecided and visible < LARGEST_VISIBLE else None,
         needs=Needs(pairs=missing, seconds=missing * (c.pair_s + startup_s)) if missing else None,
     )
+
+
+def _unrepeated(c: Comparison, found: Answer) -> str:
+    """Return why what would have been blocked is not; empty where there was nothing to confirm."""
+    if not (first := found.accused_by):
+        return ""
+    fresh, words = c.log_ratios[first:], f"worse in {first} pairs"
+    if len(fresh) < CONFIRMING:
+        return f"{words}, but there was no time for {CONFIRMING} fresh ones to confirm it"
+    return f"{words}, but not in the {len(fresh)} fresh ones after them"
 
 
 def _judgement(c: Comparison, rule: Rule, verdict: Verdict, text: str = "") -> Judgement:

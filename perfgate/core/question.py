@@ -7,7 +7,7 @@ from typing import Protocol
 
 from perfgate.core.comparison import Counts
 from perfgate.core.policy import PASS_LEVEL, Policy, Rule
-from perfgate.core.schedule import FIRST_LOOK, looks
+from perfgate.core.schedule import CONFIRMING, FIRST_LOOK, looks
 from perfgate.core.stats import counts, paired
 from perfgate.core.stats.multiplicity import step_down
 from perfgate.core.stats.sequential import Spending, nominal_levels
@@ -15,6 +15,7 @@ from perfgate.core.verdict import Verdict
 
 FEWEST_STORED = 8  # stored runs before they foretell the next
 CLUSTERED = 0.01  # bad ones come in bursts: more of them must also be seen from start to start, at this level
+REPEATED = 0.05  # one-sided level at which fresh pairs must show anew what the first ones showed
 FEW_BAD = 0.02  # more of them than on base: what surely is not so many is a pass, and 200 good requests say so
 
 
@@ -27,6 +28,8 @@ class Answer:
     """One-sided level of the block test at the last look."""
     settled: bool
     """More pairs would not change what is said."""
+    accused_by: int = 0
+    """So many pairs would have blocked it, and those after them did not repeat it, or are still to come."""
 
 
 class Seen(Protocol):
@@ -55,6 +58,16 @@ class Asked(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """What the first pairs showed."""
+
+    pairs: int
+    share: float
+    """Of the planned pairs."""
+    seen: paired.Effect
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
     """What is asked of one SLI: its pairs so far and what they are measured against."""
 
@@ -69,14 +82,15 @@ class Question:
     """Against a bound, not against base: no margin is needed, the bound does not move."""
 
     @property
-    def looks(self) -> tuple[tuple[float, paired.Effect], ...]:
-        """At each look so far: the share of the planned information, and what was seen; none before the first."""
-        if self.stored:
-            return ((1.0, paired.prediction(self.log_ratios)),) if len(self.log_ratios) >= FEWEST_STORED else ()
+    def looks(self) -> tuple["Look", ...]:
+        """What was seen at each look so far; none before the first."""
         measured = len(self.log_ratios)
-        planned = max(self.planned, measured)
-        at = looks(measured, planned) if measured >= FIRST_LOOK else ()
-        return tuple((pairs / planned, paired.effect(self.log_ratios[:pairs])) for pairs in at)
+        if self.stored:
+            seen = paired.prediction(self.log_ratios) if measured >= FEWEST_STORED else None
+            return (Look(pairs=measured, share=1.0, seen=seen),) if seen else ()
+        planned = max(self.planned or measured, measured - CONFIRMING)
+        at = looks(min(measured, planned), planned) if measured >= FIRST_LOOK else ()
+        return tuple(Look(pairs=n, share=n / planned, seen=paired.effect(self.log_ratios[:n])) for n in at)
 
     @property
     def limit(self) -> float:
@@ -85,7 +99,8 @@ class Question:
 
     def seen(self, margin: float) -> Seen:
         """Return what the looks so far have shown."""
-        return _Looks(looks=self.looks, limit=self.limit, margin=0.0 if self.absolute else margin)
+        margin = 0.0 if self.absolute else margin
+        return _Looks(looks=self.looks, log_ratios=self.log_ratios, limit=self.limit, margin=margin, once=self.stored)
 
 
 def within(rule: Rule, levels: Sequence[float], planned: int, *, worse: int) -> Question:
@@ -102,33 +117,47 @@ def within(rule: Rule, levels: Sequence[float], planned: int, *, worse: int) -> 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Looks:
-    looks: tuple[tuple[float, paired.Effect], ...]
+    looks: tuple[Look, ...]
+    log_ratios: tuple[float, ...]
     limit: float
     margin: float
+    once: bool
+    """There will be no fresh pairs to confirm it by."""
 
     @property
     def _shares(self) -> tuple[float, ...]:
-        return tuple(share for share, _ in self.looks)
+        return tuple(look.share for look in self.looks)
+
+    def _accusers(self, level: float) -> list[int]:
+        """Return after how many pairs the lower bound was above the margin, of all looks so far."""
+        levels = nominal_levels(Spending.OBRIEN_FLEMING, level, self._shares) if self.looks else ()
+        return [look.pairs for look, at in zip(self.looks, levels, strict=True) if look.seen.p_above(self.margin) <= at]
 
     def crosses(self, level: float) -> bool:
-        """Return whether the lower bound was above the margin at any look so far."""
-        levels = nominal_levels(Spending.OBRIEN_FLEMING, level, self._shares) if self.looks else ()
-        return any(found.p_above(self.margin) <= at for (_, found), at in zip(self.looks, levels, strict=True))
+        """Return whether it was accused at any look so far."""
+        return bool(self._accusers(level))
 
     def answered(self, blocked_at: float | None, family_level: float) -> Answer:
         if not self.looks:
             return Answer(verdict=Verdict.INCONCLUSIVE, level=family_level, settled=False)
-        found = self.looks[-1][1]
+        found = self.looks[-1].seen if self.once else paired.effect(self.log_ratios)
         level = nominal_levels(Spending.OBRIEN_FLEMING, blocked_at or family_level, self._shares)[-1]
         upper = found.above(nominal_levels(Spending.POCOCK, PASS_LEVEL, self._shares)[-1])
         if blocked_at is not None and found.mean > self.limit:
-            return Answer(verdict=Verdict.REGRESSION, level=level, settled=True)
+            first = self._accusers(blocked_at)[0]
+            if self.once or self._repeated(first):
+                return Answer(verdict=Verdict.REGRESSION, level=level, settled=True)
+            return Answer(verdict=Verdict.INCONCLUSIVE, level=level, settled=False, accused_by=first)
         if upper >= self.limit:
             return Answer(verdict=Verdict.INCONCLUSIVE, level=level, settled=False)
         if upper < -self.margin:
             return Answer(verdict=Verdict.IMPROVEMENT, level=level, settled=True)
         # A pass that leans towards an improvement may use its time to become one.
         return Answer(verdict=Verdict.PASS, level=level, settled=found.mean >= -self.margin)
+
+    def _repeated(self, first: int) -> bool:
+        fresh = len(self.log_ratios) - first
+        return fresh >= CONFIRMING and paired.p_repeated(self.log_ratios, first, self.margin) <= REPEATED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,6 +18,7 @@ WARMUP_TURNS = 3  # first samples are 1.2 to 1.6 times slow
 
 FIRST_LOOK = 6  # pairs; fewer give a t interval too wide to settle anything
 LOOK_STEP = 3
+CONFIRMING = LOOK_STEP  # fresh pairs in which what was found must be found again before it blocks
 MOST_PAIRS = 42  # beyond it an interval shrinks by less than 1 % a pair
 NORMAL_EFFORT_S = 4.0  # of one benchmark, both sides; who gives more gets more pairs too
 STRICT_EFFORT_S = 10.0
@@ -92,8 +93,9 @@ def looks(measured: int, planned: int) -> tuple[int, ...]:
 
 
 def is_look(measured: int, planned: int) -> bool:
-    """Return whether the schedule looks after `measured` pairs."""
-    return measured == planned or (measured >= FIRST_LOOK and (measured - FIRST_LOOK) % LOOK_STEP == 0)
+    """Return whether the schedule looks after `measured` pairs; beyond the plan are those that confirm."""
+    regular = measured >= FIRST_LOOK and (measured - FIRST_LOOK) % LOOK_STEP == 0
+    return regular or measured in (planned, planned + CONFIRMING)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from perfgate.core.model import WHOLE, Benchmark, Method, Part, Run, Sample, Warning
 from perfgate.core.policy import Policy
 from perfgate.core.question import answer
-from perfgate.core.schedule import NORMAL_EFFORT_S, is_look
+from perfgate.core.schedule import NORMAL_EFFORT_S
 from perfgate.core.stats import paired
 from perfgate.errors import Interrupted, MeasureError
 from perfgate.host.environment import environment
@@ -168,14 +168,16 @@ class _Session:
     def look(self, suites: Sequence[Measured]) -> None:
         """Ask of every SLI at its scheduled look whether more pairs would change the answer."""
         asked = [(track, question) for track in _tracks(suites) for question in track.questions(self.policy)]
-        due = {id(track) for track, _ in asked if track.open and is_look(len(track.pairs), track.planned)}
+        due = {id(track): track for track, _ in asked if track.due}
         if not due:
             return
+        for track in due.values():
+            track.looked, track.settled, track.accused = len(track.pairs), True, False
         answers = answer([question for _, question in asked], self.policy)
-        unsettled = {id(track) for (track, _), found in zip(asked, answers, strict=True) if not found.settled}
-        for track, _ in asked:
+        for (track, _), found in zip(asked, answers, strict=True):
             if id(track) in due:
-                track.settled = id(track) not in unsettled
+                track.settled = track.settled and found.settled
+                track.accused = track.accused or bool(found.accused_by)
 
     def _out_of_budget(self) -> None:
         text = f"the budget of {self.effort.budget_s:g} s ended before everything was settled"

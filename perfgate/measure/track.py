@@ -31,7 +31,7 @@ from perfgate.core.model import (
 )
 from perfgate.core.policy import Policy, Rule
 from perfgate.core.question import Asked, CountQuestion, Question, ShareQuestion, within
-from perfgate.core.schedule import FIRST_LOOK, is_look
+from perfgate.core.schedule import CONFIRMING, FIRST_LOOK, is_look
 from perfgate.core.stats import describe
 from perfgate.errors import MeasureError
 from perfgate.host.git import Repository
@@ -75,6 +75,10 @@ class Track:
     notes: dict[str, tuple[Warning, ...]] = field(default_factory=dict)
     """Metric name to what is said of it alone."""
     settled: bool = False
+    looked: int = 0
+    """Pairs at the last look."""
+    accused: bool = False
+    """Whether it would be blocked, were there fresh pairs that say so too."""
     foreign: Mapping[str, Metric] = field(default_factory=dict)
     """Metrics that somebody else's tool named, by their names."""
 
@@ -87,8 +91,14 @@ class Track:
 
     @property
     def open(self) -> bool:
-        """Whether more pairs are wanted."""
-        return not self.settled and len(self.pairs) < self.planned
+        """Whether more pairs are wanted; beyond the plan only to confirm."""
+        return not self.settled and len(self.pairs) < self.planned + CONFIRMING * self.accused
+
+    @property
+    def due(self) -> bool:
+        """Whether the schedule looks at it now."""
+        measured = len(self.pairs)
+        return not self.settled and measured > self.looked and is_look(measured, self.planned)
 
     @property
     def pair_s(self) -> float:

@@ -7,13 +7,14 @@ from scipy.stats import binom
 
 from perfgate.core.comparison import Evidence, compare
 from perfgate.core.judge import judge
-from perfgate.core.model import METRICS, PEAK_MEMORY, Direction, Reason, Run, Warning
+from perfgate.core.model import METRICS, PEAK_MEMORY, Design, Direction, Reason, Run, Warning
 from perfgate.core.policy import DEFAULT_RULE, Acceptance, Policy, Rule
 from perfgate.core.question import Question, answer
-from perfgate.core.schedule import FIRST_LOOK, is_look
+from perfgate.core.schedule import FIRST_LOOK
 from perfgate.core.units import Unit
-from perfgate.core.verdict import Verdict
-from tests.core.build import BYTES, THROUGHPUT, failure, noisy_pair, run, sample
+from perfgate.core.verdict import Judgement, Verdict
+from perfgate.measure.track import Track
+from tests.core.build import BYTES, THROUGHPUT, failure, noisy_pair, run, sample, sli
 
 
 def verdict(effect: float, policy: Policy | None = None, **options: object) -> Verdict:
@@ -186,20 +187,75 @@ def test_what_is_expected_and_absent_is_missing() -> None:
 
 
 def live(effects: list[list[float]], planned: int, policy: Policy) -> list[Verdict]:
-    """Play the orchestrator: look at the scheduled pairs, let the settled leave."""
-    seen: list[list[float]] = [[] for _ in effects]
-    open_ones = set(range(len(effects)))
+    """Play the orchestrator: look at the scheduled pairs, let the settled leave, confirm the accused."""
+    tracks = [
+        Track(benchmark=sli(str(i)).benchmark, planned=planned, design=Design.TURNS, guess_s=1.0, readings=([], []))
+        for i in range(len(effects))
+    ]
     answers = ()
-    while open_ones:
-        for i in open_ones:
-            seen[i].append(effects[i][len(seen[i])])
-        if not any(is_look(len(seen[i]), planned) for i in open_ones):
+    while any(track.open for track in tracks):
+        for track, values in zip(tracks, effects, strict=True):
+            if track.open:
+                track.pairs.append(len(track.pairs))
+                track.effects["time"] = values[: len(track.pairs)]
+        if not any(track.due for track in tracks):
             continue
         answers = answer(
-            [Question(rule=DEFAULT_RULE, log_ratios=tuple(s), planned=planned, base=1.0) for s in seen], policy
+            [
+                Question(rule=DEFAULT_RULE, log_ratios=tuple(track.effects["time"]), planned=planned, base=1.0)
+                for track in tracks
+            ],
+            policy,
         )
-        open_ones = {i for i in open_ones if not answers[i].settled and len(seen[i]) < planned}
+        for track, found in zip(tracks, answers, strict=True):
+            if track.due:
+                track.looked, track.settled = len(track.pairs), found.settled
+                track.accused = bool(found.accused_by)
     return [found.verdict for found in answers]
+
+
+def of_pairs(*values: float, planned: int = 9) -> Judgement:
+    """Return the row of a comparison whose pairs have these changes."""
+    base, head = ([[1e-3] for _ in values], [[1e-3 * (1 + value)] for value in values])
+    (row,) = judge(run(sample(base, planned=planned)), run(sample(head, planned=planned)), Policy())
+    return row
+
+
+SLOWER = (0.10, 0.11, 0.09, 0.10, 0.12, 0.08)
+
+
+def test_what_fresh_pairs_do_not_repeat_is_not_blocked() -> None:
+    row = of_pairs(*SLOWER, 0.0, 0.01, -0.01, planned=9)
+
+    assert (row.verdict, row.blocks) == (Verdict.INCONCLUSIVE, False)
+    assert row.text == "worse in 6 pairs, but not in the 3 fresh ones after them"
+    assert of_pairs(*SLOWER, 0.09, 0.11, 0.10).verdict is Verdict.REGRESSION
+
+
+def test_what_could_not_be_measured_anew_is_not_blocked() -> None:
+    row = of_pairs(*SLOWER)
+
+    assert (row.verdict, row.needs and row.needs.pairs) == (Verdict.INCONCLUSIVE, 3)
+    assert row.text == "worse in 6 pairs, but there was no time for 3 fresh ones to confirm it"
+
+
+def test_pairs_beyond_the_plan_confirm_and_accuse_nobody() -> None:
+    """Six planned, three more to confirm: the share of the error that a look may spend is that of the plan."""
+    assert of_pairs(*SLOWER, 0.09, 0.11, 0.10, planned=6).verdict is Verdict.REGRESSION
+    assert of_pairs(*[0.0] * 6, 0.09, 0.11, 0.10, planned=6).verdict is Verdict.INCONCLUSIVE
+    (found,) = live([[math.log(1.1) + 0.01 * (-1) ** i for i in range(9)]], 6, Policy())
+    assert found is Verdict.REGRESSION
+
+
+@pytest.mark.parametrize(("effect", "least"), [(1.075, 0.99), (1.10, 0.999)])
+def test_confirming_loses_no_regression_that_is_there(effect: float, least: float) -> None:
+    rng, trials = Random(8), 400
+    caught = sum(
+        live([[rng.gauss(math.log(effect), 0.015) for _ in range(45)]], 42, Policy())[0] is Verdict.REGRESSION
+        for _ in range(trials)
+    )
+
+    assert caught >= binom.ppf(0.001, trials, least)
 
 
 def test_a_suite_that_changes_nothing_is_blocked_as_seldom_as_promised() -> None:
@@ -207,7 +263,7 @@ def test_a_suite_that_changes_nothing_is_blocked_as_seldom_as_promised() -> None
     rng, suites, blocked = Random(5), 150, 0
     edge = Policy(rules=(replace(DEFAULT_RULE, limit=0.001),), margin=0.02)
     for _ in range(suites):
-        effects = [[rng.gauss(math.log(1.02), 0.015) for _ in range(18)] for _ in range(20)]
+        effects = [[rng.gauss(math.log(1.02), 0.015) for _ in range(21)] for _ in range(20)]
         blocked += Verdict.REGRESSION in live(effects, 18, edge)
 
     assert blocked <= binom.ppf(0.999, suites, 0.01)
@@ -216,7 +272,7 @@ def test_a_suite_that_changes_nothing_is_blocked_as_seldom_as_promised() -> None
 def test_a_regression_of_the_limit_is_called_a_pass_as_seldom_as_promised() -> None:
     rng, trials, passed = Random(6), 400, 0
     for _ in range(trials):
-        effects = [[rng.gauss(math.log(1.05), 0.015) for _ in range(24)]]
+        effects = [[rng.gauss(math.log(1.05), 0.015) for _ in range(27)]]
         passed += live(effects, 24, Policy())[0] is Verdict.PASS
 
     assert passed <= binom.ppf(0.999, trials, 0.02)

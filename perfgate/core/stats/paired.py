@@ -66,6 +66,19 @@ def effect(log_ratios: Sequence[float]) -> Effect:
     return Effect(mean=float(values.mean()), sd=float(values.std(ddof=1)), n=len(values))
 
 
+def p_repeated(log_ratios: Sequence[float], first: int, margin: float) -> float:
+    """Return the one-sided p of "the true mean of the pairs after the `first` ones is at most `margin`".
+
+    Their spread is taken from all (n,) pairs, with n - 1 degrees of freedom: a few tell their mean better than their
+    spread. 1 where there are none.
+    """
+    rest = log_ratios[first:]
+    if not rest:
+        return 1.0
+    spread = effect(log_ratios).sd * math.sqrt(len(log_ratios) / len(rest))
+    return Effect(mean=effect(rest).mean, sd=spread, n=len(log_ratios)).p_above(margin)
+
+
 def prediction(log_ratios: Sequence[float]) -> Effect:
     """Summarise (m,) log ratios of one new value against m earlier ones, as far as they foretell the next.
 
