@@ -16,7 +16,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks.decision.__main__ import share
+from benchmarks.decision.live import share
 
 UNITS = 200
 BENCHMARKS = """\

@@ -16,7 +16,7 @@ import tempfile
 from pathlib import Path
 from statistics import fmean, median, stdev
 
-from benchmarks.decision.__main__ import share
+from benchmarks.decision.live import share
 from benchmarks.exact import commit, git
 
 SCRIPT = """\

@@ -19,13 +19,12 @@ from perfgate.publishers.github.workflow_faults import faults
 from tests import hub as fake
 from tests import runner
 from tests.hub import Hub
-from tests.live import BENCHMARK, LIBRARY, Project
+from tests.live import BENCHMARK, LIBRARY, WAITING, WAITS, Project
 from tests.runner import ROOT, Runner
 from tests.test_publish import pull
 from tests.test_stores import bare
 
 ACTION = f"{runner.ACTION}@{'a' * 40}"
-SLOWER = LIBRARY.replace("range(n)", "range(2 * n)")
 GATE = ".github/workflows/perfgate.yml"
 REPORT = ".github/workflows/perfgate-report.yml"
 
@@ -106,18 +105,18 @@ class Site:
 
 @pytest.fixture
 def site(tmp_path: Path, runner_temp: Path) -> Iterator[Site]:
-    """A project as its owner has it after `perfgate init`, with a pull request that makes `spin` twice as slow."""
+    """A project with the workflows of `perfgate init`, and a pull request that waits longer."""
     remote = bare(tmp_path / "server" / "octo" / "lib")
     subprocess.run(["git", "-C", remote, "config", "uploadpack.allowAnySHA1InWant", "true"], check=True)
     project = Project(tmp_path / "project")
     project.write(lib_py=LIBRARY, test_lib_py=BENCHMARK)
     done = project.perfgate("init", "--action", ACTION)
     assert done.returncode == 0, done.stderr
-    project.commit("base")
+    project.commit("base", perfgate_toml=WAITING, waits_sh=WAITS)
     project.git("remote", "add", "origin", str(remote))
     project.git("push", "--quiet", "origin", "main")
     project.git("switch", "--quiet", "-c", "topic")
-    project.commit("slower", lib_py=SLOWER)
+    project.commit("slower", waits_sh="sleep 0.03\n")
     hub = Hub(repository=remote)
     with fake.serving(hub) as address:
         yield Site(hub=hub, project=project, runner=Runner(place=tmp_path / "runs", temp=runner_temp, server=address))
@@ -150,7 +149,7 @@ def test_a_pull_request_from_a_fork_is_blocked_told_told_again_and_resolved(site
     assert second["id"] == first["id"]
     assert site.project.git("rev-parse", "topic") in second["body"]
 
-    site.project.commit("mended", lib_py=LIBRARY)
+    site.project.commit("mended", waits_sh=WAITS)
     green = site.gate()
     assert green["jobs"]["perfgate"]["result"] == "success", green["jobs"]["perfgate"]["log"]
     site.report(green)
@@ -162,7 +161,7 @@ def test_a_pull_request_from_a_fork_is_blocked_told_told_again_and_resolved(site
 
 
 def test_a_merge_group_is_gated_and_what_is_merged_is_recorded(site: Site) -> None:
-    site.project.commit("mended", lib_py=LIBRARY, more_py="x = 1\n")
+    site.project.commit("mended", waits_sh=WAITS, more_py="x = 1\n")
     sha, base = site.merge(), site.project.git("rev-parse", "main")
     event = copy.deepcopy(runner.webhooks("merge_group")[0])
     event["merge_group"] |= {

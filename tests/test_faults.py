@@ -204,9 +204,9 @@ def test_an_interpreter_that_does_not_exist_is_named(project: Project) -> None:
 
 def test_submodules_are_checked_out_and_said_where_they_cannot_be(project: Project, tmp_path: Path) -> None:
     part = Project(tmp_path / "part")
-    part.commit("part", inner_py=LIBRARY)
+    part.commit("part", waits_sh=WAITS)
     project.git("-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(part.root), "sub")
-    project.commit("base", test_lib_py=BENCHMARK.replace("from lib", "from sub.inner"))
+    project.commit("base", perfgate_toml=WAITING.replace("sh waits.sh", "sh sub/waits.sh"))
     allowed = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "protocol.file.allow", "GIT_CONFIG_VALUE_0": "always"}
 
     refused = project.perfgate("compare", "HEAD")

@@ -27,6 +27,7 @@ from perfgate.measure.sides import PreparedSide
 from perfgate.measure.suite import Job
 from perfgate.measure.track import metric_named
 from perfgate.measure.turns import Design, Pairing, run_pair
+from perfgate.runners.command import Command
 from perfgate.runners.pytest_benchmark import PytestBenchmark
 from tests.live import BENCHMARK, LIBRARY, Project, explore, place
 
@@ -321,7 +322,7 @@ def measure_short(repository: Repository, watch: Watcher) -> Run:
             repository,
             one,
             other,
-            [Job(name="s", runner=PytestBenchmark(), timeout_s=20.0)],
+            [Job(name="s", runner=Command(benchmarks={"one": "true", "two": "true"}), timeout_s=20.0)],
             Policy(),
             Effort(budget_s=180.0, benchmark_s=0.3),
             interrupts=repository._interrupts,

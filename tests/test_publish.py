@@ -30,7 +30,7 @@ RUN = 4711
 
 def both(effect: float = 0.12, *, more: float = 0.0) -> dict[str, Run]:
     """Two runs, as a measuring job hands them on."""
-    pairs = [noisy_pair(effect, pairs=15), noisy_pair(more, pairs=15, seed=2, name="other")]
+    pairs = [noisy_pair(effect, pairs=18), noisy_pair(more, pairs=18, seed=2, name="other")]
     base, head = run(*(pair[0] for pair in pairs)), run(*(pair[1] for pair in pairs), label="HEAD")
     return {
         "base.json": replace(base, revision=replace(base.revision, commit="b" * 40)),

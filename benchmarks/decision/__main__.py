@@ -1,156 +1,161 @@
-"""Live runs of `perfgate compare` on a suite of 20, in which one benchmark got 10 % slower and another 5 %.
+"""How often gates are right: real pairs recorded on this machine, played through perfgate's core and others' rules.
 
-    python -m benchmarks.decision --quick [--runs 20]
+    python -m benchmarks.decision [--quick] [--recorded FILE] [--replays 3000] [--live 60]
 
-Each run is a commit in which one benchmark, drawn at random, does 10 % more of its own work, another 5 %, and
-18 nothing new; the limit is 3 %. Calm, then beside a bursting neighbour. The bounds are exact (Clopper-Pearson,
-95 % two-sided).
+Records about fifty workloads (see `suite`): identical code, planted real work, no-op edits, changes of spread and of
+warm-up; calm, beside a bursting neighbour, and with a machine that becomes busy half-way. Then plays suites of 50 drawn
+from them, and last runs perfgate itself (`live`). Same recording and seed, same table. Bounds are exact
+(Clopper-Pearson, 95 % two-sided).
 """
 
 import argparse
-import random
-import shutil
-import subprocess
+import math
 import sys
 import tempfile
 import time
 from collections import Counter
 from pathlib import Path
+from random import Random
+from statistics import median
 
-from scipy.stats import beta
+from benchmarks.decision import live
+from benchmarks.decision.live import share
+from benchmarks.decision.record import CONDITIONS, EDITS, MODES, PLANTED, SAME, Recording, record
+from benchmarks.decision.replay import MEMBERS, cases, draw, play
+from benchmarks.decision.rivals import RIVALS, Rival
+from perfgate.core.policy import Policy
+from perfgate.core.schedule import NORMAL_EFFORT_S, planned_pairs
+from perfgate.core.stats import paired, power
+from perfgate.core.verdict import UNKNOWN, Verdict
 
-from benchmarks.neighbour import neighbour
-from benchmarks.workloads import bench_workloads
-from perfgate import codec
-from perfgate.core.report import Report
-from perfgate.core.verdict import Verdict
-
-WORKLOADS = Path(bench_workloads.__file__)
-CONFIG = (
-    '[suite.s]\npaths = ["bench_workloads.py"]\nargs = ["-p", "no:codspeed"]\n[[rule]]\nsli = "*:time"\nlimit = "3%"\n'
-)
-UNITS = 20
-
-
-class Repository:
-    """A throw-away project whose head does more work in two of its benchmarks."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        root.mkdir()
-        self.git("init", "--quiet", "--initial-branch=main")
-        shutil.copy(WORKLOADS, root / "bench_workloads.py")
-        (root / "perfgate.toml").write_text(CONFIG)
-        self.commit({})
-
-    def git(self, *args: str) -> None:
-        """Run git in it."""
-        who = ["-c", "user.name=benchmark", "-c", "user.email=benchmark@localhost"]
-        subprocess.run(["git", *who, *args], cwd=self.root, check=True)
-
-    def commit(self, amounts: dict[str, int]) -> None:
-        """Commit how many units each benchmark does."""
-        (self.root / "amounts.py").write_text(f"AMOUNTS = {amounts!r}\n")
-        self.git("add", "--all")
-        self.git("commit", "--quiet", "--allow-empty", "-m", "change")
-
-    def compare(self, seed: int) -> Report:
-        """Run the gate on the last commit."""
-        output = self.root.parent / "report.json"
-        command = [
-            sys.executable,
-            "-m",
-            "perfgate",
-            "compare",
-            "HEAD~1",
-            "HEAD",
-            "--seed",
-            str(seed),
-            "--format",
-            "json",
-        ]
-        done = subprocess.run([*command, "-o", str(output)], cwd=self.root, check=False, capture_output=True, text=True)
-        if done.returncode not in (0, 1):
-            raise SystemExit(f"perfgate ended with {done.returncode}:\n{done.stderr}")
-        return codec.load_report(output.read_bytes(), name=str(output))
+OUT = Path("out") / "decision.json.gz"
+CAUGHT = ("+7.5 %", "+10 %")
+POLICY = Policy()
 
 
-def fixed_schedule_s(report: Report) -> float:
-    """Return what the same run would have taken with no early leave: every benchmark to its last planned pair."""
-    assert report.method is not None
-    found = [row.comparison for row in report.judgements if row.comparison]
-    most = max(c.planned for c in found)
-    return most * report.method.startup_s + sum(c.planned * c.pair_s for c in found)
+def ours(recording: Recording, condition: str, replays: int, rng: Random) -> list[str]:
+    """Return perfgate's row of a condition, as cells."""
+    blocked, unsure, spent, fixed = 0, 0, 0.0, 0.0
+    for number in range(replays):
+        played = play(draw(recording, condition, rng), recording, POLICY)
+        if Verdict.REGRESSION in played.verdicts:
+            blocked += 1
+            named = played.names[played.verdicts.index(Verdict.REGRESSION)]
+            print(f"  blocked without cause, {condition} {number}: {named}", file=sys.stderr)
+        unsure += sum(verdict in UNKNOWN for verdict in played.verdicts)
+        spent, fixed = spent + played.spent_s, fixed + played.fixed_s
+    found = [caught(recording, condition, kind, max(200, replays // 3), rng) for kind in CAUGHT]
+    return [
+        share(blocked, replays), *[share(counts[Verdict.REGRESSION], counts.total()) for counts in found],
+        f"{sum(counts[Verdict.PASS] + counts[Verdict.IMPROVEMENT] for counts in found)}",
+        f"{unsure / replays / MEMBERS:.2%}", f"{spent / fixed:.0%}",
+    ]  # fmt: skip
 
 
-def measuring_s(report: Report) -> float:
-    """Return the time of the pairs that were run, start-ups included."""
-    assert report.method is not None
-    found = [row.comparison for row in report.judgements if row.comparison]
-    return max(len(c.log_ratios) for c in found) * report.method.startup_s + sum(
-        len(c.log_ratios) * c.pair_s for c in found
+def caught(recording: Recording, condition: str, kind: str, plays: int, rng: Random) -> Counter[Verdict]:
+    """Return what became of `kind`, one benchmark of each suite."""
+    return Counter(
+        play(draw(recording, condition, rng, planted=[kind]), recording, POLICY).verdicts[-1] for _ in range(plays)
     )
 
 
-def share(count: int, of: int) -> str:
-    """Return "38 of 40 [83, 99 %]" with exact bounds."""
-    low = beta.ppf(0.025, count, of - count + 1) if count else 0.0
-    high = beta.ppf(0.975, count + 1, of - count) if count < of else 1.0
-    return f"{count} of {of} [{100 * low:.2g}, {100 * high:.3g} %]"
+def theirs(recording: Recording, rival: Rival) -> list[str]:
+    """Return a rival's row: blocked suites and comparisons of identical code, planted work that it caught."""
+    row = []
+    for condition in CONDITIONS:
+        found: dict[int, list[bool]] = {}
+        for moment, _, seen in cases(recording, condition, rival, SAME):
+            found.setdefault(moment, []).append(rival.blocks(seen))
+        every = [one for at in found.values() for one in at]
+        rng = Random(f"{rival.name}:{condition}")
+        suites = [any(rng.choices(at, k=MEMBERS)) for at in found.values() for _ in range(20)]
+        hits = [[rival.blocks(seen) for _, _, seen in cases(recording, condition, rival, kind)] for kind in CAUGHT]
+        row.append(f"{sum(suites) / len(suites):.0%} ({sum(every) / len(every):.1%})")
+        row.append(" / ".join(f"{sum(hit) / len(hit):.0%}" for hit in hits))
+    return row
 
 
-def series(where: str, runs: int, rng: random.Random, scratch: Path, rows: list[str]) -> Counter[str]:
-    """Run one condition and add its row; return the counts."""
-    counts: Counter[str] = Counter()
-    spent = fixed = took = overhead = 0.0
-    names = list(bench_workloads.WORK)
-    for number in range(runs):
-        root = scratch / f"{where}-{number}"
-        repository = Repository(root)
-        large, small = rng.sample(names, 2)
-        # Units enough that 5 % of them is a whole number, and both sides' file is the same length.
-        repository.commit({large: round(UNITS * 1.10), small: round(UNITS * 1.05)})
-        report = repository.compare(seed=rng.randrange(2**31))
-        for row in report.judgements:
-            name = row.benchmark.name.partition("[")[2].rstrip("]")
-            kind = "+10 %" if name == large else "+5 %" if name == small else "same"
-            counts[f"{kind} {row.verdict}"] += 1
-            if row.verdict is Verdict.REGRESSION and kind == "same":
-                print(f"  FALSE BLOCK {where} {number}: {name} {row.comparison}", flush=True)
-            if kind != "same" and row.verdict is not Verdict.REGRESSION:
-                assert row.comparison is not None
-                print(f"  missed {where} {number}: {kind} {name} {row.verdict} {row.comparison.change}", flush=True)
-        assert report.method is not None
-        spent, fixed = spent + measuring_s(report), fixed + fixed_schedule_s(report)
-        took, overhead = took + report.method.took_s, overhead + report.method.overhead_s
-        print(f"  {where} {number + 1}/{runs}: {report.method.took_s:.0f} s", file=sys.stderr, flush=True)
-        shutil.rmtree(root)
-    same = sum(count for key, count in counts.items() if key.startswith("same"))
-    rows.append(
-        f"| {where} | {share(counts['+10 % regression'], runs)} | {share(counts['+5 % regression'], runs)}"
-        f" | {share(counts['same regression'], same)} | {counts['same inconclusive'] / same:.1%}"
-        f" | {spent / fixed:.0%} | {took / runs:.0f} s | {overhead / took:.0%} |"
+def visible(recording: Recording, condition: str) -> list[float]:
+    """Return the smallest effect that each workload's 4 s would block in 95 of 100 runs, whatever its limit."""
+    level, found = POLICY.family_level / MEMBERS, []
+    for name, values in recording.pairs[condition][SAME].items():
+        pairs = planned_pairs(recording.pair_s[name], effort_s=NORMAL_EFFORT_S)
+        spread = paired.Effect(mean=0.0, sd=paired.effect(values).sd, n=pairs)
+        margin = math.log1p(POLICY.margin)
+        found.append(math.expm1(power.visible_effect(spread, margin=margin, limit=margin, level=level)))
+    return sorted(found)
+
+
+def edited(recording: Recording, kind: str) -> str:
+    """Return a no-op edit's row: rms t over the workloads (1 is honest), largest effect, how often blocked."""
+    effects = [paired.effect(values) for values in recording.pairs["calm"][kind].values()]
+    rms = math.sqrt(sum((found.mean / found.se) ** 2 for found in effects) / len(effects))
+    largest = max(effects, key=lambda found: abs(found.mean))
+    counts = caught(recording, "calm", kind, 200, Random(kind))
+    return (
+        f"| {kind} | {rms:.2f} | {math.expm1(largest.mean):+.1%} | {counts[Verdict.REGRESSION]} of {counts.total()} |"
     )
-    return counts
+
+
+def report(recording: Recording, replays: int, seed: int) -> None:
+    """Print the tables."""
+    print(f"{recording.machine}; recorded in {recording.taken_s / 60:.0f} min\n")
+    columns = [
+        "perfgate",
+        "suites of 50, nothing new: blocked",
+        "+7.5 % caught",
+        "+10 % caught",
+        "of these called a pass",
+    ]
+    columns += ["unchanged: inconclusive", "time of the fixed schedule", "visible at 4 s: median [worst]"]
+    print(f"| {' | '.join(columns)} |\n|---|---|---|---|---:|---:|---:|---|")
+    for condition in CONDITIONS:
+        seen = visible(recording, condition)
+        cells = ours(recording, condition, replays, Random(f"{seed}:{condition}"))
+        print(f"| {condition} | {' | '.join(cells)} | {median(seen):.1%} [{seen[-1]:.0%}] |", flush=True)
+    print("\n| planted, calm | regression | inconclusive | pass |\n|---|---:|---:|---:|")
+    for kind in PLANTED:
+        counts = caught(recording, "calm", kind, 300, Random(f"{seed}:{kind}"))
+        passed = counts[Verdict.PASS] + counts[Verdict.IMPROVEMENT]
+        cells = [counts[Verdict.REGRESSION], counts[Verdict.INCONCLUSIVE], passed]
+        print(f"| {kind} | {' | '.join(f'{count / counts.total():.1%}' for count in cells)} |")
+    print("\n| nothing slower, calm | rms t | largest effect | blocked |\n|---|---:|---:|---:|")
+    print("\n".join(edited(recording, kind) for kind in (*EDITS, *MODES)))
+    print("\nBlocked suites of 50 with nothing new (and single benchmarks); caught +7.5 % / +10 %:\n")
+    print(f"| other gates' rules | processes | {' | '.join(f'{c}: blocked | caught' for c in CONDITIONS)} |")
+    print(f"|---|---|{'---:|---:|' * len(CONDITIONS)}")
+    for rival in RIVALS:
+        print(
+            f"| {rival.name} | {rival.processes}, {rival.design} | {' | '.join(theirs(recording, rival))} |", flush=True
+        )
 
 
 def main() -> None:
-    """Run both conditions and print the table."""
+    """Record, play, print; then live."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.decision", description=__doc__)
-    parser.add_argument("--quick", action="store_true", required=True, help="live runs only")
-    parser.add_argument("--runs", type=int, default=20, help="per condition")
-    parser.add_argument("--seed", type=int, default=20260304)
+    parser.add_argument("--quick", action="store_true", help="a sixth of the pairs and a third of the workloads")
+    parser.add_argument("--recorded", type=Path, help="play this recording, record nothing")
+    parser.add_argument("--replays", type=int, default=3000, help="suites per condition")
+    parser.add_argument("--pairs", type=int, default=20)
+    parser.add_argument("--processes", type=int, default=60, help="of identical code, for the other gates")
+    parser.add_argument("--live", type=int, default=60, help="runs of perfgate itself in which nothing changed")
+    parser.add_argument("--seed", type=int, default=20261121)
     given = parser.parse_args()
-    rng, start, rows = random.Random(given.seed), time.monotonic(), []
-    with tempfile.TemporaryDirectory() as scratch:
-        for where in ("calm", "neighbour"):
-            with neighbour(where == "neighbour"):
-                series(where, given.runs, rng, Path(scratch), rows)
-    columns = ["", "+10 % blocked", "+5 % blocked", "unchanged blocked", "unchanged inconclusive"]
-    columns += ["time of the fixed schedule", "a run", "perfgate's own share"]
-    print(f"\n| {' | '.join(columns)} |\n|---|---|---|---|---:|---:|---:|---:|")
-    print("\n".join(rows))
-    print(f"\n{time.monotonic() - start:.0f} s")
+    start = time.monotonic()
+    if given.quick:
+        given.pairs, given.processes, given.replays, given.live = 8, 36, 300, 0
+    if given.recorded:
+        recording = Recording.load(given.recorded)
+    else:
+        only = 16 if given.quick else None
+        with tempfile.TemporaryDirectory() as scratch:
+            size = {"pairs": given.pairs, "processes": given.processes, "only": only, "seed": given.seed}
+            recording = record(Path(scratch), **size)  # type: ignore[arg-type]
+        recording.save(OUT)
+    report(recording, given.replays, given.seed)
+    if given.live:
+        live.suites_of_fifty(given.live, given.seed)
+    print(f"\n{(time.monotonic() - start) / 60:.1f} min")
 
 
 if __name__ == "__main__":

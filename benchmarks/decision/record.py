@@ -1,0 +1,184 @@
+"""Records real pairs, and processes as other gates start them, of the workloads in `suite`, on the machine at hand."""
+
+import gzip
+import json
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from random import Random
+
+from benchmarks.measurement.__main__ import MARK, TIMEOUT_S, Subject
+from benchmarks.neighbour import neighbour
+from perfgate.core.comparison import pair_effect
+from perfgate.core.model import TIME, Design
+from perfgate.core.schedule import PairDraw, draw_pair
+from perfgate.host import cpus
+from perfgate.host.environment import environment
+from perfgate.host.interrupt import Interrupts
+from perfgate.measure.turns import Pairing, PairResult, run_pair
+
+SUITE = Path(__file__).parent / "suite"
+UNITS = 200
+WORKS = (0.0, 0.01, 0.02, 0.03, 0.05, 0.075, 0.10)
+PLANTED = {f"+{100 * share:g} %": share for share in WORKS if share}
+MODES = {"variance": "varies by 10 %", "warm-up": "slower at first", "burst": "held up by chance"}
+SAME, CONDITIONS = "same", ("calm", "neighbour", "drift")
+SHORT = (SAME, "+5 %", "+7.5 %", "+10 %")
+
+
+def unused(source: str) -> str:
+    """Add 200 functions that nobody calls."""
+    return source + "".join(f"\n\ndef _unused_{i}(a, b={i}):\n    return [a, b, {i}]\n" for i in range(200))
+
+
+def reordered(source: str) -> str:
+    """Put the functions in reverse order."""
+    first, *functions = re.split(r"(?m)^(?=def |async def )", source[: source.index("\nWORK = {")])
+    return first + "".join(reversed([text.rstrip("\n") + "\n\n\n" for text in functions])) + _table(source)
+
+
+def renamed(source: str) -> str:
+    """Give what all share other names."""
+    for name in ("TEXT", "WORDS", "RECORD", "ENCODED", "BLOCK", "NUMBERS", "ORDERED", "PATTERN"):
+        source = re.sub(rf"\b{name}\b", f"THE_{name}_OF_ALL", source)
+    return source
+
+
+def _table(source: str) -> str:
+    return source[source.index("\nWORK = {") :]
+
+
+EDITS: dict[str, Callable[[str], str]] = {
+    "unused code": unused, "reordered": reordered, "renamed": renamed, "longer path": str,
+}  # fmt: skip
+KINDS = (SAME, *PLANTED, *EDITS, *MODES)
+
+
+@dataclass(slots=True, kw_only=True)
+class Recording:
+    """What was measured: condition to kind to workload to the pairs' log ratios; and other gates' processes."""
+
+    machine: str = ""
+    taken_s: float = 0.0
+    pairs: dict[str, dict[str, dict[str, list[float]]]] = field(default_factory=dict)
+    pair_s: dict[str, float] = field(default_factory=dict)
+    """Workload to the seconds that it takes of a pair."""
+    startup_s: float = 0.0
+    processes: dict[str, list[tuple[str, dict[str, list[float]]]]] = field(default_factory=dict)
+    """Condition to (kind, workload to rounds) of one process after the other."""
+
+    def save(self, path: Path) -> None:
+        """Write it, compressed, with five digits."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        text = json.dumps(asdict(self), default=str)
+        text = re.sub(r"-?\d+\.\d{6,}(e-?\d+)?", lambda found: f"{float(found[0]):.5g}", text)
+        path.write_bytes(gzip.compress(text.encode(), mtime=0))
+
+    @classmethod
+    def load(cls, path: Path) -> "Recording":
+        """Read what `save` wrote."""
+        return cls(**json.loads(gzip.decompress(path.read_bytes())))
+
+
+def place(root: Path, kind: str) -> Path:
+    """Make a side that does what `kind` says; return its directory."""
+    side = root / (f"side-{KINDS.index(kind):02}" + "-with-a-much-longer-path" * (kind == "longer path"))
+    shutil.copytree(SUITE, side, ignore=shutil.ignore_patterns("__pycache__"))
+    units, mode = round(UNITS * (1 + PLANTED.get(kind, 0.0))), kind if kind in MODES else ""
+    (side / "amounts.py").write_text(f"UNITS = {units}\nMORE = {{}}\nMODE = {mode!r}\n")
+    if kind in EDITS:
+        work = side / "work.py"
+        work.write_text(EDITS[kind](work.read_text()))
+    return side
+
+
+@contextmanager
+def drifting(progress: Callable[[], float]) -> Iterator[Callable[[], None]]:
+    """From the middle on keep both CPUs half busy: yields what must be called between two pairs."""
+    busy: list[subprocess.Popen[bytes]] = []
+
+    def step() -> None:
+        if progress() >= 0.5 and not busy:
+            code = "import time\nwhile True:\n    sum(range(20000)); time.sleep(0.0004)"
+            busy.extend(subprocess.Popen([sys.executable, "-c", code]) for _ in cpus.allowed())
+
+    try:
+        yield step
+    finally:
+        for process in busy:
+            process.kill()
+            process.wait()
+
+
+def record(scratch: Path, *, pairs: int, processes: int, only: int | None, seed: int) -> Recording:
+    """Record everything: `pairs` of each kind, and `processes` of identical code for the other gates.
+
+    Args:
+        only: so many workloads, evenly chosen; None for all.
+    """
+    start = time.monotonic()
+    with Interrupts() as interrupts:
+        recorder = _Recorder(scratch, only, seed, interrupts)
+        for condition in CONDITIONS:
+            recorder.pairs(condition, KINDS if condition == "calm" else SHORT, pairs)
+            recorder.processes(condition, processes)
+    recorder.found.taken_s = time.monotonic() - start
+    return recorder.found
+
+
+class _Recorder:
+    def __init__(self, scratch: Path, only: int | None, seed: int, interrupts: Interrupts) -> None:
+        self.seed, self.interrupts = seed, interrupts
+        self.sides = {kind: Subject(place(scratch, kind), ("test_work.py",), interrupts) for kind in KINDS}
+        plans = self.sides[SAME].plan()
+        self.plans = dict(list(plans.items())[:: max(1, len(plans) // only)][:only]) if only else plans
+        facts = dict(environment(()).facts)
+        self.found = Recording(machine=", ".join(facts[key] for key in ("cpu", "cpus", "python") if key in facts))
+
+    def pairs(self, condition: str, kinds: Sequence[str], count: int) -> None:
+        """Record pairs of all kinds in random order, each against the same base."""
+        rng, kept = Random(f"{self.seed}:{condition}"), self.found.pairs.setdefault(condition, {})
+        todo = [(number, kind) for number in range(count) for kind in rng.sample(kinds, len(kinds))]
+        for number, kind in self._through(condition, "pair", todo):
+            launches = (self.sides[SAME].launch, self.sides[kind].launch)
+            pairing = Pairing(suite="", launches=launches, design=Design.TURNS, timeout_s=TIMEOUT_S, mark=MARK)
+            result = self._run(pairing, draw_pair(self.seed, kind, number, cpus=cpus.allowed()))
+            self.found.startup_s = result.startup_s
+            for name, sides in result.readings.items():
+                self.found.pair_s[name] = result.seconds[name]
+                effect = pair_effect(TIME, Design.TURNS, sides[0].values["time"], sides[1].values["time"])
+                kept.setdefault(kind, {}).setdefault(name, []).append(effect)
+
+    def processes(self, condition: str, count: int) -> None:
+        """Record processes of one side each: two of identical code, one of either planted kind, and again."""
+        todo = [kind for _ in range(count // 2) for kind in (SAME, SAME, "+7.5 %", "+10 %")]
+        kept = self.found.processes.setdefault(condition, [])
+        for number, kind in self._through(condition, "process", list(enumerate(todo))):
+            launches = (self.sides[kind].launch,)
+            pairing = Pairing(
+                suite="", launches=launches, design=Design.ALONE, timeout_s=TIMEOUT_S, mark=MARK, draw_layout=False
+            )
+            result = self._run(pairing, draw_pair(self.seed, "alone", number, cpus=()))
+            rounds = {name: reading[0].values["time"] for name, reading in result.readings.items()}
+            kept.append((kind, rounds))
+
+    def _run(self, pairing: Pairing, draw: PairDraw) -> PairResult:
+        result = run_pair(pairing, draw, self.plans, interrupts=self.interrupts)
+        assert not result.troubles, result.troubles
+        return result
+
+    def _through(self, condition: str, what: str, todo: Sequence[tuple[int, str]]) -> Iterator[tuple[int, str]]:
+        """Go through it under the condition, saying how far it is."""
+        done = 0
+        with neighbour(condition == "neighbour"), drifting(lambda: done / len(todo) * (condition == "drift")) as step:
+            for done, each in enumerate(todo):
+                step()
+                print(f"\r{condition}: {what} {done + 1} of {len(todo)}   ", end="", file=sys.stderr, flush=True)
+                yield each
+        print(file=sys.stderr)

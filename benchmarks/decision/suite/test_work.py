@@ -1,0 +1,43 @@
+"""Workloads, each as a number of equal units: 1 % more work is 202 of them in place of 200."""
+
+import random
+
+import pytest
+from amounts import MODE, MORE, UNITS
+from work import WORK, command
+
+
+def plain(function, units):
+    for _ in range(units):
+        function()
+
+
+def varying(function, units):
+    """Do a tenth more or less of it by chance, the same on average."""
+    plain(function, units + random.choice((-1, 1)) * units // 10)
+
+
+class WarmUp:
+    """Do three times the work, but only at first."""
+
+    def __init__(self):
+        self.calls = 0
+
+    def __call__(self, function, units):
+        self.calls += 1
+        plain(function, units * (3 if self.calls <= 2 else 1))
+
+
+def disturbed(function, units):
+    """Be held up for half as long again, once in five times: what a neighbour does who meets this side alone."""
+    plain(function, units * 3 // 2 if random.random() < 0.2 else units)
+
+
+@pytest.mark.parametrize("name", WORK)
+def test_work(benchmark, name):
+    modes = {"": plain, "variance": varying, "burst": disturbed}
+    benchmark(modes.get(MODE) or WarmUp(), WORK[name], MORE.get(name, UNITS))
+
+
+def test_command(benchmark):
+    benchmark(command, UNITS)
