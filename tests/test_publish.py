@@ -153,7 +153,7 @@ def test_a_regression_is_commented_and_checked_and_resolved_once_it_is_gone(worl
     assert "`micro/parse:time`" in first
     assert f"git fetch origin {'b' * 40} {'c' * 40} && perfgate compare {'b' * 12} {'c' * 12} --seed 1" in first
     assert "add the label `perfgate: accept` and run the job again" in first
-    assert "`Perfgate-Accept: micro/parse:time up to 15% <why>`" in first
+    assert "`Perfgate-Accept: micro/parse:time up to 14% <why>`" in first
     assert "\n**Resolved:** what an earlier run found is gone.\n" in world.comment
     assert "### ✅ no regression · 2 unchanged — no action needed" in world.comment
     assert "comment: edited" in again.err
