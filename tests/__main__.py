@@ -19,7 +19,7 @@ def run(*args: str) -> int:
 def main() -> int:
     """Run pytest under coverage, then check the coverage of the core and of everything."""
     run("coverage", "erase")
-    workers = str((os.cpu_count() or 1) + 1)  # much of a test is waiting
+    workers = str((os.cpu_count() or 1) + 2)  # much of a test is waiting
     if code := run("coverage", "run", "-m", "pytest", "-n", workers, "--dist", "worksteal", *sys.argv[1:]):
         return code
     run("coverage", "combine", "--quiet")

@@ -200,12 +200,12 @@ def test_a_side_that_runs_the_other_s_code_is_refused_with_the_paths(project: Pr
 
 
 def test_a_sequential_suite_is_measured_side_after_side(project: Project) -> None:
-    project.two_commits(factor=8.0)
-    project.put("perfgate.toml", '[suite.benchmarks]\ndesign = "sequential"\n')
+    project.two_commits_of_commands()
+    project.put("perfgate.toml", WAITING.replace('"command"', '"command"\ndesign = "sequential"'))
 
     done = project.perfgate("compare", "HEAD~1", "--budget", "180s")
 
-    assert f"  regression  {SPIN}:time" in done.stdout, done.stdout
+    assert "  regression  cli/waits:time" in done.stdout, done.stdout
     assert "pairs of fresh processes, one after the other" in done.stdout
 
 
