@@ -46,6 +46,7 @@ def _own_surroundings(request: pytest.FixtureRequest, tmp_path: Path, monkeypatc
     if request.module.__name__ != "tests.test_pytest_benchmark":  # half of pytest's start is plug-ins of our own
         monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
         monkeypatch.setenv("PYTEST_PLUGINS", "pytest_benchmark.plugin")
+    monkeypatch.setenv("PERFGATE_CANARY", "false")  # half of the processes of a run of two benchmarks
     monkeypatch.setenv("PIP_COMPILE", "0")  # of what is installed a tenth is ever imported
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
     monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")

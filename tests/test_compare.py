@@ -209,6 +209,19 @@ def test_a_sequential_suite_is_measured_side_after_side(project: Project) -> Non
     assert "pairs of fresh processes, one after the other" in done.stdout
 
 
+def test_base_is_measured_against_itself_beside_the_rest(project: Project) -> None:
+    project.two_commits_of_commands()
+
+    done = project.perfgate("compare", "HEAD~1", *SHORT, "--format", "json", PERFGATE_CANARY="true")
+
+    found = json.loads(done.stdout)["report"]
+    (control,) = found["method"]["controls"]
+    assert len(control) == 6
+    # What base and head differ by is threefold; base and base are alike.
+    assert max(map(abs, control)) < 0.5
+    assert done.returncode == 1, done.stdout + done.stderr
+
+
 def test_two_measurements_at_once_do_not_meet(project: Project) -> None:
     project.two_commits_of_commands()
     running = [project.start("compare", "HEAD~1", *SHORT, "--format", "json") for _ in range(2)]

@@ -5,21 +5,32 @@ from pathlib import Path
 import click
 
 from perfgate.errors import Exit
-from perfgate.host import files
+from perfgate.host import files, machine
 from perfgate.host.git import Repository
 from perfgate.host.interrupt import Interrupts
 from perfgate.publishers.github.workflow_faults import faults
 
 LARGEST = 2**20  # bytes of a workflow
+WATCHED_S = 2.0
+
+
+def _machine() -> None:
+    hurts = machine.watched(WATCHED_S)
+    for hurt in hurts:
+        click.echo(f"{hurt.what}\n  try: {hurt.do}")
+    if not hurts:
+        click.echo("this machine: nothing was seen that makes measurements worse", err=True)
 
 
 @click.command()
-@click.option("--workflows", is_flag=True, help="Look at the GitHub workflows; there is nothing else to look at yet.")
+@click.option("--workflows", is_flag=True, help="Look at the GitHub workflows alone.")
 def doctor(workflows: bool) -> int:
-    """Say what is wrong with the workflows of this repository, each with its line and what to do.
+    """Say what of this machine makes measurements worse, and what is wrong with the repository's workflows.
 
-    Ends with 2 where anything is.
+    Each with what to do. Ends with 2 where a workflow has a fault.
     """
+    if not workflows:
+        _machine()
     with Interrupts() as interrupts:
         root = Repository(Path.cwd(), interrupts=interrupts).root
     paths = sorted((root / ".github" / "workflows").glob("*.y*ml"))

@@ -22,6 +22,7 @@ ENVIRONMENT = {
     "PERFGATE_BUDGET": ("perfgate", "budget"),
     "PERFGATE_EFFORT": ("perfgate", "effort"),
     "PERFGATE_STRICTNESS": ("perfgate", "strictness"),
+    "PERFGATE_CANARY": ("perfgate", "canary"),
     "PERFGATE_MARGIN": ("perfgate", "margin"),
     "PERFGATE_PYTHON": ("build", "python"),
     "PERFGATE_ISOLATE": ("build", "isolate"),
@@ -81,7 +82,12 @@ def _loaded(
     prefix = "tool.perfgate." if name.endswith("pyproject.toml") else ""
     lines = _lines(text, prefix)
     origins = {where: f"{name}:{line}" for where, line in lines.items()}
-    overrides = [(where, environ[v], f"environment {v}") for v, where in ENVIRONMENT.items() if environ.get(v)]
+    flat = {"true": True, "false": False}
+    overrides: list[tuple[tuple[str, str], object, str]] = [
+        (where, flat.get(environ[v], environ[v]), f"environment {v}")
+        for v, where in ENVIRONMENT.items()
+        if environ.get(v)
+    ]
     overrides += [(where, value, f"flag --{where[1]}") for where, value in (flags or {}).items()]
     for (table, key), value, origin in overrides:
         if isinstance(data.setdefault(table, {}), dict):  # what is no table is a fault that the schema names

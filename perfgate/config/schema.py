@@ -25,6 +25,9 @@ class Perfgate(Section):
     strictness: Literal["normal", "strict"] = "normal"
     """`normal`: about 4 s a benchmark at most and one false block in 100 runs that change nothing (the margin makes it
     rarer); `strict`: 10 s and one in 1,000."""
+    canary: bool = True
+    """Whether base is measured against itself beside the rest, in six short pairs: where it differs from itself, the
+    run is invalid, and nobody is blamed."""
     effort: Duration | None = None
     """Measuring time of one benchmark at most, both sides; default by strictness. More shows smaller changes."""
     margin: Share = f"{MARGIN:.0%}"

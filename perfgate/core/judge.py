@@ -12,6 +12,8 @@ the runs can ask again; all get the same answer. The rule, with worse-is-positiv
 What is counted (errors) is asked by Fisher's exact test, and whether the excess is there from start to start. An SLO
 is one more question of the same family: is head's own level surely beyond it, and not base's as well?
 
+Where base differs from itself in the same minutes (`control`), the pairs of that run decide nothing.
+
 Against a stored baseline the same rule is asked once, of the interval in which earlier runs foretell the next;
 for times the answer informs and blocks only where the policy trusts the machine.
 """
@@ -22,6 +24,7 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 from perfgate.core.comparison import TESTED, Comparison, Evidence, compare, effect_of, sign, worsening
+from perfgate.core.control import disturbance, withheld
 from perfgate.core.gaps import gaps, unmet, without_numbers
 from perfgate.core.model import Direction, Kind, Run
 from perfgate.core.policy import PASS_LEVEL, Policy, Rule
@@ -60,6 +63,8 @@ def judge(
     answers = iter(answer([question for one in asked for question in one.questions], policy))
     startup_s = head.method.startup_s if head.method else 0.0
     rows = [_row(one, [next(answers) for _ in one.questions], policy, startup_s) for one in asked]
+    if disturbed := disturbance(head.method, math.log1p(policy.margin)):
+        rows = withheld(rows, disturbed)
     everything = (*_explained(rows), *broken.values(), *gaps(base, head, policy), *unmet(head, policy))
     return tuple(_accepted(row, policy) if row.verdict in _ACCEPTABLE else row for row in everything)
 

@@ -50,6 +50,7 @@ def _method(methods: Sequence[Method]) -> Method | None:
         took_s=max(method.took_s for method in methods),
         overhead_s=max(method.overhead_s for method in methods),
         startup_s=max(method.startup_s for method in methods),
+        controls=tuple(control for method in methods for control in method.controls),
     )
 
 

@@ -268,6 +268,8 @@ class Method:
     """Seconds of `took_s` in which no benchmark ran: start-up, set-up, hand-over."""
     startup_s: float
     """Mean seconds that one pair of processes needs before its first benchmark."""
+    controls: tuple[tuple[float, ...], ...] = ()
+    """Pairs' log ratios of base against itself, of one benchmark, in the same minutes; one of them a job."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -56,6 +56,8 @@ class Effort:
     seed: int = 0
     part: Part = WHOLE
     """Of the benchmarks; other jobs measure the others."""
+    canary: bool = False
+    """Whether base is measured against itself, too."""
 
 
 def measure_pairs(
@@ -136,6 +138,8 @@ class _Session:
             for suite in self.suites:
                 self.watch(Progress(text=f"exploring suite {suite.name}"))
                 suite.explore()
+            if self.effort.canary and len(self.sides) > 1:
+                any(suite.guard() for suite in self.suites)  # the first that can
             for suite in self.suites:
                 if suite.count:
                     self.watch(Progress(text=f"counting in suite {suite.name}"))
@@ -224,6 +228,7 @@ class _Session:
                 took_s=self.used_s,
                 overhead_s=max(0.0, self.used_s - busy_s),
                 startup_s=sum(startups) / len(startups) if startups else 0.0,
+                controls=tuple(tuple(suite.control) for suite in self.suites if suite.control),
             ),
             processes=tuple(facts for suite in self.suites for facts in suite.facts[side]),
             warnings=tuple(dict.fromkeys([*self.warnings, *(w for suite in self.suites for w in suite.warnings)])),

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from perfgate.core.comparison import pair_effect
+from perfgate.core.control import CONTROL_PAIRS
 from perfgate.core.model import (
     Benchmark,
     Description,
@@ -13,7 +15,7 @@ from perfgate.core.model import (
     Warning,
     gone,
 )
-from perfgate.core.ports import Runner
+from perfgate.core.ports import Launch, Runner
 from perfgate.core.schedule import Turns, draw_pair, planned_pairs, turns_for, turns_in_company
 from perfgate.errors import MeasureError
 from perfgate.host import addresses, cpus
@@ -86,6 +88,15 @@ class Suite(Measured):
         self._offers: tuple[tuple[str, ...], ...] = tuple(() for _ in sides)
         self._names: tuple[str, ...] = ()
         self._cpus: tuple[int, ...] = ()
+        self._guarded = ""
+
+    def guard(self) -> bool:
+        """Choose whose base is measured against itself: the quickest that takes turns on one CPU."""
+        able = [name for name, t in self.tracks.items() if t.design is Design.TURNS and not t.parallel]
+        self._guarded = min(able, key=lambda name: (self.tracks[name].pair_s, name), default="")
+        if self._guarded:
+            self._control_turns = self.tracks[self._guarded].turns
+        return bool(self._guarded)
 
     def explore(self) -> None:
         """Find the benchmarks of both sides, run each once, and plan.
@@ -166,6 +177,22 @@ class Suite(Measured):
                 groups.setdefault(track.group, {})[name] = track
         for (parallel, design), tracks in groups.items():
             self._run_group(number, tracks, pinned=not parallel, design=design)
+        if self._guarded and number < CONTROL_PAIRS:
+            self._run_control(number)
+
+    def _run_control(self, number: int) -> None:
+        """Run a pair of base and base. One that fails says nothing, and no more follow."""
+        launch = self.job.runner.launch(self.sides[BASE].place, names=(self._guarded,))
+        pairing = self._pairing((launch, launch), Design.TURNS)
+        draw = draw_pair(self.around.seed, f"{self.job.name} control", number, cpus=self._cpus)
+        plans = {self._guarded: self._control_turns}
+        result = run_pair(pairing, draw, plans, interrupts=self.around.interrupts)
+        readings = result.readings.get(self._guarded, {})
+        if len(readings) < len(self.sides):
+            self._guarded = ""
+            return
+        base, again = (readings[side].values["time"] for side in (BASE, HEAD))
+        self.control.append(pair_effect(metric_named("time"), Design.TURNS, base, again))
 
     def expected_s(self) -> float:
         """Return the seconds that the next pair will take, judged by those before."""
@@ -174,13 +201,8 @@ class Suite(Measured):
         return groups * self._startup_s() + sum(track.pair_s for track in running)
 
     def _run_group(self, number: int, tracks: dict[str, TurnTrack], *, pinned: bool, design: Design) -> None:
-        launches = [self.job.runner.launch(side.place, names=self._names) for side in self.sides]
-        pairing = Pairing(
-            suite=self.job.name,
-            launches=tuple(launches),
-            design=design,
-            timeout_s=self.job.timeout_s,
-            mark=self.around.mark,
+        pairing = self._pairing(
+            tuple(self.job.runner.launch(side.place, names=self._names) for side in self.sides), design
         )
         draw = draw_pair(self.around.seed, self.job.name, number, cpus=self._cpus if pinned else ())
         startup_s = self._startup_s()
@@ -190,6 +212,11 @@ class Suite(Measured):
         }
         result = run_pair(pairing, draw, plans, interrupts=self.around.interrupts)
         self._keep(number, result)
+
+    def _pairing(self, launches: tuple[Launch, ...], design: Design) -> Pairing:
+        return Pairing(
+            suite=self.job.name, launches=launches, design=design, timeout_s=self.job.timeout_s, mark=self.around.mark
+        )
 
     def _keep(self, number: int, result: PairResult) -> None:
         self.startups.append(result.startup_s)

@@ -226,6 +226,7 @@ class Measured(ABC):
         self.startups: list[float] = []
         self.busy_s = 0.0
         self.resources = ExitStack()  # what outlives a pair
+        self.control: list[float] = []  # log ratios of base against itself, one a pair
         self.count: Callable[[float], None] | None = None
         """Counts what is exact before anything is timed, until the monotonic clock says so; where that is wanted."""
         self.wanted: tuple[str, ...] = ()  # metrics that are measured instead of the time, or beside it
@@ -236,6 +237,10 @@ class Measured(ABC):
 
         Raises: MeasureError where head offers nothing.
         """
+
+    def guard(self) -> bool:
+        """Begin to measure base against itself beside the rest; return whether this suite can."""
+        return False
 
     @abstractmethod
     def run_pair(self, number: int) -> None:

@@ -245,4 +245,5 @@ def _effort(loaded: Loaded, shop: Workshop) -> Effort:
         benchmark_s=parse_duration(table.effort) if table.effort else usual,
         seed=shop.seed,
         part=shop.part,
+        canary=table.canary,
     )

@@ -113,6 +113,7 @@ def _faults(run: Run) -> Iterable[str]:
     if run.method:
         method = run.method
         numbers += [method.seed, method.budget_s, method.took_s, method.overhead_s, method.startup_s]
+        numbers += [number for control in method.controls for number in control]
     if not all(_usual(number) for number in numbers):
         yield "a number of how it was measured is out of bounds"
 
