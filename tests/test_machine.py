@@ -94,6 +94,7 @@ def test_a_system_that_counts_nothing_has_nothing_to_say(tmp_path: Path) -> None
 def test_doctor_looks_at_this_machine_and_at_the_workflows(project: Project) -> None:
     done = project.perfgate("doctor")
 
-    assert done.returncode == 0, done.stderr
-    assert "try: " in done.stdout or "nothing was seen that makes measurements worse" in done.stderr
-    assert "looked at 0 workflows" in done.stderr
+    machine_said = done.stdout.partition(".github")[0]
+    assert "try: " in machine_said or "nothing was seen that makes measurements worse" in done.stderr
+    assert ".github/workflows" in done.stdout
+    assert done.returncode == 2  # there are none

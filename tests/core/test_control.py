@@ -45,7 +45,7 @@ def test_in_a_disturbed_run_nobody_is_blamed_and_nobody_is_cleared() -> None:
     base, head = (run(slow[side], same[side], exact[side]) for side in (0, 1))
     usual = {row.name: row.verdict for row in judge(base, head, Policy())}
     method = replace(METHOD, controls=(DISTURBED,))
-    found = report(replace(base, method=method), replace(head, method=method), Policy())
+    found = report(replace(base, method=method), replace(head, method=method), Policy(), repeat="", version="1")
 
     assert usual["micro/parse:time"] is Verdict.REGRESSION
     rows = {row.name: row for row in found.judgements}
