@@ -20,7 +20,7 @@ def main() -> int:
     """Run pytest under coverage, then check the coverage of the core and of everything."""
     run("coverage", "erase")
     workers = str((os.cpu_count() or 1) + 2)  # much of a test is waiting
-    if code := run("coverage", "run", "-m", "pytest", "-n", workers, "--dist", "loadgroup", *sys.argv[1:]):
+    if code := run("coverage", "run", "-m", "pytest", "-n", workers, "--dist", "worksteal", *sys.argv[1:]):
         return code
     run("coverage", "combine", "--quiet")
     short = [run("coverage", "report", f"--include={glob}", f"--fail-under={least}") for glob, least in (CORE, ALL)]

@@ -19,20 +19,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--renew", action="store_true", help="write golden files anew; review the diff")
 
 
-LONG = ("misbehaving", "examples", "action", "engines", "counts", "compare", "gate", "measure", "faults", "load")
-TOGETHER = ("misbehaving", "pytest_benchmark")
-"""Modules whose tests share what one of them made, at a price."""
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what takes long, so that no worker is left alone with it at the end."""
-    ranks = {f"test_{name}": rank for rank, name in enumerate(LONG)}
-    items.sort(key=lambda item: ranks.get(item.path.stem, len(ranks)))
-    for item in items:
-        if item.path.stem.removeprefix("test_") in TOGETHER:
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))
-
-
 @pytest.fixture(autouse=True)
 def _own_surroundings(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test sees the user's git configuration, cache, or perfgate variables."""

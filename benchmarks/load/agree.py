@@ -38,7 +38,7 @@ def by(table: LoadSuite, root: Path, seed: int, interrupts: Interrupts) -> Run:
     base, head = side(root, "base"), side(root, "head")
     job = probe(root, "uvicorn", table)
     runs = measure_pairs(
-        Repository(root, interrupts=interrupts), base, head, [job], Policy(), effort,
+        Repository(Path(), interrupts=interrupts), base, head, [job], Policy(), effort,
         interrupts=interrupts, watch=lambda _: None,
     )  # fmt: skip
     return runs[0]

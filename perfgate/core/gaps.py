@@ -15,11 +15,12 @@ def without_numbers(base: Run, head: Run, policy: Policy) -> list[Judgement]:
     for sample in (*base.samples, *head.samples):
         there.setdefault(sample.sli.benchmark, []).append(sample.sli.metric)
     rows = []
-    for benchmark in sorted(base.benchmarks | head.benchmarks):
+    on_base, on_head = base.benchmarks, head.benchmarks
+    for benchmark in sorted(on_base | on_head):
         theirs, mine = failed_base.get(benchmark), failed_head.get(benchmark)
-        if benchmark not in base.benchmarks:
+        if benchmark not in on_base:
             theirs = Failure(benchmark=benchmark, reason=Reason.ABSENT, text="only head has it")
-        if benchmark not in head.benchmarks:
+        if benchmark not in on_head:
             mine = Failure(benchmark=benchmark, reason=Reason.ABSENT, text=gone(benchmark))
         if (found := _verdict_without_numbers(theirs, mine)) is not None:
             wanted = [

@@ -146,7 +146,8 @@ class Sample:
             raise ValueError(f"{self.sli}: a pair is listed twice")
         if not self.processes or not all(self.processes):
             raise ValueError(f"{self.sli}: a process without values")
-        if not all(math.isfinite(value) for process in self.processes for value in process):
+        # A sum is finite only where all its parts are.
+        if not all(math.isfinite(sum(process)) or all(map(math.isfinite, process)) for process in self.processes):
             raise ValueError(f"{self.sli}: a value that is not finite")
 
 

@@ -93,6 +93,11 @@ class Readings:
         """Keep values of one process, in base units and measured order; what is no measurement fails its benchmark."""
         benchmark = self.benchmark(name)
         kept = self._values.setdefault(Sli(benchmark=benchmark, metric=metric), {}).setdefault(process, [])
+        values = list(values)
+        least = 0.0 if metric.name != TIME.name else math.ulp(0.0)
+        if values and min(values) >= least and math.isfinite(sum(values)):  # then each is
+            kept.extend(map(float, values))
+            return
         for value in values:
             if not math.isfinite(value) or value < 0 or (metric.name == TIME.name and value == 0):
                 self.fail(name, Reason.BAD_VALUE, f"{metric.name} came out as {value:g}")

@@ -31,22 +31,32 @@ def recognises(document: Document) -> bool:
 def read(document: Document) -> Run:
     """Return its benchmarks; columns that it lacks are a time in seconds of one process."""
     found = Readings(document, "csv")
-    rows = csv.DictReader(io.StringIO(document.text.removeprefix("\ufeff")))
+    rows = csv.reader(io.StringIO(document.text.removeprefix("\ufeff")))
     metrics: dict[tuple[str, str, str], Read] = {}
+    values: dict[tuple[str, tuple[str, str, str], str], list[float]] = {}
     try:
-        if not set(rows.fieldnames or ()) >= _NEEDED:
+        if not set(columns := next(rows, [])) >= _NEEDED:
             raise FileError(f"{document.name}: its first line does not name the columns {', '.join(sorted(_NEEDED))}")
-        for row in rows:
-            where = f"{document.name}, line {rows.line_num}"
-            key = (row.get("metric") or "", row.get("unit") or "", row.get("better") or "")
-            unit = metrics.get(key) or metrics.setdefault(key, _unit(where, *key))
+        place = {name: columns.index(name) for name in COLUMNS if name in columns}
+        benchmark, metric, unit, better, process, value = (place.get(name, len(columns)) for name in COLUMNS)
+        missing = [""] * (len(columns) + 1)
+        for line in rows:
+            if not line:
+                continue
+            row = line + missing[len(line) :] if len(line) <= len(columns) else [*line[: len(columns)], ""]
+            key = (row[metric], row[unit], row[better])
+            if key not in metrics:
+                metrics[key] = _unit(f"{document.name}, line {rows.line_num}", *key)
             try:
-                value = float(row["value"] or "")
+                number = metrics[key].factor * float(row[value])
             except ValueError as exc:
-                raise FileError(f"{where}: {str(row['value'])[:60]!r} is no number") from exc
-            found.add(row["benchmark"] or "", unit.metric, [unit.factor * value], process=row.get("process") or 0)
+                where = f"{document.name}, line {rows.line_num}"
+                raise FileError(f"{where}: {row[value][:60]!r} is no number") from exc
+            values.setdefault((row[benchmark], key, row[process]), []).append(number)
     except csv.Error as exc:
         raise FileError(f"{document.name}, line {rows.line_num}: {exc}") from exc
+    for (name, key, started), numbers in values.items():
+        found.add(name, metrics[key].metric, numbers, process=started)
     _one_unit_each(document, metrics)
     return found.run()
 

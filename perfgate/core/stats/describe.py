@@ -38,6 +38,11 @@ def process_medians(processes: Sequence[Sequence[float]]) -> tuple[float, ...]:
     Iterations inside a process share its memory layout and its minute, so they are no replicates
     (Kalibera & Jones 2013, doi:10.1145/2464157.2464160, section 3).
     """
+    lengths = {len(values) for values in processes}
+    if lengths == {1}:
+        return tuple(float(value) for (value,) in processes)
+    if len(lengths) == 1:
+        return tuple(np.median(np.asarray(processes, dtype=float), axis=1).tolist())
     return tuple(median(values) for values in processes)
 
 
