@@ -109,7 +109,11 @@ def sparkline(values: Sequence[float]) -> str:
 
 def line(text: str) -> str:
     """Return text fit for one line of a page or a log: no control characters, no command for a CI system."""
-    plain = "".join("\ufffd" if unicodedata.category(char)[0] == "C" else char for char in text)
+    plain = (
+        text
+        if text.isprintable()
+        else "".join("\ufffd" if unicodedata.category(char)[0] == "C" else char for char in text)
+    )
     return plain.replace("##[", "#\ufffd[")
 
 

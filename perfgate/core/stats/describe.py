@@ -1,5 +1,6 @@
 """A sample in a few robust numbers, and a pair in one."""
 
+import statistics
 from collections.abc import Sequence
 
 import numpy as np
@@ -7,7 +8,7 @@ import numpy as np
 
 def median(values: Sequence[float]) -> float:
     """Return the median of `values` (n >= 1), in their unit."""
-    return float(np.median(values))
+    return float(statistics.median(values))
 
 
 def quartile(values: Sequence[float]) -> float:
@@ -38,12 +39,7 @@ def process_medians(processes: Sequence[Sequence[float]]) -> tuple[float, ...]:
     Iterations inside a process share its memory layout and its minute, so they are no replicates
     (Kalibera & Jones 2013, doi:10.1145/2464157.2464160, section 3).
     """
-    lengths = {len(values) for values in processes}
-    if lengths == {1}:
-        return tuple(float(value) for (value,) in processes)
-    if len(lengths) == 1:
-        return tuple(np.median(np.asarray(processes, dtype=float), axis=1).tolist())
-    return tuple(median(values) for values in processes)
+    return tuple(map(median, processes))
 
 
 def turn_effect(base: Sequence[float], head: Sequence[float]) -> float:

@@ -5,6 +5,7 @@ Used for result files of different processes, and shown beside the paired test, 
 
 import math
 from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 from scipy.special import ndtr, ndtri
@@ -26,6 +27,8 @@ def mann_whitney(base: Sequence[float], head: Sequence[float], *, exact: bool = 
     Source: Mann & Whitney 1947, doi:10.1214/aoms/1177730491; Hollander, Wolfe & Chicken 2014, section 4.1 for ties.
     """
     n, m = len(base), len(head)
+    if n == m == 1:
+        return 1.0
     theirs, mine = np.sort(np.asarray(base, dtype=float)), np.asarray(head, dtype=float)
     below = np.searchsorted(theirs, mine, "left") + np.searchsorted(theirs, mine, "right")
     u = float(below.sum()) / 2
@@ -51,6 +54,8 @@ def hodges_lehmann(base: Sequence[float], head: Sequence[float]) -> float:
     Returns: dimensionless; 1.10 reads "10 % more".
     Source: Hodges & Lehmann 1963, doi:10.1214/aoms/1177704172, on log values.
     """
+    if len(base) == len(head) == 1:
+        return head[0] / base[0]
     return float(np.exp(np.median(_log_ratios(base, head))))
 
 
@@ -63,13 +68,13 @@ def ratio_interval(base: Sequence[float], head: Sequence[float], *, level: float
     Source: Hollander, Wolfe & Chicken 2014, Nonparametric Statistical Methods, section 4.3; normal
         approximation to the rank, exact distribution for n, m <= 20.
     """
-    ratios = np.sort(_log_ratios(base, head))
     n, m = min(MOST, len(base)), min(MOST, len(head))
     rank = _lower_rank(n, m, (1 - level) / 2)
-    ratio = math.exp(float(np.median(ratios)))
     if rank < 1:
-        return ratio, 0.0, math.inf
-    return ratio, math.exp(ratios[rank - 1]), math.exp(ratios[n * m - rank])
+        return hodges_lehmann(base, head), 0.0, math.inf
+    ranks = (rank - 1, (n * m - 1) // 2, n * m // 2, n * m - rank)
+    low, left, right, high = np.partition(_log_ratios(base, head), ranks)[list(ranks)].tolist()
+    return math.exp((left + right) / 2), math.exp(low), math.exp(high)
 
 
 def _log_ratios(base: Sequence[float], head: Sequence[float]) -> np.ndarray:
@@ -87,6 +92,7 @@ def _thinned(values: Sequence[float]) -> np.ndarray:
     return thinned
 
 
+@cache
 def _lower_rank(n: int, m: int, tail: float) -> int:
     """Return the largest k with P(U < k) <= tail: the k-th smallest and largest ratios bound the interval."""
     if n <= 20 and m <= 20:
