@@ -1,4 +1,4 @@
-"""Coverage-guided fuzzing of a reader by atheris: `pip install atheris; python -m tests.fuzz_guided go [--runs 100000]`.
+"""Coverage-guided fuzzing of a reader: `pip install atheris; python -m tests.fuzz_guided go [--runs 100000]`.
 
 For the readers of text, of which the other fuzzer (`tests.fuzz`) knows no structure to change.
 """

@@ -91,18 +91,26 @@ class Readings:
 
     def add(self, name: str, metric: Metric, values: Iterable[float], *, process: object = 0) -> None:
         """Keep values of one process, in base units and measured order; what is no measurement fails its benchmark."""
-        benchmark = self.benchmark(name)
-        kept = self._values.setdefault(Sli(benchmark=benchmark, metric=metric), {}).setdefault(process, [])
-        values = list(values)
+        self.add_processes(name, metric, {process: list(map(float, values))})
+
+    def add_processes(
+        self, name: str, metric: Metric, processes: Mapping[str, list[float]] | Mapping[object, list[float]]
+    ) -> None:
+        """Keep values of several processes."""
+        kept = self._values.setdefault(Sli(benchmark=self.benchmark(name), metric=metric), {})
         least = 0.0 if metric.name != TIME.name else math.ulp(0.0)
-        if values and min(values) >= least and math.isfinite(sum(values)):  # then each is
-            kept.extend(map(float, values))
-            return
+        for process, values in processes.items():
+            if values and min(values) >= least and math.isfinite(sum(values)):  # then each is
+                kept.setdefault(process, []).extend(values)
+            else:
+                self._add_doubtful(name, metric, values, kept.setdefault(process, []))
+
+    def _add_doubtful(self, name: str, metric: Metric, values: Sequence[float], kept: list[float]) -> None:
         for value in values:
             if not math.isfinite(value) or value < 0 or (metric.name == TIME.name and value == 0):
                 self.fail(name, Reason.BAD_VALUE, f"{metric.name} came out as {value:g}")
                 return
-            kept.append(float(value))
+            kept.append(value)
 
     def count(self, name: str, metric: str, bad: int, of: int, *, process: object = 0) -> None:
         """Keep how many of how many came out badly.

@@ -33,7 +33,7 @@ def read(document: Document) -> Run:
     found = Readings(document, "csv")
     rows = csv.reader(io.StringIO(document.text.removeprefix("\ufeff")))
     metrics: dict[tuple[str, str, str], Read] = {}
-    values: dict[tuple[str, tuple[str, str, str], str], list[float]] = {}
+    values: dict[tuple[str, tuple[str, str, str]], dict[str, list[float]]] = {}
     try:
         if not set(columns := next(rows, [])) >= _NEEDED:
             raise FileError(f"{document.name}: its first line does not name the columns {', '.join(sorted(_NEEDED))}")
@@ -52,11 +52,11 @@ def read(document: Document) -> Run:
             except ValueError as exc:
                 where = f"{document.name}, line {rows.line_num}"
                 raise FileError(f"{where}: {row[value][:60]!r} is no number") from exc
-            values.setdefault((row[benchmark], key, row[process]), []).append(number)
+            values.setdefault((row[benchmark], key), {}).setdefault(row[process], []).append(number)
     except csv.Error as exc:
         raise FileError(f"{document.name}, line {rows.line_num}: {exc}") from exc
-    for (name, key, started), numbers in values.items():
-        found.add(name, metrics[key].metric, numbers, process=started)
+    for (name, key), processes in values.items():
+        found.add_processes(name, metrics[key].metric, processes)
     _one_unit_each(document, metrics)
     return found.run()
 
