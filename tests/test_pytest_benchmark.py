@@ -1,5 +1,6 @@
 """Benchmark files written for pytest-benchmark and pytest-codspeed run unchanged, through real pytest."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -348,3 +349,19 @@ def test_without_pytest_the_interpreter_is_named(tmp_path: Path) -> None:
     python = str(tmp_path / "venv" / "bin" / "python")
 
     assert f"pytest is not installed in {python}" in explore(tmp_path, python=python).errors[0]
+
+
+def test_no_process_asks_git_how_to_call_a_file_that_nobody_writes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a large tree what pytest-benchmark asks takes longer than all else at its start."""
+    (tmp_path / "git").write_text(f"#!/bin/sh\necho asked >> {tmp_path}/log\n")
+    (tmp_path / "git").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    (tmp_path / ".git").mkdir()
+    (tmp_path / "test_x.py").write_text("def test_a(benchmark):\n    benchmark(sum, [1])\n")
+
+    survey = explore(tmp_path)
+
+    assert survey.names == ("test_x.py::test_a",)
+    assert not (tmp_path / "log").exists()
