@@ -70,11 +70,9 @@ def p_repeated(log_ratios: Sequence[float], first: int, margin: float) -> float:
     """Return the one-sided p of "the true mean of the pairs after the `first` ones is at most `margin`".
 
     Their spread is taken from all (n,) pairs, with n - 1 degrees of freedom: a few tell their mean better than their
-    spread. 1 where there are none.
+    spread. first < n.
     """
     rest = log_ratios[first:]
-    if not rest:
-        return 1.0
     spread = effect(log_ratios).sd * math.sqrt(len(log_ratios) / len(rest))
     return Effect(mean=effect(rest).mean, sd=spread, n=len(log_ratios)).p_above(margin)
 
