@@ -15,67 +15,57 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
 
 from scipy.stats import beta
 
+from benchmarks.decision.suite.amounts import UNITS
 from benchmarks.decision.suite.work import WORK
 from benchmarks.neighbour import neighbour
-from benchmarks.workloads import bench_workloads
 from perfgate import codec
 from perfgate.core.report import Report
 from perfgate.core.verdict import Verdict
 
-WORKLOADS = Path(bench_workloads.__file__)
-CONFIG = (
-    '[suite.s]\npaths = ["bench_workloads.py"]\nargs = ["-p", "no:codspeed"]\n[[rule]]\nsli = "*:time"\nlimit = "3%"\n'
-)
-UNITS = 20
 SUITE = Path(__file__).parent / "suite"
-CONFIG_OF_FIFTY = '[suite.s]\npaths = ["test_work.py"]\nargs = ["-p", "no:codspeed"]\n'
+CONFIG = '[suite.s]\npaths = ["test_work.py"]\nargs = ["-p", "no:codspeed"]\n'
+STRICTER = CONFIG + '[[rule]]\nsli = "*:time"\nlimit = "3%"\n'
+TWENTY = (
+    "arithmetic", "squares", "generator", "methods", "strings", "formatting", "dictionary", "sets", "sorting", "heap",
+    "queueing", "encoding", "decoding", "matching", "digest", "packing", "checking", "decimals", "dates", "translating",
+)  # fmt: skip
 
 
 class Repository:
     """A throw-away project whose head does more work in some of its benchmarks."""
 
-    def __init__(self, root: Path, sources: Sequence[Path], config: str, amounts: str) -> None:
-        self.root = root
-        root.mkdir()
+    def __init__(self, root: Path, config: str, only: Sequence[str] = ()) -> None:
+        self.root, self.only = root, only
+        shutil.copytree(SUITE, root, ignore=shutil.ignore_patterns("__pycache__"))
         self.git("init", "--quiet", "--initial-branch=main")
-        for source in sources:
-            shutil.copy(source, root)
         (root / "perfgate.toml").write_text(config)
-        self.commit(amounts)
+        self.commit({})
 
     def git(self, *args: str) -> None:
         """Run git in it."""
         who = ["-c", "user.name=benchmark", "-c", "user.email=benchmark@localhost"]
         subprocess.run(["git", *who, *args], cwd=self.root, check=True)
 
-    def commit(self, amounts: str) -> None:
-        """Commit how many units each benchmark does."""
-        (self.root / "amounts.py").write_text(amounts)
+    def commit(self, planted: Mapping[str, float]) -> None:
+        """Commit which benchmarks do how much more, as a share of their work."""
+        more = {name: round(UNITS * (1 + share)) for name, share in planted.items()}
+        text = f"UNITS = {UNITS}\nONLY = {self.only!r}\nMORE = {more!r}\nMODE = ''\n"
+        (self.root / "amounts.py").write_text(text)
         self.git("add", "--all")
         self.git("commit", "--quiet", "--allow-empty", "-m", "change")
 
     def compare(self, seed: int) -> Report:
         """Run the gate on the last commit."""
         output = self.root.parent / "report.json"
-        command = [
-            sys.executable,
-            "-m",
-            "perfgate",
-            "compare",
-            "HEAD~1",
-            "HEAD",
-            "--seed",
-            str(seed),
-            "--format",
-            "json",
-        ]
-        done = subprocess.run([*command, "-o", str(output)], cwd=self.root, check=False, capture_output=True, text=True)
+        command = [sys.executable, "-m", "perfgate", "compare", "HEAD~1", "HEAD", "--format", "json"]
+        command += ["--seed", str(seed), "-o", str(output)]
+        done = subprocess.run(command, cwd=self.root, check=False, capture_output=True, text=True)
         if done.returncode not in (0, 1):
             raise SystemExit(f"perfgate ended with {done.returncode}:\n{done.stderr}")
         return codec.load_report(output.read_bytes(), name=str(output))
@@ -109,14 +99,11 @@ def series(where: str, runs: int, rng: random.Random, scratch: Path, rows: list[
     """Run one condition and add its row; return the counts."""
     counts: Counter[str] = Counter()
     spent = fixed = took = overhead = 0.0
-    names = list(bench_workloads.WORK)
     for number in range(runs):
         root = scratch / f"{where}-{number}"
-        repository = Repository(root, [WORKLOADS], CONFIG, "AMOUNTS = {}\n")
-        large, small = rng.sample(names, 2)
-        # Units enough that 5 % of them is a whole number, and both sides' file is the same length.
-        more = {large: round(UNITS * 1.10), small: round(UNITS * 1.05)}
-        repository.commit(f"AMOUNTS = {more!r}\n")
+        repository = Repository(root, STRICTER, TWENTY)
+        large, small = rng.sample(TWENTY, 2)
+        repository.commit({large: 0.10, small: 0.05})
         report = repository.compare(seed=rng.randrange(2**31))
         for row in report.judgements:
             name = row.benchmark.name.partition("[")[2].rstrip("]")
@@ -146,15 +133,15 @@ def suites_of_fifty(runs: int, seed: int) -> None:
 
     The limit is the default, 5 %; what is planted is once and a half the limit.
     """
-    rng, names, amounts = random.Random(seed), list(WORK), "UNITS = 200\nMORE = {}\nMODE = ''\n"
+    rng, names = random.Random(seed), list(WORK)
     blocked = caught = planted = 0
     took: list[float] = []
     with tempfile.TemporaryDirectory() as scratch:
-        repository = Repository(Path(scratch) / "project", list(SUITE.glob("*.py")), CONFIG_OF_FIFTY, amounts)
+        repository = Repository(Path(scratch) / "project", CONFIG)
         for number in range(runs + runs // 3):
             more = rng.sample(names, 3) if number >= runs else []
-            repository.commit(amounts)
-            repository.commit(amounts.replace("{}", repr(dict.fromkeys(more, 215))))
+            repository.commit({})
+            repository.commit(dict.fromkeys(more, 0.075))
             report = repository.compare(seed=rng.randrange(2**31))
             guilty = {f"test_work.py::test_work[{name}]" for name in more}
             found = {row.benchmark.name for row in report.judgements if row.verdict is Verdict.REGRESSION}

@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from random import Random
 
+from benchmarks.decision.suite.amounts import UNITS
 from benchmarks.measurement.__main__ import MARK, TIMEOUT_S, Subject
 from benchmarks.neighbour import neighbour
 from perfgate.core.comparison import pair_effect
@@ -24,7 +25,6 @@ from perfgate.host.interrupt import Interrupts
 from perfgate.measure.turns import Pairing, PairResult, run_pair
 
 SUITE = Path(__file__).parent / "suite"
-UNITS = 200
 WORKS = (0.0, 0.01, 0.02, 0.03, 0.05, 0.075, 0.10)
 PLANTED = {f"+{100 * share:g} %": share for share in WORKS if share}
 MODES = {"variance": "varies by 10 %", "warm-up": "slower at first", "burst": "held up by chance"}
@@ -91,7 +91,7 @@ def place(root: Path, kind: str) -> Path:
     side = root / (f"side-{KINDS.index(kind):02}" + "-with-a-much-longer-path" * (kind == "longer path"))
     shutil.copytree(SUITE, side, ignore=shutil.ignore_patterns("__pycache__"))
     units, mode = round(UNITS * (1 + PLANTED.get(kind, 0.0))), kind if kind in MODES else ""
-    (side / "amounts.py").write_text(f"UNITS = {units}\nMORE = {{}}\nMODE = {mode!r}\n")
+    (side / "amounts.py").write_text(f"UNITS = {units}\nONLY = ()\nMORE = {{}}\nMODE = {mode!r}\n")
     if kind in EDITS:
         work = side / "work.py"
         work.write_text(EDITS[kind](work.read_text()))

@@ -38,7 +38,6 @@ from perfgate.runners.pytest_benchmark import PytestBenchmark
 
 MARK = "benchmarks-measurement"
 TIMEOUT_S = 60.0
-HERE = Path(__file__).resolve().parent.parent
 
 Effects = dict[str, list[float]]
 
@@ -113,7 +112,7 @@ def gather(pairs: int, measure: dict[str, Callable[[PairDraw], dict[str, float]]
 def designs(pairs: int, where: Path, interrupts: Interrupts) -> None:
     """Print the spread of a pair by design."""
     root = where / "workloads"  # away from this project's own pytest configuration
-    shutil.copytree(HERE / "workloads", root, dirs_exist_ok=True)
+    shutil.copytree(Path(__file__).parent / "suite", root, dirs_exist_ok=True)
     subject = Subject(root, ("bench_sizes.py",), interrupts)
     plans = subject.plan()
     print(f"\n## Spread of a pair's log ratio by design: {len(plans)} workloads, {pairs} pairs each, identical code\n")

@@ -3,7 +3,7 @@
 import random
 
 import pytest
-from amounts import MODE, MORE, UNITS
+from amounts import MODE, MORE, ONLY, UNITS
 from work import WORK, command
 
 
@@ -33,11 +33,12 @@ def disturbed(function, units):
     plain(function, units * 3 // 2 if random.random() < 0.2 else units)
 
 
-@pytest.mark.parametrize("name", WORK)
+@pytest.mark.parametrize("name", ONLY or WORK)
 def test_work(benchmark, name):
     modes = {"": plain, "variance": varying, "burst": disturbed}
     benchmark(modes.get(MODE) or WarmUp(), WORK[name], MORE.get(name, UNITS))
 
 
+@pytest.mark.skipif(bool(ONLY), reason="only some")
 def test_command(benchmark):
     benchmark(command, UNITS)
