@@ -21,8 +21,9 @@ from perfgate.core.load.traffic import Request
 from perfgate.core.model import Reason
 from perfgate.core.ports import Drive
 from perfgate.engines.h2load import LOG, H2load, cannot
-from perfgate.engines.locust import RESULT, Locust
+from perfgate.engines.locust import RESULT, SHIM, Locust
 from perfgate.errors import MeasureError
+from perfgate.host.service import free_port
 from perfgate.measure.capacity import CapacitySuite
 from perfgate.measure.engines import EngineSuite
 from tests.test_load import GET, failed, measured, values
@@ -118,12 +119,8 @@ def test_workers_from_elsewhere_load_both_sides(sides: Path, remote_workers: int
 @pytest.fixture
 def remote_workers(sides: Path) -> Iterator[int]:
     """Workers of two masters that are started again when their run is over; gives the first port."""
-    from perfgate.host.service import free_port
-
-    port = next(port for _ in range(100) if (port := free_port()) < 60000)
+    port = free_port()
     (sides / "locustfile.py").write_text(LOCUSTFILE, encoding="utf-8")
-    from perfgate.engines.locust import SHIM
-
     loops = [
         subprocess.Popen(
             [

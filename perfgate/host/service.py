@@ -5,8 +5,10 @@ Nothing here knows of load or statistics; what a start of it cost and whether it
 
 import contextlib
 import ctypes
+import errno
 import http.client
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -27,6 +29,7 @@ from perfgate.host.cpus import on
 from perfgate.host.interrupt import Interrupts
 from perfgate.host.tree import MARK, kill_group
 
+PORTS_FROM = 10_000
 POLL_S = 0.02
 END_S = 5.0  # between TERM and KILL
 TAIL = 8192  # bytes of output that a message may quote from
@@ -71,10 +74,26 @@ class Usage:
 
 
 def free_port() -> int:
-    """Return a TCP port of the loopback that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a TCP port of the loopback that nobody listens on.
+
+    Where the system says which ports it gives to connections, none of those: any process that calls out may be given
+    it before it is listened on.
+    """
+    own = range(PORTS_FROM, _given_from())
+    for port in [*random.choices(own, k=100 if own else 0), 0]:
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            probe.bind(("127.0.0.1", port))
+            return int(probe.getsockname()[1])
+    raise OSError(errno.EADDRINUSE, "no TCP port is free")
+
+
+def _given_from() -> int:
+    """Return the first port that the system gives to connections."""
+    try:
+        words = Path("/proc/sys/net/ipv4/ip_local_port_range").read_text(encoding="ascii").split()
+    except OSError:
+        words = []
+    return int(words[0]) if words else PORTS_FROM
 
 
 @contextmanager
