@@ -98,3 +98,110 @@ def test_doctor_looks_at_this_machine_and_at_the_workflows(project: Project) -> 
     assert "try: " in machine_said or "nothing was seen that makes measurements worse" in done.stderr
     assert ".github/workflows" in done.stdout
     assert done.returncode == 2  # there are none
+
+
+BAD = """\
+import datetime
+import socket
+import threading
+import time
+
+HEARD = socket.create_server(("127.0.0.1", 0))
+KEPT = [0] * 3000
+
+
+def spin(n=3000):
+    total = 0
+    for i in range(n):
+        total += i * i
+    return total
+
+
+def threads():
+    worker = threading.Thread(target=spin)
+    worker.start()
+    worker.join()
+
+
+def sleeps():
+    time.sleep(0.002)
+
+
+def network():
+    with socket.create_connection(HEARD.getsockname()):
+        HEARD.accept()[0].close()
+
+
+def long():
+    return spin(1_500_000)
+
+
+def never_settles():
+    KEPT.append(len(KEPT))
+    return sum(KEPT)
+
+
+def by_the_hour():
+    return spin(6000 if datetime.datetime.now().hour < 12 else 3000)
+
+
+def test_threads(benchmark):
+    benchmark(threads)
+
+
+def test_sleeps(benchmark):
+    benchmark(sleeps)
+
+
+def test_network(benchmark):
+    benchmark(network)
+
+
+def test_long(benchmark):
+    benchmark(long)
+
+
+def test_never_settles(benchmark):
+    benchmark(never_settles)
+
+
+def test_by_the_hour(benchmark):
+    benchmark(by_the_hour)
+
+
+def test_good(benchmark):
+    benchmark(spin)
+"""
+
+
+def test_doctor_names_each_fault_of_a_bad_suite_and_none_of_a_good_benchmark(project: Project) -> None:
+    project.commit("bad", lib_py="", test_bad_py="import lib\n" + BAD)
+
+    done = project.perfgate("doctor", "--budget", "60s")
+
+    assert done.returncode == 2, done.stderr  # of the workflows, of which there are none
+    blocks = [block.partition("\n") for block in done.stdout.split("unfit: ")[1:]]
+    named = {name.partition("::test_")[2]: re.findall(r"(?m)^  ([\w-]+): ", text) for name, _, text in blocks}
+    assert {name: codes[0] for name, codes in named.items()} == {
+        "threads": "threads", "sleeps": "sleeps", "network": "network", "long": "long",
+        "never_settles": "warm-up", "by_the_hour": "clock",
+    }  # fmt: skip
+    assert "asks what time it is: datetime.now (test_bad.py:" in done.stdout
+    assert "test_bad.py::test_good:time" in done.stdout
+
+
+def test_doctor_runs_the_gate_on_identical_code(project: Project) -> None:
+    project.two_commits_of_commands()
+
+    done = project.perfgate("doctor", "--aa", "2")
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count(" of 2: ") == 2
+    assert "identical code: blocked in 0 of 2 runs; " in done.stdout
+
+
+def test_doctor_refuses_a_time_that_is_none(project: Project) -> None:
+    done = project.perfgate("doctor", "--budget", "soon")
+
+    assert done.returncode == 2
+    assert "--budget" in done.stderr

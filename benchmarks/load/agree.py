@@ -20,11 +20,11 @@ from perfgate.pipeline.probing import probe
 
 RATE, USERS = 80, 8
 LOCUSTFILE = f"""\
-from locust import FastHttpUser, constant_throughput, task
+from locust import FastHttpUser, between, task
 
 
 class Visitor(FastHttpUser):
-    wait_time = constant_throughput({RATE / USERS:g})
+    wait_time = between({0.5 * USERS / RATE:g}, {1.5 * USERS / RATE:g})  # users of one rhythm would queue together
 
     @task
     def index(self):

@@ -1,6 +1,6 @@
 """Spread of a one-second block's log ratio by design, identical code; and what head's slowness does to base.
 
-python -m benchmarks.load.designs [--blocks 40] [--where calm neighbour]
+python -m benchmarks.load.designs [--blocks 80] [--starts 24] [--where calm neighbour]
 
 In each start of both services every design gets its blocks, in random order: they share the same minutes.
 """
@@ -18,6 +18,7 @@ from benchmarks.neighbour import neighbour
 from perfgate.core.load.arrivals import Arrival, arrivals, constant, windows
 from perfgate.core.load.histogram import histogram
 from perfgate.core.load.tally import LATE_S, Answer
+from perfgate.core.stats import paired
 from perfgate.host.interrupt import Interrupts
 from perfgate.measure.probe import Probe
 from perfgate.measure.start import Stage, generator, loaded, serving
@@ -84,13 +85,13 @@ def spreads(where: str, blocks: int, root: Path, interrupts: Interrupts) -> None
         print(f"| {where} | {name} | {' | '.join(cells)} | {times:.1f} |", flush=True)
 
 
-def cross_talk(root: Path, interrupts: Interrupts) -> None:
-    """Print what base's median does when head works more, or waits."""
+def cross_talk(root: Path, starts: int, interrupts: Interrupts) -> None:
+    """Print what base's median does when head works more, or waits: against a start before or after it."""
     heads = {"the same": (1.0, 0.0), "+50 % CPU": (1.75, 0.0), "+5 ms": (1.0, 0.005)}
     found: dict[str, list[float]] = {name: [] for name in heads}
     job = probe(root, "uvicorn", suite("uvicorn", "20s"))
     with generator(interrupts) as agent:
-        for seed in range(12):
+        for seed in range(starts):
             for name in random.Random(seed).sample(list(heads), k=len(heads)):
                 work, wait_s = heads[name]
                 stage = stage_of(job, root, (1.0, work), interrupts, wait_s=wait_s)
@@ -100,9 +101,11 @@ def cross_talk(root: Path, interrupts: Interrupts) -> None:
                     seen = loaded(stage, agent, services, job.plan, load, seed=seed)
                 base = [a.latency_s for a in seen.answers if a.side == 0 and a.intended_s > 0.3]
                 found[name].append(median(base))
-    usual = median(found["the same"])
     for name, each in found.items():
-        print(f"| {name} | {1e3 * median(each):.2f} ms | {100 * (median(each) / usual - 1):+.1f} % |", flush=True)
+        against = [math.log(one / usual) for one, usual in zip(each, found["the same"], strict=True)]
+        ratio, low, high = paired.interval(against, level=0.95) if name != "the same" else (1.0, 1.0, 1.0)
+        cells = f"{100 * (ratio - 1):+.1f} % [{100 * (low - 1):+.1f}, {100 * (high - 1):+.1f}]"
+        print(f"| {name} | {1e3 * median(each):.2f} ms | {cells} |", flush=True)
 
 
 def stage_of(
@@ -125,16 +128,18 @@ def stage_of(
 def main() -> None:
     """Print both tables."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.load.designs")
-    parser.add_argument("--blocks", type=int, default=40, help="of each design")
+    parser.add_argument("--blocks", type=int, default=80, help="of each design")
+    parser.add_argument("--starts", type=int, default=24, help="of each head, for the last table")
     parser.add_argument("--where", nargs="+", default=["calm", "neighbour"], choices=["calm", "neighbour"])
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as home, Interrupts() as interrupts:
         print("| | design | p50 | mean | p95 | windows of 0.5 s / this, p50 |\n|---|---|---:|---:|---:|---:|")
         for where in given.where:
             with neighbour(where == "neighbour"):
-                spreads(where, given.blocks, Path(home), interrupts)
+                if given.blocks:
+                    spreads(where, given.blocks, Path(home), interrupts)
         print("\n| head | base's p50 | against the same |\n|---|---:|---:|")
-        cross_talk(Path(home), interrupts)
+        cross_talk(Path(home), given.starts, interrupts)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ fixed threshold on head alone, 10 % above the median of base's p95 over all runs
 
 import argparse
 import json
+import math
 import random
 import sys
 import tempfile
@@ -98,8 +99,9 @@ def levels(run: Run, metric: str) -> float:
 
 
 def pooled(run: Run, q: float) -> float:
-    """Return a quantile of all latencies of a run, in seconds: what other gates look at."""
-    return merged(each.histogram for each in run.distributions if each.metric == "latency").quantile(q)
+    """Return a quantile of all latencies of a run, in seconds: what other gates look at; NaN where none counted."""
+    found = merged(each.histogram for each in run.distributions if each.metric == "latency")
+    return found.quantile(q) if found.total else math.nan
 
 
 def trial(name: str, planted: Planted, share: float, seed: int, root: Path, interrupts: Interrupts) -> Row:
@@ -175,7 +177,8 @@ def report() -> None:
     """Print the table of all that was finished."""
     rows = [row for row in done() if "planted" in row]
     usual = {
-        name: median(row["p95"][0] for row in rows if row["service"] == name) for name in {r["service"] for r in rows}
+        name: median(row["p95"][0] for row in rows if row["service"] == name and row["p95"][0] > 0)
+        for name in {row["service"] for row in rows}
     }
     print(
         "| | planted | blocked | p50, mean, p95 | inconclusive | p95 ratio > 1.10 | fixed threshold | starts | a run |"

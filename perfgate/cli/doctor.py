@@ -1,17 +1,26 @@
 """`perfgate doctor`."""
 
+from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
-from perfgate.errors import Exit
+from perfgate.cli.options import Chosen, measuring
+from perfgate.core.units import parse_duration
+from perfgate.core.verdict import UNKNOWN, Verdict
+from perfgate.errors import ConfigError, Exit
 from perfgate.host import files, machine
 from perfgate.host.git import Repository
 from perfgate.host.interrupt import Interrupts
+from perfgate.pipeline import doctor as looking
 from perfgate.publishers.github.workflow_faults import faults
+from perfgate.render import phrases
+from perfgate.render.sight import sight
 
 LARGEST = 2**20  # bytes of a workflow
 WATCHED_S = 2.0
+USUAL = "1m"
 
 
 def _machine() -> None:
@@ -22,15 +31,7 @@ def _machine() -> None:
         click.echo("this machine: nothing was seen that makes measurements worse", err=True)
 
 
-@click.command()
-@click.option("--workflows", is_flag=True, help="Look at the GitHub workflows alone.")
-def doctor(workflows: bool) -> int:
-    """Say what of this machine makes measurements worse, and what is wrong with the repository's workflows.
-
-    Each with what to do. Ends with 2 where a workflow has a fault.
-    """
-    if not workflows:
-        _machine()
+def _workflows() -> int:
     with Interrupts() as interrupts:
         root = Repository(Path.cwd(), interrupts=interrupts).root
     paths = sorted((root / ".github" / "workflows").glob("*.y*ml"))
@@ -39,7 +40,58 @@ def doctor(workflows: bool) -> int:
     for fault in found:
         click.echo(f"{fault.path}:{fault.line}: {fault.what}\n  try: {fault.do}")
     if not found:
-        click.echo(
-            f"looked at {len(texts)} workflow{'s' * (len(texts) != 1)}: none of the known faults is there", err=True
-        )
+        many = f"{len(texts)} workflow{'s' * (len(texts) != 1)}"
+        click.echo(f"looked at {many}: none of the known faults is there", err=True)
     return int(Exit.USAGE if found else Exit.PASSED)
+
+
+def _benchmarks(chosen: Chosen) -> None:
+    try:
+        seconds = parse_duration(chosen.budget or USUAL)
+    except ValueError as exc:
+        raise ConfigError(f"--budget: {exc}") from exc
+    with replace(chosen, budget=None).workshop() as shop:  # a comparison's budget is the configured one
+        seen = looking.see(shop, seconds=seconds)
+    click.echo(f"{seen.revision} built twice and measured against itself for {phrases.seconds(seen.took_s)}:")
+    click.echo(sight(seen.fitness, seen.budget_s))
+    for failure in seen.failures:
+        click.echo(f"not measured: {phrases.name(str(failure.benchmark))}: {phrases.name(failure.text)}")
+
+
+def _again(chosen: Chosen, times: int) -> int:
+    blocked, unsure, rows = 0, 0, 0
+    with chosen.workshop() as shop:
+        for number, compared in enumerate(looking.again(shop, times=times), start=1):
+            found = Counter(row.verdict for row in compared.report.judgements)
+            blocked += bool(found[Verdict.REGRESSION])
+            unsure += sum(found[verdict] for verdict in UNKNOWN)
+            rows += found.total()
+            click.echo(f"{number} of {times}: {phrases.headline(compared.report)}")
+    click.echo(
+        f"identical code: blocked in {blocked} of {times} runs; {unsure} of {rows} verdicts inconclusive",
+    )
+    return int(Exit.REGRESSION if blocked else Exit.PASSED)
+
+
+@click.command()
+@measuring
+@click.option("--workflows", is_flag=True, help="Look at the GitHub workflows alone.")
+@click.option("--machine", "machine_only", is_flag=True, help="Look at the machine alone.")
+@click.option("--aa", type=click.IntRange(1, 1000), help="Run the gate so many times on identical code instead.")
+def doctor(chosen: Chosen, workflows: bool, machine_only: bool, aa: int | None) -> int:
+    """Say what this machine can see of this project's benchmarks, and what is in the way, each with what to do.
+
+    Looks at the machine, at the GitHub workflows, and builds the working tree twice and measures it against itself
+    (for a minute, or --budget): what two builds of the same code spread, a change must exceed. Ends with 2 where a
+    workflow has a fault, with 1 where --aa saw identical code blocked.
+    """
+    if aa is not None:
+        return _again(chosen, aa)
+    if workflows:
+        return _workflows()
+    _machine()
+    if machine_only:
+        return int(Exit.PASSED)
+    status = _workflows()
+    _benchmarks(chosen)
+    return status

@@ -24,7 +24,8 @@ SLOWER = 100  # times longer than on the CPU itself, in valgrind
 REGION_S = 0.2e-3  # of counted iterations, as the CPU itself would run them
 INSTRUCTIONS = "instructions"
 QUERIES = "queries"
-KINDS = {"calls": "calls", "allocations": "memory", "peak-memory": "memory"}
+HABITS = "habits"
+KINDS = {HABITS: HABITS, "calls": "calls", "allocations": "memory", "peak-memory": "memory"}
 """What is asked for to how it is counted."""
 _NAMES = {"peak-memory": "peak-memory.own"}
 """What is asked for to what it is called beside what the system says of a whole process."""

@@ -1,5 +1,6 @@
 """One suite on one or two sides: what there is to measure, and what was measured so far."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -20,7 +21,7 @@ from perfgate.core.schedule import Turns, draw_pair, planned_pairs, turns_for, t
 from perfgate.errors import MeasureError
 from perfgate.host import addresses, cpus
 from perfgate.measure import scout
-from perfgate.measure.counting import Counting, names_of
+from perfgate.measure.counting import HABITS, Counting, names_of
 from perfgate.measure.crew import Trouble
 from perfgate.measure.scout import Survey
 from perfgate.measure.sides import PreparedSide, share_files
@@ -45,6 +46,8 @@ class Job:
     """What is counted beside the time, in processes of its own."""
     whole: bool = False
     """Whether each benchmark is a process of its own anyway."""
+    habits: bool = False
+    """Whether to look for calls that make a benchmark unfit to be timed."""
 
     def begin(self, sides: Sequence[PreparedSide], around: Circumstances) -> "Suite":
         """Return what measures it."""
@@ -133,6 +136,8 @@ class Suite(Measured):
             for name, troubles in survey.journey.troubles.items():
                 self._fail(side, name, troubles[0].reason, troubles[0].text)
         self._plan(surveys, head.names)
+        if self.job.habits and not self.job.whole:
+            self._watch()
 
     def _nothing_here(self, head: Survey) -> None:
         """Head's benchmarks are all other jobs'; what base had in this part was lost."""
@@ -142,15 +147,7 @@ class Suite(Measured):
 
     def _count(self, deadline: float) -> None:
         """Count what the benchmarks do; who cannot be counted, or not in time, has failed."""
-        counting = Counting(
-            deadline=deadline,
-            metrics=self.job.metrics,
-            iteration_s={name: track.iteration_s for name, track in self.tracks.items()},
-            timeout_s=self.job.timeout_s,
-            mark=self.around.mark,
-            interrupts=self.around.interrupts,
-            whole=self.job.whole,
-        )
+        counting = self._counting(self.job.metrics, deadline)
         for side, prepared in enumerate(self.sides):
             found = counting.of(self.job.runner.launch(prepared.place, names=self._names))
             for name, text in found.troubles.items():
@@ -164,6 +161,23 @@ class Suite(Measured):
             )
         for name in [name for name in self.tracks if any(name in failures for failures in self.failures)]:
             del self.tracks[name]
+
+    def _watch(self) -> None:
+        """Warn of what the benchmarks call that their time depends on beside their code."""
+        found = self._counting((HABITS,), math.inf).of(self.job.runner.launch(self.sides[-1].place, names=self._names))
+        for name, habits in found.notes.items():
+            self.tracks[name].warnings += [Warning(code=code, text=text) for code, text in habits.items()]
+
+    def _counting(self, metrics: tuple[str, ...], deadline: float) -> Counting:
+        return Counting(
+            deadline=deadline,
+            metrics=metrics,
+            iteration_s={name: track.iteration_s for name, track in self.tracks.items()},
+            timeout_s=self.job.timeout_s,
+            mark=self.around.mark,
+            interrupts=self.around.interrupts,
+            whole=self.job.whole,
+        )
 
     def offered(self, side: int) -> tuple[Benchmark, ...]:
         """Return the benchmarks that a side has, measured or not."""

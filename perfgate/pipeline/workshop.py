@@ -99,6 +99,33 @@ def measure_both(
 ) -> tuple[Run, Run]:
     """Prepare both sides and measure them in pairs, until `policy` has its answers."""
     jobs = _jobs(repository, loaded, shop)
+    base_run, head_run = _in_pairs(repository, base, head, jobs, policy, effort(loaded, shop), loaded, shop)
+    return base_run, replace(head_run, warnings=(*head_run.warnings, *_differing(loaded)))
+
+
+def measure_twice(
+    repository: Repository, revision: Revision, loaded: Loaded, shop: Workshop, *, seconds: float
+) -> tuple[Run, Run]:
+    """Build `revision` twice and measure both in pairs, to the last that is planned or for so many seconds."""
+    jobs = [
+        replace(job, habits=True) if isinstance(job, Job) else job
+        for job in _jobs(repository, loaded, shop)
+        if not isinstance(job, SizeJob)
+    ]
+    spend = replace(effort(loaded, shop), budget_s=seconds, canary=False)
+    return _in_pairs(repository, revision, revision, jobs, Policy(rules=()), spend, loaded, shop)
+
+
+def _in_pairs(
+    repository: Repository,
+    base: Revision,
+    head: Revision,
+    jobs: Sequence[AnyJob],
+    policy: Policy,
+    spend: Effort,
+    loaded: Loaded,
+    shop: Workshop,
+) -> tuple[Run, Run]:
     with ExitStack() as stack:
 
         def prepare(label: str, revision: Revision) -> sides.PreparedSide:
@@ -112,11 +139,11 @@ def measure_both(
             prepare("head", head),
             jobs,
             policy,
-            _effort(loaded, shop),
+            spend,
             interrupts=shop.interrupts,
             watch=shop.watch,
         )
-    return _here(runs[0], loaded), replace(_here(runs[1], loaded), warnings=(*runs[1].warnings, *_differing(loaded)))
+    return _here(runs[0], loaded), _here(runs[1], loaded)
 
 
 def measure_one(
@@ -137,7 +164,7 @@ def measure_one(
             repository,
             side,
             jobs,
-            _effort(loaded, shop),
+            effort(loaded, shop),
             processes=processes,
             interrupts=shop.interrupts,
             watch=shop.watch,
@@ -237,7 +264,8 @@ def _reading(name: str, suite: CommandSuite, reads: str) -> ResultsJob:
     )
 
 
-def _effort(loaded: Loaded, shop: Workshop) -> Effort:
+def effort(loaded: Loaded, shop: Workshop) -> Effort:
+    """Return what the configuration lets a measurement spend."""
     table = loaded.config.perfgate
     usual = STRICT_EFFORT_S if table.strictness == "strict" else NORMAL_EFFORT_S
     return Effort(

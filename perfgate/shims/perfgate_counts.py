@@ -191,4 +191,46 @@ def _queries(turn, loops):
     return {"queries": total, "queries.repeated": repeated}, {"queries.repeated": words} if repeated else {}
 
 
-_KINDS = {"instructions": _instructions, "calls": _calls, "memory": _memory, "queries": _queries}
+def _habits(turn, loops):
+    """Tell which calls of one iteration make its time depend on more than its code, and from where."""
+    found = {}
+
+    def heard(frame, event, function):
+        habit = _habit(function) if event == "c_call" else None
+        if habit and habit[0] not in found:
+            found[habit[0]] = "%s (%s)" % (
+                habit[1],
+                perfgate_queries.caller(frame, os.path.dirname(perfgate_queries.__file__)),
+            )
+
+    sys.setprofile(heard)
+    try:
+        turn(1)
+    finally:
+        sys.setprofile(None)
+    return {}, found
+
+
+_CLOCKS = ("time", "time_ns", "localtime", "gmtime", "ctime", "now", "utcnow", "today")
+_SENDING = ("connect", "connect_ex", "send", "sendall", "sendto", "recv", "recv_into", "recvfrom")
+
+
+def _habit(function):
+    """Return what a call into C does that time depends on, and its name; None for most."""
+    name, owner = function.__name__, getattr(function, "__self__", None)
+    module = getattr(function, "__module__", None) or getattr(owner, "__module__", None) or ""
+    module = module if isinstance(module, str) else ""
+    if name == "sleep" and module == "time":
+        return "sleeps", "calls time.sleep"
+    if name in ("start_new_thread", "start_joinable_thread") and module == "_thread":
+        return "threads", "starts a thread"
+    if name in _CLOCKS and module in ("time", "datetime"):
+        return "clock", "asks what time it is: %s.%s" % (getattr(owner, "__name__", module), name)
+    if name in ("getaddrinfo", "gethostbyname") and module == "_socket":
+        return "network", "uses the network: socket.%s" % name
+    if name in _SENDING and hasattr(owner, "family") and owner.family.name in ("AF_INET", "AF_INET6"):
+        return "network", "uses the network: socket.%s" % name
+    return None
+
+
+_KINDS = {"instructions": _instructions, "calls": _calls, "memory": _memory, "queries": _queries, "habits": _habits}

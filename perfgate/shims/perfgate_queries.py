@@ -59,7 +59,7 @@ def note(statement):
     """Count one statement for the request that is being answered, if any."""
     ledger = _seen.get() or (_open[0] if _open else None)
     if ledger is not None:
-        ledger.counts[str(statement), _caller()] += 1
+        ledger.counts[str(statement), caller(sys._getframe(1))] += 1
 
 
 def asgi(app):
@@ -252,12 +252,14 @@ _HERE = os.path.abspath(__file__)
 _FOREIGN = ("site-packages", "dist-packages", os.path.dirname(os.__file__))
 
 
-def _caller():
-    """Return file, line and function of the innermost frame that is the application's own."""
-    frame = sys._getframe(1)
+def caller(frame, own=_HERE):
+    """Return file, line and function of the innermost frame from `frame` on that is the application's own.
+
+    Nothing below the path `own` is.
+    """
     while frame is not None:
         path = frame.f_code.co_filename
-        if path != _HERE and not path.startswith("<") and not any(part in path for part in _FOREIGN):
+        if not path.startswith((own, "<")) and not any(part in path for part in _FOREIGN):
             return "%s:%d in %s" % (os.path.relpath(path), frame.f_lineno, frame.f_code.co_name)
         frame = frame.f_back
     return "somewhere"

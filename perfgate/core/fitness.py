@@ -1,0 +1,220 @@
+"""What a runner can see of a suite: two builds of the same code in pairs, and which benchmarks are unfit to be gated.
+
+What the pairs of identical code spread, those of a change spread too: from it follows the smallest effect that a
+comparison would block, and the time that a smaller one would need. A fault is said only where it was seen.
+"""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from perfgate.core.comparison import Change, Comparison, Evidence, compare
+from perfgate.core.model import CPU, TIME, Benchmark, Run, Sample, Sli
+from perfgate.core.policy import Policy, Rule
+from perfgate.core.question import Question
+from perfgate.core.schedule import FIRST_LOOK, looks
+from perfgate.core.stats import describe, paired, power
+from perfgate.core.stats.sequential import Spending, nominal_levels
+
+GOAL = 1.5  # times the limit: what should be seen in 95 of 100 runs
+UNSEEN = 2.0  # times the limit: who sees only more than that is no gate
+WAITING = 0.5  # of its time on a CPU; with less, waiting is most of what is measured
+SETTLED = math.log1p(0.02)  # log ratio of the last third of a process's turns to the first
+SURE = 0.001  # one-sided, of one benchmark: that it never settles, that two builds differ
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """Why a benchmark is unfit to be gated, and what to do."""
+
+    code: str
+    what: str
+    do: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sight:
+    """What a comparison here would see of one SLI."""
+
+    sli: Sli
+    level: float
+    """In the metric's unit."""
+    pairs: int
+    planned: int
+    """Pairs that a comparison would take at most."""
+    pair_s: float
+    spread: float
+    """Standard deviation of a pair's log ratio."""
+    change: Change
+    """Of the second build against the first: there is none but by layout, and by chance."""
+    limit: float
+    """What its rule allows, as a share; a floor included."""
+    visible: float | None
+    """Smallest effect (a share) that 95 of 100 comparisons would block; None after too few pairs to say."""
+    needed: int | None
+    """Pairs after which `GOAL` times the limit would be seen; None where 500 are not enough, or nothing is known."""
+
+    @property
+    def needed_s(self) -> float | None:
+        """Seconds that those take of it."""
+        return None if self.needed is None else self.needed * self.pair_s
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fitness:
+    """What was seen of a project's benchmarks."""
+
+    sights: tuple[Sight, ...]
+    faults: Mapping[Benchmark, tuple[Fault, ...]]
+    takes_s: float
+    """Of a comparison in which nothing is settled before its last planned pair."""
+
+    @property
+    def rms_t(self) -> float | None:
+        """Root mean square of t over the SLIs: 1 where two builds differ by chance alone, more where layout decides."""
+        known = [sight for sight in self.sights if sight.visible is not None and sight.spread > 0]
+        if not known:
+            return None
+        squares = [(math.log(s.change.ratio) / s.spread) ** 2 * s.pairs for s in known]
+        return math.sqrt(sum(squares) / len(squares))
+
+
+def fitness(base: Run, head: Run, policy: Policy, *, effort_s: float) -> Fitness:
+    """Return what two builds of the same code, measured in pairs to the end, say of a suite.
+
+    Args:
+        policy: that of a comparison.
+        effort_s: what a benchmark may take in a comparison.
+    """
+    covered = [
+        (c, rule)
+        for c in compare(base, head)
+        if c.evidence is Evidence.PAIRED and (rule := policy.rule_for(c.sli)) is not None
+    ]
+    family = {critical: sum(rule.critical is critical for _, rule in covered) for critical in (True, False)}
+    sights = [_sight(c, rule, policy, policy.family_level / family[rule.critical]) for c, rule in covered]
+    samples = _by_benchmark(base, head)
+    faults: dict[Benchmark, list[Fault]] = {}
+    for sight, (c, _) in zip(sights, covered, strict=True):
+        about = faults.setdefault(c.sli.benchmark, [])
+        found = _faults(sight, c, samples, margin=math.log1p(policy.margin), effort_s=effort_s)
+        about += [fault for fault in found if fault.code not in {known.code for known in about}]
+    startup_s = head.method.startup_s if head.method else 0.0
+    costs = {sight.sli.benchmark: sight for sight in sights}.values()
+    return Fitness(
+        sights=tuple(sights),
+        faults={benchmark: tuple(found) for benchmark, found in faults.items() if found},
+        takes_s=sum(s.planned * s.pair_s for s in costs) + max((s.planned for s in costs), default=0) * startup_s,
+    )
+
+
+def _sight(c: Comparison, rule: Rule, policy: Policy, level: float) -> Sight:
+    found = paired.effect(c.log_ratios)
+    limit = Question(rule=rule, log_ratios=(), planned=0, base=c.base).limit
+    margin = math.log1p(policy.margin)
+
+    def visible(pairs: int) -> float:
+        shares = tuple(look / pairs for look in looks(pairs, pairs))
+        last = nominal_levels(Spending.OBRIEN_FLEMING, level, shares)[-1]
+        return power.visible_effect(replace(found, mean=0.0, n=pairs), margin=margin, limit=limit, level=last)
+
+    known = found.n >= FIRST_LOOK
+    goal = math.log1p(GOAL * math.expm1(limit))
+    least = replace(found, mean=0.0, n=FIRST_LOOK - 1)
+    return Sight(
+        sli=c.sli,
+        level=c.base,
+        pairs=found.n,
+        planned=c.planned,
+        pair_s=c.pair_s,
+        spread=found.sd,
+        change=c.change,
+        limit=math.expm1(limit),
+        visible=math.expm1(visible(c.planned)) if known else None,
+        needed=power.pairs_needed(least, lambda more: visible(more.n) <= goal) if known else None,
+    )
+
+
+Samples = Mapping[tuple[Benchmark, str], Sequence[Sample]]
+"""Of both builds, by benchmark and metric."""
+
+
+def _by_benchmark(*runs: Run) -> Samples:
+    found: dict[tuple[Benchmark, str], list[Sample]] = {}
+    for sample in [sample for run in runs for sample in run.samples]:
+        found.setdefault((sample.sli.benchmark, sample.sli.metric.name), []).append(sample)
+    return found
+
+
+def _faults(sight: Sight, c: Comparison, samples: Samples, *, margin: float, effort_s: float) -> Iterator[Fault]:
+    """Yield what was seen of one SLI: first what explains, then what follows from it."""
+    said = {warning.code: warning.text for warning in c.warnings}
+    told = [code for code in _HABITS if code in said]
+    for code in told:
+        yield Fault(code=code, what=said[code], do=_HABITS[code])
+    if "several-cpus" in said and "threads" not in told:
+        yield Fault(code="threads", what="keeps several CPUs busy", do=_HABITS["threads"])
+    busy = _on_cpu(c, samples)
+    if busy < WAITING and not {"sleeps", "network"} & set(told):
+        yield Fault(
+            code="waits",
+            what=f"waits: it is on a CPU in {busy:.0%} of its time",
+            do="measure the code around what it waits for; a load probe measures a service that waits",
+        )
+    if FIRST_LOOK * sight.pair_s > effort_s:
+        yield Fault(
+            code="long",
+            what=f"{FIRST_LOOK} pairs of it take {FIRST_LOOK * sight.pair_s:.1f} s, and it has {effort_s:g} s",
+            do="a smaller input shows the same change sooner; or give it the time: --effort",
+        )
+    if trend := _trend(samples.get((c.sli.benchmark, TIME.name), ())):
+        yield Fault(
+            code="warm-up",
+            what=f"never settles: {math.expm1(trend):+.0%} from the first third of a process's turns to the last",
+            do="build what the calls leave behind anew for each: benchmark.pedantic(..., setup=...)",
+        )
+    apart = paired.effect(c.log_ratios)
+    if sight.visible is not None and _surely(apart, margin):
+        yield Fault(
+            code="differs",
+            what=f"two builds of the same code differ by {math.expm1(apart.mean):+.1%}",
+            do="look for what depends on the path, the order of files, or the moment of the build",
+        )
+    if sight.visible is not None and sight.visible > UNSEEN * sight.limit and not told:
+        yield Fault(
+            code="unstable",
+            what=f"spreads {sight.spread:.1%} from pair to pair, so a comparison blocks from {sight.visible:.0%} on",
+            do='raise its limit or --effort, or count what it does: metrics = ["instructions"]',
+        )
+
+
+_HABITS = {
+    "threads": "use one thread while it is measured: what several get of a CPU is the scheduler's choice",
+    "sleeps": "measure the code around the sleep: it hides what the rest takes",
+    "network": "answer from within the process, or make a load probe of it",
+    "clock": "give it a fixed time: what it does may depend on the hour",
+}
+
+
+def _on_cpu(c: Comparison, samples: Samples) -> float:
+    """Return the share of a benchmark's time in which it was on a CPU; 1 where nobody counted."""
+    cpu = samples.get((c.sli.benchmark, CPU.name), ())
+    if c.sli.metric != TIME or not cpu:
+        return 1.0
+    return describe.median([value for sample in cpu for value in describe.process_medians(sample.processes)]) / c.base
+
+
+def _trend(samples: Sequence[Sample]) -> float:
+    """Return the log ratio of the last third of a process's turns to the first, where it surely is one; else 0."""
+    ratios = []
+    for turns in [process for sample in samples for process in sample.processes if len(process) > FIRST_LOOK // 2]:
+        third = max(1, len(turns) // 3)
+        ratios.append(math.log(describe.median(turns[-third:]) / describe.median(turns[:third])))
+    if len(ratios) < FIRST_LOOK:
+        return 0.0
+    found = paired.effect(ratios)
+    return found.mean if _surely(found, SETTLED) else 0.0
+
+
+def _surely(found: paired.Effect, margin: float) -> bool:
+    return replace(found, mean=abs(found.mean)).p_above(margin) <= SURE
