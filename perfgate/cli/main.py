@@ -24,7 +24,7 @@ COMMANDS = {
     "convert": "Read another tool's result file; write a run, CSV, or what other tools read.",
     "demo": "Watch perfgate find a regression in a small repository that it makes.",
     "init": "Look at the project and write perfgate.toml and the workflows.",
-    "doctor": "Say what of this machine and of the workflows hurts, and what to do.",
+    "doctor": "Say what this machine can see of your benchmarks, and what is in the way.",
     "config": "Show where each value came from, check the file, print the schema.",
     "clean": "Remove the prepared sides from the cache.",
 }
