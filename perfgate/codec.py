@@ -6,11 +6,12 @@ hostile, and neither the core nor the caller should have to think of that.
 
 from typing import Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
-from pydantic_core import from_json
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, ValidationError
+from pydantic_core import CoreSchema, core_schema, from_json
 
 from perfgate.core.model import Run
 from perfgate.core.past import Past
+from perfgate.core.processes import Processes
 from perfgate.core.report import Report
 from perfgate.errors import FileError
 
@@ -20,6 +21,16 @@ LARGEST = 256 * 2**20  # bytes; 1,000 benchmarks of 42 pairs are about 40 MB
 
 RUN_KIND: Literal["perfgate run"] = "perfgate run"
 REPORT_KIND: Literal["perfgate report"] = "perfgate report"
+
+
+def _of_processes(_: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+    """Return how values that are grouped by process are read and written: as a tuple of tuples."""
+    nested = handler.generate_schema(tuple[tuple[float, ...], ...])
+    written = core_schema.plain_serializer_function_ser_schema(tuple, return_schema=nested)
+    return core_schema.no_info_after_validator_function(Processes, nested, serialization=written)
+
+
+Processes.__get_pydantic_core_schema__ = staticmethod(_of_processes)  # type: ignore[attr-defined]  # core knows no files
 
 
 class _RunFile(BaseModel):

@@ -19,6 +19,7 @@ from perfgate.measure.session import Effort, measure_pairs
 from perfgate.pipeline.probing import probe
 
 RATE, USERS = 80, 8
+WAITS = (0.0, 0.02)  # seconds: what Locust itself takes shows in what is quick
 LOCUSTFILE = f"""\
 from locust import FastHttpUser, between, task
 
@@ -32,10 +33,10 @@ class Visitor(FastHttpUser):
 """
 
 
-def by(table: LoadSuite, root: Path, seed: int, interrupts: Interrupts) -> Run:
+def by(table: LoadSuite, wait_s: float, root: Path, seed: int, interrupts: Interrupts) -> Run:
     """Load the same code on both sides; return what base says."""
     effort = Effort(budget_s=300, seed=seed)
-    base, head = side(root, "base"), side(root, "head")
+    base, head = side(root, "base", wait_s=wait_s), side(root, "head", wait_s=wait_s)
     job = probe(root, "uvicorn", table)
     runs = measure_pairs(
         Repository(Path(), interrupts=interrupts), base, head, [job], Policy(), effort,
@@ -58,18 +59,20 @@ def main() -> None:
     runs = parser.parse_args().runs
     own = suite("uvicorn", "15s").model_copy(update={"rate": f"{RATE}/s"})
     told = {"engine": "locust", "locustfile": "locustfile.py", "users": USERS, "workers": 2, "requests": {}}
-    found: dict[str, list[float]] = {"own": [], "locust": []}
-    print("| run | own generator, p50 | Locust on two workers, p50 | Locust / own |\n|---|---:|---:|---:|")
+    print("| a request waits | run | own generator, p50 | Locust on two workers, p50 | Locust / own |")
+    print("|---:|---:|---:|---:|---:|")
     with tempfile.TemporaryDirectory() as home, Interrupts() as interrupts:
         root = Path(home)
         (root / "locustfile.py").write_text(LOCUSTFILE)
         theirs = LoadSuite(runner="load", command=own.command, duration="15s", **told)
-        for number in range(runs):
-            for name, table in (("own", own), ("locust", theirs)):
-                found[name].append(p50(by(table, root, number, interrupts)))
-            mine, other = found["own"][-1], found["locust"][-1]
-            print(f"| {number + 1} | {1e3 * mine:.2f} ms | {1e3 * other:.2f} ms | {other / mine:.2f} |", flush=True)
-    print(f"\nmedian of Locust / own: {median(found['locust']) / median(found['own']):.2f}")
+        for wait_s in WAITS:
+            ratios = []
+            for number in range(runs):
+                mine, other = (p50(by(table, wait_s, root, number, interrupts)) for table in (own, theirs))
+                ratios.append(other / mine)
+                cells = f"{1e3 * mine:.2f} ms | {1e3 * other:.2f} ms | {ratios[-1]:.2f}"
+                print(f"| {1e3 * wait_s:.0f} ms | {number + 1} | {cells} |", flush=True)
+            print(f"| {1e3 * wait_s:.0f} ms | median | | | {median(ratios):.2f} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ from perfgate.core.model import (
     Warning,
 )
 from perfgate.core.policy import Policy
+from perfgate.core.processes import Processes
 from perfgate.core.stats import changepoint, describe, paired, unpaired
 
 MOST_RUNS = 20  # stored runs that foretell the next: older ones say less about now
@@ -136,7 +137,7 @@ def _sample(sli: Sli, level: Level) -> Sample:
 def as_sample(sli: Sli, value: float) -> Sample:
     """Return a stored value as a sample of one process; how many a share was of is not kept."""
     trials = (1,) if sli.metric.kind is Kind.COUNTED else ()
-    return Sample(sli=sli, processes=((value,),), pairs=(0,), design=Design.ALONE, trials=trials)
+    return Sample(sli=sli, processes=Processes([[value]]), pairs=(0,), design=Design.ALONE, trials=trials)
 
 
 def compare_stored(baselines: Sequence[Baseline], head: Run) -> tuple[Comparison, ...]:

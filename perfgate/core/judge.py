@@ -192,8 +192,8 @@ def _tested_row(c: Comparison, question: Question, found: Answer, policy: Policy
     hidden = next((w.text for w in c.warnings if w.hides), "") if good else ""
     if hidden:
         found = replace(found, verdict=Verdict.INCONCLUSIVE)
-    undecided = found.verdict is Verdict.INCONCLUSIVE and bool(question.looks)
-    total = FIRST_LOOK if not question.looks else power.pairs_needed(spread, settles) if undecided else None
+    undecided = found.verdict is Verdict.INCONCLUSIVE and question.looked
+    total = FIRST_LOOK if not question.looked else power.pairs_needed(spread, settles) if undecided else None
     total = None if question.stored else found.accused_by + CONFIRMING if found.accused_by else total
     missing = max(0, total - len(c.log_ratios)) if total else 0
     visible = power.visible_effect(spread, margin=margin, limit=question.limit, level=found.level)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from perfgate.core.load.histogram import Histogram
+from perfgate.core.processes import Processes
 from perfgate.core.units import Unit
 
 
@@ -124,7 +125,8 @@ class Sample:
     """The values of one SLI on one side, grouped by process, in measured order."""
 
     sli: Sli
-    processes: tuple[tuple[float, ...], ...]
+    processes: Processes
+    """Made of any numbers that are grouped by process."""
     pairs: tuple[int, ...]
     """The pair that each process belongs to: equal numbers on both sides were alive together."""
     design: Design
@@ -138,16 +140,18 @@ class Sample:
     """Of a counted metric: how many each process's single value is a share of."""
 
     def __post_init__(self) -> None:
+        if not isinstance(self.processes, Processes):
+            object.__setattr__(self, "processes", Processes(self.processes))
         if len(self.trials) != (len(self.pairs) if self.sli.metric.kind is Kind.COUNTED else 0):
             raise ValueError(f"{self.sli}: {len(self.trials)} counts of trials for {len(self.pairs)} pairs")
         if len(self.processes) != len(self.pairs):
             raise ValueError(f"{self.sli}: {len(self.processes)} processes but {len(self.pairs)} pairs")
         if len(set(self.pairs)) != len(self.pairs):
             raise ValueError(f"{self.sli}: a pair is listed twice")
-        if not self.processes or not all(self.processes):
+        if not self.processes.each and not all(self.processes or [()]):
             raise ValueError(f"{self.sli}: a process without values")
         # A sum is finite only where all its parts are.
-        if not all(math.isfinite(sum(process)) or all(map(math.isfinite, process)) for process in self.processes):
+        if not math.isfinite(sum(self.processes.flat)) and not all(map(math.isfinite, self.processes.flat)):
             raise ValueError(f"{self.sli}: a value that is not finite")
 
 

@@ -84,6 +84,8 @@ class Engine(Protocol):
 
     at_once: bool
     """Whether both sides are loaded at once; otherwise in turns, as its rhythm on one would meet that on the other."""
+    adds_s: float
+    """What it adds by itself to every latency, about: it dilutes the change of a service that is not much slower."""
 
     def launch(self, drive: Drive) -> Launch:
         """Return how to load one side."""

@@ -85,12 +85,19 @@ class Question:
     def looks(self) -> tuple["Look", ...]:
         """What was seen at each look so far; none before the first."""
         measured = len(self.log_ratios)
+        if not self.looked:
+            return ()
         if self.stored:
-            seen = paired.prediction(self.log_ratios) if measured >= FEWEST_STORED else None
-            return (Look(pairs=measured, share=1.0, seen=seen),) if seen else ()
+            return (Look(pairs=measured, share=1.0, seen=paired.prediction(self.log_ratios)),)
         planned = max(self.planned or measured, measured - CONFIRMING)
-        at = looks(min(measured, planned), planned) if measured >= FIRST_LOOK else ()
-        return tuple(Look(pairs=n, share=n / planned, seen=paired.effect(self.log_ratios[:n])) for n in at)
+        at = looks(min(measured, planned), planned)
+        found = paired.effects(self.log_ratios, at)
+        return tuple(Look(pairs=seen.n, share=seen.n / planned, seen=seen) for seen in found)
+
+    @property
+    def looked(self) -> bool:
+        """Whether there are enough to look at."""
+        return len(self.log_ratios) >= (FEWEST_STORED if self.stored else FIRST_LOOK)
 
     @property
     def limit(self) -> float:

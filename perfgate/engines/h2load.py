@@ -22,6 +22,7 @@ class H2load:
 
     requests: tuple[Request, ...]
     at_once = False
+    adds_s = 0.0
 
     def launch(self, drive: Drive) -> Launch:
         """Return how to load one side."""

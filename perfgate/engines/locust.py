@@ -31,6 +31,7 @@ class Locust:
     master: int | None = None
     """Port on which base's master waits for workers from elsewhere, head's on the next one."""
     at_once = True  # it takes seconds to begin
+    adds_s = 0.4e-3  # python -m benchmarks.load.agree
 
     def launch(self, drive: Drive) -> Launch:
         """Return how to load one side."""

@@ -21,6 +21,7 @@ from perfgate.core.model import (
     Sli,
     Warning,
 )
+from perfgate.core.processes import Processes
 from perfgate.core.units import BYTES, SECONDS, Unit
 from perfgate.errors import FileError
 from perfgate.formats.document import Document
@@ -177,7 +178,7 @@ class Readings:
         )
 
     def _sample(self, sli: Sli, processes: Sequence[Sequence[float]], *, trials: Sequence[int] = ()) -> Sample | None:
-        there = tuple(tuple(values) for values in processes if values)
+        there = Processes(values for values in processes if values)
         if not there or sli.benchmark in self._failures:
             return None
         pairs = tuple(range(1, len(there) + 1))

@@ -21,6 +21,7 @@ from perfgate.measure.start import Meter, Outcome, SideFailed, Stage, serving
 WINDOW_S = 0.5  # of one side, where they take turns: long enough for an engine to begin
 WARM = 0.2  # of such a window at most, which does not count
 BUSIEST_ENGINE = 0.85  # of its CPU: beyond it what it notes is its own queue
+QUICK = 10  # times what the engine adds: of a service slower than that, it hides less than a tenth of a change
 GRACE_S = 90.0  # to start, wait for workers, and end
 
 
@@ -52,6 +53,7 @@ class EngineSuite(ProbeSuite):
         for side, names in enumerate(served):
             if names[TOTAL].failed >= names[TOTAL].requests:
                 self._lost(SideFailed(side, Reason.NOTHING, "no request was served"))
+        self._say_if_quick(served[0][TOTAL])
         everywhere = [name for name in served[0] if all(_often(names.get(name)) for names in served)]
         self._names = [TOTAL, *(name for name in everywhere if name != TOTAL)]
         rare = {name for names in served for name in names} - {*self._names}
@@ -59,6 +61,15 @@ class EngineSuite(ProbeSuite):
             text = f"{len(rare)} names were too rare to be compared one by one, {min(rare)!r} for one"
             self._say("rare-names", f"{text}; they count in the total")
         return seen
+
+    def _say_if_quick(self, base: Served) -> None:
+        """Warn where what the engine adds by itself is much of what it sees."""
+        assert self.probe.engine is not None
+        adds_s = self.probe.engine.adds_s
+        if base.latency.total and (usual := base.latency.quantile(0.5)) < QUICK * adds_s:
+            text = f"the engine adds about {1e3 * adds_s:g} ms to each latency, and half of them are below"
+            text += f" {1e3 * usual:.1f} ms: a change shows as less than it is; perfgate's own generator adds none"
+            self._say("engine-adds", text)
 
     def _attempt(self, seed: int) -> Counted:
         seen, told = self._start(seed)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Self
 
 from perfgate.core.model import METRICS, Benchmark, Design, Reason, Sample, Sli
+from perfgate.core.processes import Processes
 from perfgate.measure.sides import PreparedSide
 from perfgate.measure.track import Circumstances, Measured
 
@@ -47,7 +48,9 @@ class SizeSuite(Measured):
                     continue
                 size = float(sum(path.stat().st_size for path in files))
                 sli = Sli(benchmark=self._benchmark(name), metric=METRICS["bytes"])
-                self.counted[side].append(Sample(sli=sli, processes=((size,),), pairs=(0,), design=Design.ALONE))
+                self.counted[side].append(
+                    Sample(sli=sli, processes=Processes([[size]]), pairs=(0,), design=Design.ALONE)
+                )
 
     def offered(self, side: int) -> tuple[Benchmark, ...]:
         """Return the benchmarks that a side has."""

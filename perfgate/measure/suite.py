@@ -17,6 +17,7 @@ from perfgate.core.model import (
     gone,
 )
 from perfgate.core.ports import Launch, Runner
+from perfgate.core.processes import Processes
 from perfgate.core.schedule import Turns, draw_pair, planned_pairs, turns_for, turns_in_company
 from perfgate.errors import MeasureError
 from perfgate.host import addresses, cpus
@@ -383,7 +384,7 @@ class Suite(Measured):
 def _exact(benchmark: Benchmark, metric: str, values: Sequence[float], note: str) -> Sample:
     return Sample(
         sli=Sli(benchmark=benchmark, metric=metric_named(metric)),
-        processes=tuple((value,) for value in values),
+        processes=Processes([value] for value in values),
         pairs=tuple(range(len(values))),
         design=Design.ALONE,
         warnings=(Warning(code="counted", text=note),) if note else (),

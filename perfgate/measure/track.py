@@ -30,6 +30,7 @@ from perfgate.core.model import (
     Warning,
 )
 from perfgate.core.policy import Policy, Rule
+from perfgate.core.processes import Processes
 from perfgate.core.question import Asked, CountQuestion, Question, ShareQuestion, within
 from perfgate.core.schedule import CONFIRMING, FIRST_LOOK, is_look
 from perfgate.core.stats import describe
@@ -174,7 +175,7 @@ class Track:
         metric = self.metric(name)
         return Sample(
             sli=Sli(benchmark=self.benchmark, metric=metric),
-            processes=tuple(tuple(reading.values[name]) for _, reading in there),
+            processes=Processes(reading.values[name] for _, reading in there),
             pairs=tuple(pair for pair, _ in there),
             trials=tuple(reading.trials[name] for _, reading in there) if metric.kind is Kind.COUNTED else (),
             design=self.design,

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from perfgate.core.processes import Processes
+
 
 def median(values: Sequence[float]) -> float:
     """Return the median of `values` (n >= 1), in their unit."""
@@ -33,12 +35,24 @@ def winsorised(values: Sequence[float], *, reach: float = 3.0) -> tuple[float, .
     return tuple(min(max(value, middle - width), middle + width) for value in values) if width > 0 else tuple(values)
 
 
+def table(processes: Processes) -> np.ndarray:
+    """Return (n, k) values of n processes that have k values each, without a copy."""
+    return np.frombuffer(processes.flat).reshape(-1, processes.each)
+
+
+def positive(processes: Processes) -> bool:
+    """Return whether every value is above 0."""
+    return bool(np.frombuffer(processes.flat).min() > 0)
+
+
 def process_medians(processes: Sequence[Sequence[float]]) -> tuple[float, ...]:
     """Return the median of each process: the values that a sample is described and tested by.
 
     Iterations inside a process share its memory layout and its minute, so they are no replicates
     (Kalibera & Jones 2013, doi:10.1145/2464157.2464160, section 3).
     """
+    if isinstance(processes, Processes) and processes.each:
+        return tuple(np.median(table(processes), axis=1).tolist())
     return tuple(map(median, processes))
 
 
@@ -53,6 +67,11 @@ def turn_effect(base: Sequence[float], head: Sequence[float]) -> float:
     """
     turns = min(len(base), len(head))
     return float(np.median(np.log(np.asarray(head[:turns]) / np.asarray(base[:turns]))))
+
+
+def turn_effects(base: Processes, head: Processes) -> tuple[float, ...]:
+    """Return `turn_effect` of each pair, where all (n,) processes of both sides have as many turns."""
+    return tuple(np.median(np.log(table(head) / table(base)), axis=1).tolist())
 
 
 def block_effect(base: Sequence[float], head: Sequence[float]) -> float:

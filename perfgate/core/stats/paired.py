@@ -66,6 +66,18 @@ def effect(log_ratios: Sequence[float]) -> Effect:
     return Effect(mean=float(values.mean()), sd=float(values.std(ddof=1)), n=len(values))
 
 
+def effects(log_ratios: Sequence[float], counts: Sequence[int]) -> list[Effect]:
+    """Summarise the first `count` of (n,) pair log ratios, for each of increasing counts from 2 to n."""
+    values, at = np.asarray(log_ratios), np.asarray(counts) - 1
+    shifted = values - values.mean()  # so that the squares lose no digits
+    sums, squares = shifted.cumsum()[at], (shifted * shifted).cumsum()[at]
+    spreads = np.sqrt(np.maximum(squares - sums * sums / counts, 0.0) / at)
+    alike = (np.maximum.accumulate(values) == np.minimum.accumulate(values))[at]
+    means = np.where(alike, values[0], values.mean() + sums / counts)
+    found = zip(means.tolist(), np.where(alike, 0.0, spreads).tolist(), counts, strict=True)
+    return [Effect(mean=mean, sd=sd, n=count) for mean, sd, count in found]
+
+
 def p_repeated(log_ratios: Sequence[float], first: int, margin: float) -> float:
     """Return the one-sided p of "the true mean of the pairs after the `first` ones is at most `margin`".
 
