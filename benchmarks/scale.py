@@ -14,7 +14,8 @@ import subprocess
 import sys
 
 MAKE = """
-import json, resource, sys, time
+import gc, json, resource, sys, time
+gc.set_threshold(200_000, 20, 20)  # as perfgate's own process has it
 import numpy as np
 from perfgate.core.model import TIME, Benchmark, Design, Environment, Method, Revision, Run, Sample, Sli
 from perfgate.core.policy import Policy

@@ -154,7 +154,7 @@ def main() -> None:
         recording.save(OUT)
     report(recording, given.replays, given.seed)
     if given.live:
-        live.suites_of_fifty(given.live, given.seed)
+        live.drawn_suites(given.live, given.seed)
     print(f"\n{(time.monotonic() - start) / 60:.1f} min")
 
 
