@@ -16,6 +16,7 @@ import pytest
 from perfgate import codec
 from perfgate.cli import main
 from perfgate.core.model import Run
+from perfgate.errors import StoreError
 from perfgate.publishers.github import client
 from tests import hub as fake
 from tests.core.build import noisy_pair, run
@@ -378,6 +379,39 @@ def test_a_change_shows_its_past_from_the_results_branch(world: World) -> None:
 
     assert done.code == 0, done.err
     assert "`micro/parse:time` so far: ▁▃▆█ 1.00 ms → 4.00 ms in 4 stored runs" in world.comment
+
+
+def test_the_verdicts_are_kept_beside_the_stored_runs_where_that_is_wanted(world: World) -> None:
+    world.pull()
+    world.ran(both(0.12))
+
+    kept, again = world.publish("--record"), world.publish("--record")
+
+    assert (kept.code, again.code) == (0, 0), kept.err
+    assert "verdicts: kept, in perfgate-results" in kept.err
+    assert "verdicts: kept before, in perfgate-results" in again.err
+    remote = ["git", "--git-dir", str(world.hub.repository)]
+    listed = subprocess.run(
+        [*remote, "ls-tree", "-r", "--name-only", "perfgate-results"], check=True, capture_output=True, text=True
+    ).stdout
+    assert [path.split("/")[0] for path in listed.split()] == ["format.json", "verdicts"]
+
+
+def test_verdicts_that_cannot_be_kept_are_an_error_and_the_rest_is_told(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.pull()
+    world.ran(both(0.12))
+
+    def declined(*_: object, **__: object) -> None:
+        raise StoreError("the server declined")
+
+    monkeypatch.setattr("perfgate.stores.branch.BranchStore.append", declined)
+    done = world.publish("--record")
+
+    assert done.code == 3
+    assert "the server declined" in done.err
+    assert "❌" in world.comment
 
 
 def _record(world: World, runs: list[Any]) -> None:

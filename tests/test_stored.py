@@ -30,8 +30,10 @@ from perfgate.core.model import (
     Sli,
     Warning,
 )
+from perfgate.core.policy import Policy
+from perfgate.core.report import report
 from perfgate.host.environment import ci_job
-from tests.core.build import BYTES
+from tests.core.build import BYTES, noisy_pair, run
 from tests.live import BENCHMARK, LIBRARY, Project
 
 HERE = Environment(facts=(("cpu", "X"), ("python", "3.11")))
@@ -313,6 +315,64 @@ def test_a_shallow_clone_and_a_short_series_say_that_they_cannot_tell(project: S
 
     assert "note: 1 series have fewer than 14 runs: no change of level can be told yet" in whole.stdout
     assert "7 stored runs are of commits that HEAD does not descend from, or this shallow clone lacks" in shallow.stdout
+
+
+def reported(project: Stored, base: str, head: str, *, effect: float = 0.2, second: int = 0) -> str:
+    """Write the report of a gate that compared two commits, and return its name."""
+    one, other = noisy_pair(effect)
+    started = f"2026-03-04T05:06:{second:02}+00:00"
+    sides = [
+        replace(run(samples), revision=Revision(label="x", commit=commit or None), started=started)
+        for samples, commit in ((one, base), (other, head))
+    ]
+    path = project.root / f"report-{second}.json"
+    path.write_text(codec.dump_report(report(*sides, Policy(), repeat="", version="0")))
+    return path.name
+
+
+def test_verdicts_are_kept_and_audited_and_survive_compacting(project: Stored) -> None:
+    base, head = project.day(), project.day()
+    project.put("a.txt", "changed")
+    changed = project.day()
+    nothing = reported(project, base, head)
+    red, green = reported(project, head, changed, second=1), reported(project, head, changed, effect=0.0, second=2)
+    project.past([1.0, 1.0])
+
+    first = project.record(nothing, red, green)
+    again = project.record(red, project.run_file(changed, 1.0))
+    compacted = project.perfgate("baseline", "compact", "--keep", "1")
+    verified = project.perfgate("baseline", "verify")
+    audit = project.perfgate("doctor", "--audit")
+
+    assert first.stdout.startswith("recorded the verdicts of 3 reports, 0 known already, in branch perfgate-results")
+    assert first.stdout.count("\n") == 1
+    assert "recorded the verdicts of 0 reports, 1 known already" in again.stdout
+    assert "recorded 1 run, in" in again.stdout
+    assert compacted.returncode == 0, compacted.stderr
+    assert verified.returncode == 0, verified.stderr
+    assert audit.returncode == 0, audit.stderr
+    lines = audit.stdout.splitlines()
+    assert lines[1].split() == ["micro/parse:time", "3", "0", "%", "2", "1", "1", "0"]
+    assert "trust: 0 of 2 blocks stood" in audit.stdout
+    project.put("perfgate.toml", "[suite.micro]\n" + audit.stdout.partition("perfgate.toml\n")[2])
+    assert project.perfgate("config", "check").returncode == 0
+
+
+def test_a_report_of_no_two_commits_is_refused_and_a_damaged_verdict_is_named(project: Stored) -> None:
+    base, head = project.day(), project.day()
+    (project.root / "perfgate.toml").write_text('[baseline]\ndirectory = "kept"\n')
+    refused = project.perfgate("record", reported(project, "", head))
+    project.record(reported(project, base, head))
+    (kept,) = (project.root / "kept").glob("verdicts/*/*.json")
+    kept.write_text(kept.read_text().replace("regression", "pass"))
+
+    audit = project.perfgate("doctor", "--audit")
+
+    assert refused.returncode == 2
+    assert "the report is of no two commits" in refused.stderr
+    assert audit.returncode == 3
+    assert "was changed after it was written" in audit.stderr
+    assert "no verdict is kept yet" in audit.stdout
 
 
 def test_compacting_nothing_is_refused_and_leaves_nothing_behind(project: Stored) -> None:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -13,9 +14,11 @@ from perfgate.errors import ConfigError, Exit
 from perfgate.host import files, machine
 from perfgate.host.git import Repository
 from perfgate.host.interrupt import Interrupts
+from perfgate.pipeline import auditing
 from perfgate.pipeline import doctor as looking
 from perfgate.publishers.github.workflow_faults import faults
 from perfgate.render import phrases
+from perfgate.render.audited import audited
 from perfgate.render.sight import sight
 
 LARGEST = 2**20  # bytes of a workflow
@@ -73,18 +76,32 @@ def _again(chosen: Chosen, times: int) -> int:
     return int(Exit.REGRESSION if blocked else Exit.PASSED)
 
 
+def _audit(chosen: Chosen) -> int:
+    with chosen.workshop() as shop:
+        found, faults = auditing.audited(shop)
+    today = datetime.now(UTC).date()
+    rules = {record.name: auditing.quarantine(record.name, record.why, today) for record in found.records if record.why}
+    click.echo(audited(found, rules))
+    for fault in faults:
+        click.echo(f"error: {fault}", err=True)
+    return int(Exit.NOT_MEASURED if faults else Exit.PASSED)
+
+
 @click.command()
 @measuring
 @click.option("--workflows", is_flag=True, help="Look at the GitHub workflows alone.")
 @click.option("--machine", "machine_only", is_flag=True, help="Look at the machine alone.")
+@click.option("--audit", is_flag=True, help="Say what became of the verdicts that are kept beside the stored runs.")
 @click.option("--aa", type=click.IntRange(1, 1000), help="Run the gate so many times on identical code instead.")
-def doctor(chosen: Chosen, workflows: bool, machine_only: bool, aa: int | None) -> int:
+def doctor(chosen: Chosen, workflows: bool, machine_only: bool, audit: bool, aa: int | None) -> int:
     """Say what this machine can see of this project's benchmarks, and what is in the way, each with what to do.
 
     Looks at the machine, at the GitHub workflows, and builds the working tree twice and measures it against itself
     (for a minute, or --budget): what two builds of the same code spread, a change must exceed. Ends with 2 where a
     workflow has a fault, with 1 where --aa saw identical code blocked.
     """
+    if audit:
+        return _audit(chosen)
     if aa is not None:
         return _again(chosen, aa)
     if workflows:

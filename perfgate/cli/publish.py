@@ -32,9 +32,15 @@ from perfgate.render import phrases
 )
 @click.option("--check/--no-check", default=True, show_default=True, help="Set the check perfgate/verdict.")
 @click.option("--status/--no-status", default=False, show_default=True, help="Set the status perfgate/status.")
+@click.option(
+    "--record/--no-record",
+    default=False,
+    show_default=True,
+    help="Keep the verdicts beside the stored runs, for perfgate doctor --audit; the job needs contents: write.",
+)
 @click.option("--config", type=click.Path(path_type=Path), help="Path of the configuration in the repository.")
 def publish(
-    key: str, artifact: str, workflow: str, comment: str, check: bool, status: bool, config: Path | None
+    key: str, artifact: str, workflow: str, comment: str, check: bool, status: bool, record: bool, config: Path | None
 ) -> int:
     """Tell the pull request what the workflow run of this event measured.
 
@@ -51,6 +57,7 @@ def publish(
         comment=When(comment),
         check=check,
         status=status,
+        record=record,
         config=config,
     )
     with Interrupts() as interrupts:

@@ -7,23 +7,32 @@ import click
 
 from perfgate.cli.options import Chosen, measuring
 from perfgate.errors import Exit
-from perfgate.pipeline import stored
+from perfgate.pipeline import auditing, stored
 from perfgate.publishers import actions
 from perfgate.render import phrases
 
 
 @click.command()
-@click.argument("runs", nargs=-1)
+@click.argument("files", nargs=-1)
 @measuring
 @click.option("--processes", type=click.IntRange(1, 1000), default=10, help="Fresh processes a suite.")
-def record(runs: tuple[str, ...], chosen: Chosen, processes: int) -> int:
-    """Append RUNS (files that `perfgate measure -o` wrote) to the stored runs; without any, measure and append.
+def record(files: tuple[str, ...], chosen: Chosen, processes: int) -> int:
+    """Append FILES (runs that `perfgate measure -o` wrote) to the stored runs; without any, measure and append.
+
+    A file may also be a report (`--format json`): its verdicts are kept for `perfgate doctor --audit`.
 
     Recording the same file twice changes nothing, so what failed half-way can be done again. Ends with 3 when
     a benchmark failed, or one that used to be recorded has been silent for longer than `baseline.max-age`.
     """
+    reports = tuple(filter(auditing.is_report, files))
     with chosen.workshop() as shop:
-        done = stored.record(runs, shop, processes=processes)
+        if reports:
+            kept, place = auditing.record(reports, shop)
+            many = f"{len(kept)} report{'s' * (len(kept) != 1)}"
+            click.echo(f"recorded the verdicts of {many}, {len(reports) - len(kept)} known already, in {place}")
+        if reports and len(reports) == len(files):
+            return int(Exit.PASSED)
+        done = stored.record([name for name in files if name not in reports], shop, processes=processes)
     known = f", {done.known} known already" if done.known else ""
     click.echo(f"recorded {len(done.new)} run{'s' * (len(done.new) != 1)}{known}, in {done.place}")
     for path in done.new:

@@ -200,6 +200,9 @@ class RuleTable(Section):
     """Blocks; `false` only warns."""
     on_inconclusive: Answer = Field("pass", alias="on-inconclusive")
     """`fail`: an answer that could not be given blocks too, with exit code 4."""
+    until: date | None = None
+    """The last day on which it counts, as in `2027-01-31`; from then on the next rule does. With `critical = false` a
+    quarantine."""
 
     def rule(self) -> Rule:
         """Return the rule in base units."""
@@ -214,6 +217,7 @@ class RuleTable(Section):
             slo_unit=slo_unit,
             critical=self.critical,
             on_inconclusive=self.on_inconclusive == "fail",
+            until=self.until.isoformat() if self.until else "",
         )
 
 

@@ -34,6 +34,8 @@ class Rule:
     """Blocks; otherwise it only warns."""
     on_inconclusive: bool = False
     """Whether an answer that could not be given blocks as well."""
+    until: str = ""
+    """The last day on which it counts, ISO 8601, before the rules after it do again; empty has no end."""
 
     def covers(self, sli: Sli) -> bool:
         """Return whether this rule speaks of `sli`; a diagnostic metric must be named, `*` is not enough."""
@@ -110,7 +112,8 @@ class Policy:
         unknown = sli.metric.name not in METRICS and not sli.metric.diagnostic
         # Somebody put it into a file, and which way is better may be a guess: it warns until a rule names it.
         usual = Rule(sli=f"*:{sli.metric.name}", limit=0.05, critical=False) if unknown else None
-        rule = next((rule for rule in self.rules if rule.covers(sli)), usual)
+        current = (rule for rule in self.rules if not rule.until or rule.until >= self.today)
+        rule = next((rule for rule in current if rule.covers(sli)), usual)
         if rule is not None and rule.floor_unit not in (None, sli.metric.unit):
             rule = replace(rule, floor=0.0, floor_unit=None)
         if rule is not None and rule.slo_unit not in (None, sli.metric.unit):
@@ -138,12 +141,12 @@ class Policy:
     def differences(self, other: "Policy") -> tuple[str, ...]:
         """Say in words what `other` would have differently; today's date is no difference."""
         found = []
-        # Of two rules for one glob the first counts.
-        mine, theirs = ({rule.sli: rule for rule in policy.rules[::-1]} for policy in (self, other))
-        for sli in dict.fromkeys(rule.sli for rule in (*self.rules, *other.rules)):
-            old, new = mine.get(sli), theirs.get(sli)
+        # Of two rules for one glob the first counts, of those with an end until then.
+        mine, theirs = ({(rule.sli, rule.until): rule for rule in policy.rules[::-1]} for policy in (self, other))
+        for key in dict.fromkeys((rule.sli, rule.until) for rule in (*self.rules, *other.rules)):
+            old, new = mine.get(key), theirs.get(key)
             if old != new:
-                found.append(f"rule {sli}: {_rule_words(old)} → {_rule_words(new)}")
+                found.append(f"rule {key[0]}: {_rule_words(old)} → {_rule_words(new)}")
         if mine.keys() == theirs.keys() and self._order != other._order:
             found.append("the order of the rules")
         for label, olds, news in (
@@ -169,6 +172,7 @@ def _rule_words(rule: Rule | None) -> str:
     words += f" with floor {rule.floor:g} {rule.floor_unit}" if rule.floor_unit else ""
     words += f" with SLO {rule.slo:g} {rule.slo_unit}" if rule.slo_unit else ""
     words += "" if rule.critical else ", warns only"
+    words += f", until {rule.until}" if rule.until else ""
     return words + (", blocks when inconclusive" if rule.on_inconclusive else "")
 
 

@@ -159,6 +159,11 @@ class Repository:
         """Return whether this clone holds `commit`."""
         return self.asks("cat-file", "-e", f"{commit}^{{commit}}") is not None
 
+    def alike(self, one: str, other: str) -> bool:
+        """Return whether this clone holds both commits, and they hold the same files."""
+        trees = [self.asks("rev-parse", "--verify", "--quiet", f"{commit}^{{tree}}") for commit in (one, other)]
+        return trees[0] is not None and trees[0] == trees[1]
+
     def bring(self, commit: str) -> None:
         """Fetch `commit` alone, without its history.
 

@@ -20,6 +20,7 @@ from perfgate.core.verdict import Verdict
 from perfgate.errors import ArtifactError, Exit, PerfgateError, PublishError, StoreError, UsageError
 from perfgate.host.clone import address_at
 from perfgate.host.interrupt import Interrupts
+from perfgate.pipeline import auditing
 from perfgate.pipeline.gate import API, again, read_event, repeat
 from perfgate.pipeline.terms import Said, terms
 from perfgate.publishers.github import artifact, check, comment
@@ -49,6 +50,8 @@ class Wanted:
     comment: When = When.CHANGES
     check: bool = True
     status: bool = False
+    record: bool = False
+    """Whether to keep the verdicts beside the stored runs."""
     config: Path | None = None
 
 
@@ -135,14 +138,14 @@ class _Publication:
     def tell(self) -> Told:
         """Judge, then try each way of telling."""
         failures: list[PerfgateError] = []
-        judged = None
+        judged, branch = None, ""
         try:
             data = self._download()
             if data is None:
                 text = "The measured run handed nothing on: it failed, or was cancelled, before it could."
                 page = self._nothing(text)
             else:
-                judged = self._judged(*artifact.unpack(data))
+                judged, branch = self._judged(*artifact.unpack(data))
                 page = self._page(judged)
         except ArtifactError as exc:
             failures.append(exc)
@@ -162,6 +165,11 @@ class _Publication:
                 failures += [] if exc.kind == "locked" else [exc]
             notes += [f"{name}: {did}"] if did else []
             urls.append(url)
+        if judged is not None and self.wanted.record:
+            try:
+                notes.append(self._record(judged, branch))
+            except (StoreError, UsageError) as exc:
+                failures.append(exc)
         return Told(notes=tuple(notes), failures=tuple(failures), report=judged, comment_url=urls[0], check_url=urls[1])
 
     def _download(self) -> bytes | None:
@@ -175,8 +183,8 @@ class _Publication:
             raise ArtifactError(f"the artifact has {size:,} bytes; at most {artifact.LARGEST:,} are read")
         return self.client.archive(f"/actions/artifacts/{int(newest['id'])}/zip", largest=artifact.LARGEST)
 
-    def _judged(self, base: Run, head: Run) -> Report:
-        """Return the report, by the policy of the base branch."""
+    def _judged(self, base: Run, head: Run) -> tuple[Report, str]:
+        """Return the report, by the policy of the base branch, and the branch of the stored runs."""
         pull = self.pull
         difference = self.client.get(f"/compare/{quote(pull.base_branch, safe='')}...{pull.head_sha}")
         files = [str(found["filename"]) for found in difference.get("files", [])]
@@ -194,13 +202,20 @@ class _Publication:
         said = Said(labels=pull.labels, message=message, author=pull.author)
         found = terms(on_base, on_head, said, path=self.wanted.config)
         judged = report(base, head, found.policy, repeat="", version=__version__)
-        return replace(
+        whole = replace(
             judged,
             repeat=repeat(base, head, again(base, head)),
             warnings=(*judged.warnings, *found.warnings),
             accept_label=found.accept_label,
             trails=self._trails(judged, found.results_branch),
         )
+        return whole, found.results_branch
+
+    def _record(self, judged: Report, branch: str) -> str:
+        one = auditing.decided(judged)
+        with self.stored(branch) as store:
+            new = Archive(store).record_decisions([one], message=auditing.message([one]))
+        return f"verdicts: {'kept' if new else 'kept before'}, in {branch}"
 
     def _message(self, commits: Sequence[Any]) -> str:
         """Return the message of the last commit; of very many GitHub lists only the first."""

@@ -187,9 +187,11 @@ def limit(row: Judgement) -> str:
         return ""
     floor = f", at least {value(row.rule.floor, row.rule.floor_unit)}" if row.rule.floor_unit else ""
     slo = f", SLO {value(row.rule.slo, row.rule.slo_unit)}" if row.rule.slo is not None and row.rule.slo_unit else ""
+    warns = "" if row.critical else ", warns only"
+    warns += f" until {row.rule.until}" if row.rule.until else ""
     if row.comparison is not None and row.comparison.counts is not None:
-        return f"no more{floor}{slo}{'' if row.critical else ', warns only'}"
-    return f"{share(row.rule.limit)}{floor}{slo}{'' if row.critical else ', warns only'}"
+        return f"no more{floor}{slo}{warns}"
+    return f"{share(row.rule.limit)}{floor}{slo}{warns}"
 
 
 def why(row: Judgement) -> str:

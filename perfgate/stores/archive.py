@@ -4,11 +4,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
 
+from perfgate.core.audit import Decision
 from perfgate.core.baseline import Level, StoredRun
 from perfgate.core.model import Sli
 from perfgate.core.ports import Store
 from perfgate.errors import StoreError
-from perfgate.stores import columns
+from perfgate.stores import columns, decisions
 from perfgate.stores.columns import Entry, Files
 
 
@@ -38,6 +39,21 @@ class Archive:
         files = dict.fromkeys(pair for run in runs for pair in columns.pack(run)[1].items())
         return tuple(path for path in self.store.append(list(files), message=message) if path.startswith("runs/"))
 
+    def record_decisions(self, decided: Sequence[Decision], *, message: str) -> tuple[str, ...]:
+        """Append what the gate decided; return the paths that are new."""
+        files = dict.fromkeys(pair for one in decided for pair in decisions.pack(one).items())
+        return tuple(filter(decisions.is_decision, self.store.append(list(files), message=message)))
+
+    def decisions(self) -> tuple[tuple[Decision, ...], tuple[str, ...]]:
+        """Return all that the gate decided, and what of it is damaged."""
+        found, faults = [], []
+        for path, data in self.store.read([path for path in self.store.paths() if decisions.is_decision(path)]).items():
+            try:
+                found.append(decisions.unpack(data, path))
+            except StoreError as exc:
+                faults.append(exc.message)
+        return tuple(found), tuple(faults)
+
     def entries(self) -> tuple[Entry, ...]:
         """Return what is stored, by paths alone."""
         return _entries(self.store.paths())
@@ -48,7 +64,7 @@ class Archive:
 
     def recent(self, most: int) -> tuple[Entry, ...]:
         """Return what the last `most` appends added, oldest first."""
-        return _entries(self.store.recent(most))
+        return _entries(self.store.recent(2 * most))[-most:]  # what the gate decided was appended as well
 
     def read(self, entries: Iterable[Entry]) -> Read:
         """Read runs, in two requests: the files, then what they share."""
@@ -80,7 +96,9 @@ class Archive:
                 columns.check_shared(path, data)
             except StoreError as exc:
                 faults.append(exc.message)
+        faults += self.decisions()[1]
         known = {entry.path for entry in _entries(paths)} | shared.keys() | {columns.FORMAT}
+        known |= set(filter(decisions.is_decision, paths))
         faults += [f"{path} is no file of perfgate's" for path in paths if path not in known]
         return tuple(dict.fromkeys(faults))
 
@@ -98,7 +116,7 @@ class Archive:
                 f"{len(found.faults)} files are damaged, the first: {found.faults[0]}",
                 hint="perfgate baseline verify lists them; restore or remove them first",
             )
-        kept, files = {columns.FORMAT}, Files()
+        kept, files = {columns.FORMAT, *filter(decisions.is_decision, paths)}, Files()
         runs_before = days_after = 0
         for stored in _by_series(found.files):
             old = [run for path, run in stored[: max(0, len(stored) - keep)]]

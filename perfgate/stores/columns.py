@@ -7,6 +7,7 @@ One immutable file a run, suite and environment, so that writers never conflict 
     names/<hash>.json                       the SLIs that the columns stand for, shared by the runs that have the same
     environments/<fingerprint>.json         the facts behind a fingerprint
     rollup/<month>/<series>.json            what `compact` leaves of older runs: one a day
+    verdicts/<month>/<hash>.json            what the gate decided; see `decisions`
 """
 
 import hashlib
@@ -38,7 +39,12 @@ Hash = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$")]
 Fingerprint = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{12}$")]
 
 
-class _Strict(BaseModel):
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+class Strict(BaseModel):
+    """A file's content, nothing guessed."""
+
     model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False, frozen=True)
 
 
@@ -49,14 +55,14 @@ class _Format(BaseModel):
     reader: str = ""
 
 
-class _Names(_Strict):
+class _Names(Strict):
     metrics: tuple[Metric, ...]
     benchmarks: tuple[str, ...]
     slis: tuple[tuple[int, int], ...]
     """Indices into benchmarks and metrics."""
 
 
-class _Run(_Strict):
+class _Run(Strict):
     perfgate: Literal[1]
     commit: Commit
     suite: str
@@ -72,7 +78,7 @@ class _Run(_Strict):
     failed: tuple[tuple[str, Reason, str], ...] = ()
 
 
-class _Facts(_Strict):
+class _Facts(Strict):
     facts: tuple[tuple[str, str], ...]
 
 
@@ -128,7 +134,7 @@ def pack(run: StoredRun) -> tuple[str, Files]:
         "commit": run.commit,
         "suite": run.suite,
         "environment": fingerprint,
-        "names": _hash(names),
+        "names": hashed(names),
         "committed": run.committed,
         "started": run.started,
         **({"runs": run.runs} if run.runs > 1 else {}),
@@ -143,9 +149,9 @@ def pack(run: StoredRun) -> tuple[str, Files]:
     path = f"{folder(run.commit)}/{series(fingerprint, run.suite)}.json"
     return path, {
         FORMAT: format_file(),
-        f"names/{_hash(names)}.json": names,
+        f"names/{hashed(names)}.json": names,
         f"environments/{fingerprint}.json": facts,
-        path: _sealed(own),
+        path: sealed(own),
     }
 
 
@@ -159,7 +165,7 @@ def pack_rollup(month: str, runs: Sequence[StoredRun]) -> Files:
         bodies.append({key: value for key, value in body.items() if key != "sha256"})
         files |= needed
     name = series(runs[0].environment.fingerprint, runs[0].suite)
-    return files | {f"rollup/{month}/{name}.json": _sealed({"perfgate": LAYOUT, "runs": bodies})}
+    return files | {f"rollup/{month}/{name}.json": sealed({"perfgate": LAYOUT, "runs": bodies})}
 
 
 def needed(data: bytes, path: str) -> tuple[str, ...]:
@@ -190,7 +196,7 @@ def check_shared(path: str, data: bytes) -> None:
     parts = PurePosixPath(path)
     if parts.parts[0] == "names":
         _load(_Names, data, path)
-        right = _hash(data)
+        right = hashed(data)
     else:
         right = Environment(facts=_load(_Facts, data, path).facts).fingerprint
     if parts.stem != right:
@@ -265,6 +271,17 @@ def _unpack(own: _Run, path: str, shared: Mapping[str, bytes]) -> StoredRun:
 
 def _bodies(data: bytes, path: str) -> tuple[_Run, ...]:
     """Return the run, or the runs of a roll-up, once the seal is whole."""
+    content = _unsealed(data, path)
+    bodies = content["runs"] if isinstance(content.get("runs"), list) else [content]
+    return tuple(_load(_Run, _dump(body), path) for body in bodies)
+
+
+def opened(schema: type[_Model], data: bytes, path: str) -> _Model:
+    """Return what a sealed file holds. Raises: StoreError."""
+    return _load(schema, _dump(_unsealed(data, path)), path)
+
+
+def _unsealed(data: bytes, path: str) -> dict[str, Any]:
     try:
         content = json.loads(data)
         seal = content.pop("sha256")
@@ -272,11 +289,11 @@ def _bodies(data: bytes, path: str) -> tuple[_Run, ...]:
         raise StoreError(f"{path} is truncated or no file of perfgate's") from exc
     if hashlib.sha256(_dump(content)).hexdigest() != seal:
         raise StoreError(f"{path} was changed after it was written: its sha256 does not fit")
-    bodies = content["runs"] if isinstance(content.get("runs"), list) else [content]
-    return tuple(_load(_Run, _dump(body), path) for body in bodies)
+    return dict(content)
 
 
-def _sealed(content: dict[str, Any]) -> bytes:
+def sealed(content: dict[str, Any]) -> bytes:
+    """Return a file with the sum of what it holds."""
     return _dump({**content, "sha256": hashlib.sha256(_dump(content)).hexdigest()})
 
 
@@ -289,15 +306,13 @@ def _one_for_all(values: list[int]) -> list[int] | int:
     return values[0] if len(set(values)) == 1 else values
 
 
-def _hash(data: bytes) -> str:
+def hashed(data: bytes) -> str:
+    """Return the name of a content in a path."""
     return hashlib.sha256(data).hexdigest()[:16]
 
 
 def _dump(content: Any) -> bytes:
     return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
-
-
-_Model = TypeVar("_Model", bound=BaseModel)
 
 
 def _load(schema: type[_Model], data: bytes, path: str) -> _Model:

@@ -30,4 +30,4 @@ def placed(
             taken[free], found[free] = name, data
         elif taken[free] != name and free != FORMAT:
             raise StoreError(f"{path} holds something else than it should", hint="perfgate baseline verify")
-    return found if any(path.startswith("runs/") for path in found) else {}
+    return found if any(path.startswith(("runs/", "verdicts/")) for path in found) else {}

@@ -32,6 +32,22 @@ def test_the_first_rule_that_covers_an_sli_counts() -> None:
     assert Policy().rule_for(sli()) is DEFAULT_RULE
 
 
+def test_a_rule_with_an_end_counts_until_then() -> None:
+    quarantine = Rule(sli="micro/parse:time", limit=0.05, critical=False, until="2026-03-04")
+
+    for today, critical in (("2026-03-04", False), ("2026-03-05", True), ("", False)):
+        rule = Policy(rules=(quarantine, DEFAULT_RULE), today=today).rule_for(sli("parse"))
+        assert rule is not None
+        assert rule.critical is critical
+
+
+def test_a_quarantine_is_a_difference_beside_the_rule_that_it_stands_before() -> None:
+    usual = Rule(sli="*:time", limit=0.05)
+    changed = Policy(rules=(Rule(sli="*:time", limit=0.05, critical=False, until="2026-03-04"), usual))
+
+    assert Policy(rules=(usual,)).differences(changed) == ("rule *:time: none → 5 %, warns only, until 2026-03-04",)
+
+
 def test_a_diagnostic_metric_is_judged_only_where_it_is_named() -> None:
     assert not Rule(sli="micro/*", limit=0.1).covers(sli(metric=CPU))
     assert Rule(sli="micro/*:cpu", limit=0.1).covers(sli(metric=CPU))
