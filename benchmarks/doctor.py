@@ -2,9 +2,9 @@
 
 python -m benchmarks.doctor [--runs 10]
 
-The doctor looks at twenty benchmarks for a minute. Then each run plants in four of them a third more than what was
-foretold for each, in four others a third less; what was foretold is right where of the first at least 95 % are blocked
-and of the second fewer. Bounds are exact (Clopper-Pearson, 95 % two-sided).
+The doctor looks at twenty benchmarks for a minute and a half. Then each run plants in four of them a third more than
+what was foretold for each, in four others a third less; what was foretold is right where of the first at least 95 % are
+blocked and of the second fewer. Bounds are exact (Clopper-Pearson, 95 % two-sided).
 """
 
 import argparse

@@ -1,17 +1,24 @@
 """What perfgate itself needs for very many SLIs, beside the least that any program would need for the same.
 
-python -m benchmarks.scale [--slis 10000] [--processes 60] [--turns 40]
+python -m benchmarks.scale [--slis 10000] [--processes 60] [--turns 40] [--live 1000]
 
 Each row is a process of its own, which makes its data first and then does the work once: seconds of the work, and the
 process's peak memory, data included. The floor of judging is one pass over the values: the logarithm of their ratio,
 its median in each pair, and each side's median in each process, in numpy, from one array. Of reading it is the JSON
 parser that turns the same bytes into Python's own lists.
+
+Last, so many benchmarks live in one suite, nothing new, under one budget; what they need at least is the time in which
+they ran.
 """
 
 import argparse
 import json
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
+
+from perfgate import codec
 
 MAKE = """
 import gc, json, resource, sys, time
@@ -93,12 +100,45 @@ def run(work: str, *size: int) -> tuple[float, float]:
     return seconds, mib
 
 
+SOURCE = """
+import pytest
+
+def work(n):
+    return sum(i * i for i in range(n))
+
+@pytest.mark.parametrize("n", range(100, 100 + {many}))
+def test_work(benchmark, n):
+    benchmark(work, n)
+"""
+
+
+def live(many: int) -> None:
+    """Run one suite of `many` benchmarks and print what it took."""
+    with tempfile.TemporaryDirectory() as home:
+        root = Path(home)
+        (root / "test_many.py").write_text(SOURCE.format(many=many))
+        (root / "perfgate.toml").write_text('[suite.s]\npaths = ["test_many.py"]\n[perfgate]\nbudget = "10m"\n')
+        git = ["git", "-c", "user.name=b", "-c", "user.email=b@localhost"]
+        for command in (["init", "--quiet"], ["add", "--all"], ["commit", "--quiet", "-m", "many"]):
+            subprocess.run([*git, *command], cwd=root, check=True)
+        argv = [sys.executable, "-m", "perfgate", "compare", "HEAD", "HEAD", "--format", "json", "-o", "report.json"]
+        subprocess.run(argv, cwd=root, check=True, capture_output=True)
+        report = codec.load_report((root / "report.json").read_bytes(), name="report")
+    assert report.method is not None
+    pairs = max(len(row.comparison.log_ratios) for row in report.judgements if row.comparison)
+    ran_s = report.method.took_s - report.method.overhead_s
+    words = ", ".join(f"{count:,} {verdict}" for verdict, count in report.counts.items())
+    print(f"\n{many:,} benchmarks live: {words}; {report.method.took_s:.0f} s, {pairs} pairs of processes, of which")
+    print(f"{ran_s:.0f} s in benchmarks: {report.method.took_s / ran_s:.1f} times what they need at least")
+
+
 def main() -> None:
     """Print a row a piece of work, a tenth as large and whole."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.scale")
     parser.add_argument("--slis", type=int, default=10_000)
     parser.add_argument("--processes", type=int, default=60)
     parser.add_argument("--turns", type=int, default=40)
+    parser.add_argument("--live", type=int, default=1000)
     given = parser.parse_args()
     tenth = max(1, given.slis // 10)
     print(f"| | {tenth:,} SLIs | {given.slis:,} SLIs | times | peak | of its floor |\n|---|---:|---:|---:|---:|---:|")
@@ -113,6 +153,8 @@ def main() -> None:
             f"| {work} | {few[0]:.2f} s | {many[0]:.2f} s | {many[0] / few[0]:.1f} | {many[1]:,.0f} MiB | {of_it} |",
             flush=True,
         )
+    if given.live:
+        live(given.live)
 
 
 if __name__ == "__main__":

@@ -197,7 +197,7 @@ def test_doctor_runs_the_gate_on_identical_code(project: Project) -> None:
 
     assert done.returncode == 0, done.stderr
     assert done.stdout.count(" of 2: ") == 2
-    assert "identical code: blocked in 0 of 2 runs; " in done.stdout
+    assert "identical code: blocked in 0 of 2 runs; of 4 verdicts " in done.stdout
 
 
 def test_doctor_refuses_a_time_that_is_none(project: Project) -> None:

@@ -382,7 +382,7 @@ def test_a_change_shows_its_past_from_the_results_branch(world: World) -> None:
 
 
 def test_the_verdicts_are_kept_beside_the_stored_runs_where_that_is_wanted(world: World) -> None:
-    world.pull()
+    world.pull()["author_association"] = "OWNER"
     world.ran(both(0.12))
 
     kept, again = world.publish("--record"), world.publish("--record")
@@ -397,10 +397,20 @@ def test_the_verdicts_are_kept_beside_the_stored_runs_where_that_is_wanted(world
     assert [path.split("/")[0] for path in listed.split()] == ["format.json", "verdicts"]
 
 
+def test_the_verdicts_of_who_may_not_write_are_not_kept(world: World) -> None:
+    world.pull()
+    world.ran(both(0.12))
+
+    done = world.publish("--record")
+
+    assert done.code == 0
+    assert "verdicts: not kept, as whoever opened it may not write" in done.err
+
+
 def test_verdicts_that_cannot_be_kept_are_an_error_and_the_rest_is_told(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    world.pull()
+    world.pull()["author_association"] = "OWNER"
     world.ran(both(0.12))
 
     def declined(*_: object, **__: object) -> None:

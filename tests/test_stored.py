@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 from unittest import mock
@@ -320,7 +321,7 @@ def test_a_shallow_clone_and_a_short_series_say_that_they_cannot_tell(project: S
 def reported(project: Stored, base: str, head: str, *, effect: float = 0.2, second: int = 0) -> str:
     """Write the report of a gate that compared two commits, and return its name."""
     one, other = noisy_pair(effect)
-    started = f"2026-03-04T05:06:{second:02}+00:00"
+    started = f"{datetime.now(UTC).date()}T05:06:{second:02}+00:00"
     sides = [
         replace(run(samples), revision=Revision(label="x", commit=commit or None), started=started)
         for samples, commit in ((one, base), (other, head))
@@ -352,8 +353,8 @@ def test_verdicts_are_kept_and_audited_and_survive_compacting(project: Stored) -
     assert verified.returncode == 0, verified.stderr
     assert audit.returncode == 0, audit.stderr
     lines = audit.stdout.splitlines()
-    assert lines[1].split() == ["micro/parse:time", "3", "0", "%", "2", "1", "1", "0"]
-    assert "trust: 0 of 2 blocks stood" in audit.stdout
+    assert lines[1].split() == ["micro/parse:time", "2", "0", "%", "2", "1", "1", "0"]
+    assert "trust: 0 of 2 blocks were not contradicted" in audit.stdout
     project.put("perfgate.toml", "[suite.micro]\n" + audit.stdout.partition("perfgate.toml\n")[2])
     assert project.perfgate("config", "check").returncode == 0
 
@@ -362,6 +363,7 @@ def test_a_report_of_no_two_commits_is_refused_and_a_damaged_verdict_is_named(pr
     base, head = project.day(), project.day()
     (project.root / "perfgate.toml").write_text('[baseline]\ndirectory = "kept"\n')
     refused = project.perfgate("record", reported(project, "", head))
+    elsewhere = project.perfgate("record", reported(project, "f" * 40, head, second=1))
     project.record(reported(project, base, head))
     (kept,) = (project.root / "kept").glob("verdicts/*/*.json")
     kept.write_text(kept.read_text().replace("regression", "pass"))
@@ -370,6 +372,7 @@ def test_a_report_of_no_two_commits_is_refused_and_a_damaged_verdict_is_named(pr
 
     assert refused.returncode == 2
     assert "the report is of no two commits" in refused.stderr
+    assert (elsewhere.returncode, "which this clone does not have" in elsewhere.stderr) == (2, True)
     assert audit.returncode == 3
     assert "was changed after it was written" in audit.stderr
     assert "no verdict is kept yet" in audit.stdout

@@ -16,6 +16,7 @@ directory.open_directory, baseline.list_
 report.Report.trails, phrases.trail
 demo.demo, init.init, doctor.doctor, main._Lazy.list_commands, main._Lazy.get_command, main._Lazy.format_commands
 codec._RunFile.model_config, codec._RunFile.schema_version, codec.dump_report
+codec.Processes.__get_pydantic_core_schema__  # type: ignore[attr-defined]
 schema.Section.model_config, schema.Config._default_runner, schema.RuleTable._fitting
 schema.Config._known_suites, schema.CommandSuite._one_way
 model.Direction.HIGHER, model.Environment.fingerprint

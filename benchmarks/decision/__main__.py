@@ -2,9 +2,10 @@
 
     python -m benchmarks.decision [--quick] [--recorded FILE] [--replays 3000] [--live 60]
 
-Records about fifty workloads (see `suite`): identical code, planted real work, no-op edits, changes of spread and of
+Records 36 of fifty workloads (see `suite`): identical code, planted real work, no-op edits, changes of spread and of
 warm-up; calm, beside a bursting neighbour, and with a machine that becomes busy half-way. Then plays suites of 50 drawn
-from them, and last runs perfgate itself (`live`). Same recording and seed, same table. Bounds are exact
+from them, and last runs perfgate itself (`live`). A suite goes round the recorded pairs, from a random one on,
+with the sides of identical code swapped by chance. Same recording and seed, same table. Bounds are exact
 (Clopper-Pearson, 95 % two-sided).
 """
 
@@ -20,7 +21,7 @@ from statistics import median
 
 from benchmarks.decision import live
 from benchmarks.decision.live import share
-from benchmarks.decision.record import CONDITIONS, EDITS, MODES, PLANTED, SAME, Recording, record
+from benchmarks.decision.record import EDITS, MODES, PLANTED, SAME, Recording, Size, record
 from benchmarks.decision.replay import MEMBERS, cases, draw, play
 from benchmarks.decision.rivals import RIVALS, Rival
 from perfgate.core.policy import Policy
@@ -31,6 +32,10 @@ from perfgate.core.verdict import UNKNOWN, Verdict
 OUT = Path("out") / "decision.json.gz"
 CAUGHT = ("+7.5 %", "+10 %")
 POLICY = Policy()
+FULL = Size(workloads=36, pairs=16, processes=40)
+QUICK = Size(
+    workloads=8, pairs=6, processes=32, kinds=(SAME, "+5 %", *CAUGHT, "unused code"), conditions=("calm", "neighbour")
+)
 
 
 def ours(recording: Recording, condition: str, replays: int, rng: Random) -> list[str]:
@@ -62,7 +67,7 @@ def caught(recording: Recording, condition: str, kind: str, plays: int, rng: Ran
 def theirs(recording: Recording, rival: Rival) -> list[str]:
     """Return a rival's row: blocked suites and comparisons of identical code, planted work that it caught."""
     row = []
-    for condition in CONDITIONS:
+    for condition in recording.pairs:
         found: dict[int, list[bool]] = {}
         for moment, _, seen in cases(recording, condition, rival, SAME):
             found.setdefault(moment, []).append(rival.blocks(seen))
@@ -87,18 +92,23 @@ def visible(recording: Recording, condition: str) -> list[float]:
 
 
 def edited(recording: Recording, kind: str) -> str:
-    """Return a no-op edit's row: rms t over the workloads (1 is honest), largest effect, how often blocked."""
+    """Return a row of what makes nothing slower.
+
+    rms t over the workloads (1 is chance alone), what the edit itself moved them by (the standard deviation of the
+    effects, without what their own spread explains), the largest effect, how often blocked.
+    """
     effects = [paired.effect(values) for values in recording.pairs["calm"][kind].values()]
     rms = math.sqrt(sum((found.mean / found.se) ** 2 for found in effects) / len(effects))
+    moved = math.sqrt(max(0.0, sum(found.mean**2 - found.se**2 for found in effects) / len(effects)))
     largest = max(effects, key=lambda found: abs(found.mean))
     counts = caught(recording, "calm", kind, 200, Random(kind))
-    return (
-        f"| {kind} | {rms:.2f} | {math.expm1(largest.mean):+.1%} | {counts[Verdict.REGRESSION]} of {counts.total()} |"
-    )
+    cells = f"{rms:.2f} | {moved:.2%} | {math.expm1(largest.mean):+.1%}"
+    return f"| {kind} | {cells} | {counts[Verdict.REGRESSION]} of {counts.total()} |"
 
 
 def report(recording: Recording, replays: int, seed: int) -> None:
     """Print the tables."""
+    there = recording.pairs["calm"].keys()
     print(f"{recording.machine}; recorded in {recording.taken_s / 60:.0f} min\n")
     columns = [
         "perfgate",
@@ -109,21 +119,21 @@ def report(recording: Recording, replays: int, seed: int) -> None:
     ]
     columns += ["unchanged: inconclusive", "time of the fixed schedule", "visible at 4 s: median [worst]"]
     print(f"| {' | '.join(columns)} |\n|---|---|---|---|---:|---:|---:|---|")
-    for condition in CONDITIONS:
+    for condition in recording.pairs:
         seen = visible(recording, condition)
         cells = ours(recording, condition, replays, Random(f"{seed}:{condition}"))
         print(f"| {condition} | {' | '.join(cells)} | {median(seen):.1%} [{seen[-1]:.0%}] |", flush=True)
     print("\n| planted, calm | regression | inconclusive | pass |\n|---|---:|---:|---:|")
-    for kind in PLANTED:
+    for kind in (kind for kind in PLANTED if kind in there):
         counts = caught(recording, "calm", kind, 300, Random(f"{seed}:{kind}"))
         passed = counts[Verdict.PASS] + counts[Verdict.IMPROVEMENT]
         cells = [counts[Verdict.REGRESSION], counts[Verdict.INCONCLUSIVE], passed]
         print(f"| {kind} | {' | '.join(f'{count / counts.total():.1%}' for count in cells)} |")
-    print("\n| nothing slower, calm | rms t | largest effect | blocked |\n|---|---:|---:|---:|")
-    print("\n".join(edited(recording, kind) for kind in (*EDITS, *MODES)))
+    print("\n| nothing slower, calm | rms t | moved by itself | largest effect | blocked |\n|---|---:|---:|---:|---:|")
+    print("\n".join(edited(recording, kind) for kind in (*EDITS, *MODES) if kind in there))
     print("\nBlocked suites of 50 with nothing new (and single benchmarks); caught +7.5 % / +10 %:\n")
-    print(f"| other gates' rules | processes | {' | '.join(f'{c}: blocked | caught' for c in CONDITIONS)} |")
-    print(f"|---|---|{'---:|---:|' * len(CONDITIONS)}")
+    print(f"| other gates' rules | processes | {' | '.join(f'{c}: blocked | caught' for c in recording.pairs)} |")
+    print(f"|---|---|{'---:|---:|' * len(recording.pairs)}")
     for rival in RIVALS:
         print(
             f"| {rival.name} | {rival.processes}, {rival.design} | {' | '.join(theirs(recording, rival))} |", flush=True
@@ -133,25 +143,25 @@ def report(recording: Recording, replays: int, seed: int) -> None:
 def main() -> None:
     """Record, play, print; then live."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.decision", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="a sixth of the pairs and a third of the workloads")
+    parser.add_argument("--quick", action="store_true", help="eight workloads, few pairs, no drift, nothing live")
     parser.add_argument("--recorded", type=Path, help="play this recording, record nothing")
+    parser.add_argument("--keep", type=Path, help="write a small part of the recording here, as the tests have one")
     parser.add_argument("--replays", type=int, default=3000, help="suites per condition")
-    parser.add_argument("--pairs", type=int, default=20)
-    parser.add_argument("--processes", type=int, default=60, help="of identical code, for the other gates")
     parser.add_argument("--live", type=int, default=60, help="runs of perfgate itself in which nothing changed")
     parser.add_argument("--seed", type=int, default=20261121)
     given = parser.parse_args()
     start = time.monotonic()
+    size = FULL
     if given.quick:
-        given.pairs, given.processes, given.replays, given.live = 8, 36, 300, 0
+        size, given.replays, given.live = QUICK, 100, 0
     if given.recorded:
         recording = Recording.load(given.recorded)
     else:
-        only = 16 if given.quick else None
         with tempfile.TemporaryDirectory() as scratch:
-            size = {"pairs": given.pairs, "processes": given.processes, "only": only, "seed": given.seed}
-            recording = record(Path(scratch), **size)  # type: ignore[arg-type]
+            recording = record(Path(scratch), size, given.seed)
         recording.save(OUT)
+    if given.keep:
+        recording.thinned(workloads=8, kinds=(SAME, *CAUGHT)).save(given.keep)
     report(recording, given.replays, given.seed)
     if given.live:
         live.drawn_suites(given.live, given.seed)

@@ -27,9 +27,9 @@ from perfgate.measure.turns import Pairing, PairResult, run_pair
 SUITE = Path(__file__).parent / "suite"
 WORKS = (0.0, 0.01, 0.02, 0.03, 0.05, 0.075, 0.10)
 PLANTED = {f"+{100 * share:g} %": share for share in WORKS if share}
-MODES = {"variance": "varies by 10 %", "warm-up": "slower at first", "burst": "held up by chance"}
+MODES = {"variance": "varies by 10 %", "warm-up": "slower at first", "burst": "held up in bursts"}
 SAME, CONDITIONS = "same", ("calm", "neighbour", "drift")
-SHORT = (SAME, "+5 %", "+7.5 %", "+10 %")
+SHORT = (SAME, "+7.5 %", "+10 %")
 
 
 def unused(source: str) -> str:
@@ -80,6 +80,21 @@ class Recording:
         text = re.sub(r"-?\d+\.\d{6,}(e-?\d+)?", lambda found: f"{float(found[0]):.5g}", text)
         path.write_bytes(gzip.compress(text.encode(), mtime=0))
 
+    def thinned(self, *, workloads: int, kinds: Sequence[str]) -> "Recording":
+        """Return some of the pairs alone, for a test."""
+        names = sorted(self.pair_s)
+        chosen = [names[number * len(names) // workloads] for number in range(workloads)]
+        return Recording(
+            machine=self.machine,
+            startup_s=self.startup_s,
+            pair_s={name: self.pair_s[name] for name in chosen},
+            processes={condition: [] for condition in self.pairs},
+            pairs={
+                condition: {kind: {name: found[kind][name] for name in chosen} for kind in kinds}
+                for condition, found in self.pairs.items()
+            },
+        )
+
     @classmethod
     def load(cls, path: Path) -> "Recording":
         """Read what `save` wrote."""
@@ -116,28 +131,40 @@ def drifting(progress: Callable[[], float]) -> Iterator[Callable[[], None]]:
             process.wait()
 
 
-def record(scratch: Path, *, pairs: int, processes: int, only: int | None, seed: int) -> Recording:
-    """Record everything: `pairs` of each kind, and `processes` of identical code for the other gates.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Size:
+    """How much to record."""
 
-    Args:
-        only: so many workloads, evenly chosen; None for all.
-    """
+    workloads: int
+    """Evenly chosen."""
+    pairs: int
+    """Of each kind."""
+    processes: int
+    """Of identical code, for the other gates."""
+    kinds: Sequence[str] = KINDS
+    """Where it is calm; elsewhere fewer."""
+    conditions: Sequence[str] = CONDITIONS
+
+
+def record(scratch: Path, size: Size, seed: int) -> Recording:
+    """Record everything."""
     start = time.monotonic()
     with Interrupts() as interrupts:
-        recorder = _Recorder(scratch, only, seed, interrupts)
-        for condition in CONDITIONS:
-            recorder.pairs(condition, KINDS if condition == "calm" else SHORT, pairs)
-            recorder.processes(condition, processes)
+        recorder = _Recorder(scratch, size.workloads, seed, interrupts)
+        for condition in size.conditions:
+            recorder.pairs(condition, size.kinds if condition == "calm" else SHORT, size.pairs)
+            recorder.processes(condition, size.processes)
     recorder.found.taken_s = time.monotonic() - start
     return recorder.found
 
 
 class _Recorder:
-    def __init__(self, scratch: Path, only: int | None, seed: int, interrupts: Interrupts) -> None:
+    def __init__(self, scratch: Path, workloads: int, seed: int, interrupts: Interrupts) -> None:
         self.seed, self.interrupts = seed, interrupts
         self.sides = {kind: Subject(place(scratch, kind), ("test_work.py",), interrupts) for kind in KINDS}
-        plans = self.sides[SAME].plan()
-        self.plans = dict(list(plans.items())[:: max(1, len(plans) // only)][:only]) if only else plans
+        plans = list(self.sides[SAME].plan().items())
+        many = min(workloads, len(plans))
+        self.plans = dict(plans[number * len(plans) // many] for number in range(many))
         facts = dict(environment(()).facts)
         self.found = Recording(machine=", ".join(facts[key] for key in ("cpu", "cpus", "python") if key in facts))
 

@@ -9,7 +9,7 @@ import numpy as np
 from benchmarks.decision.record import SAME, Recording
 from benchmarks.decision.rivals import Rival, Seen
 from perfgate.core.model import Benchmark, Design
-from perfgate.core.policy import DEFAULT_RULE, Policy
+from perfgate.core.policy import Policy
 from perfgate.core.question import Question, answer
 from perfgate.core.schedule import NORMAL_EFFORT_S, planned_pairs
 from perfgate.core.verdict import Verdict
@@ -85,9 +85,8 @@ def play(suite: Sequence[Drawn], recording: Recording, policy: Policy) -> Played
         due = [track.due for track in tracks]
         if not any(due):
             continue
-        rule = DEFAULT_RULE
         questions = [
-            Question(rule=rule, log_ratios=tuple(each.seen), planned=track.planned, base=1.0)
+            Question(rule=policy.rules[0], log_ratios=tuple(each.seen), planned=track.planned, base=1.0)
             for track, each in zip(tracks, suite, strict=True)
         ]
         answers = answer(questions, policy)

@@ -1,6 +1,5 @@
 """`perfgate doctor`."""
 
-from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -62,29 +61,29 @@ def _benchmarks(chosen: Chosen) -> None:
 
 
 def _again(chosen: Chosen, times: int) -> int:
-    blocked, unsure, rows = 0, 0, 0
+    blocked, lost, unsure, rows = 0, 0, 0, 0
     with chosen.workshop() as shop:
         for number, compared in enumerate(looking.again(shop, times=times), start=1):
-            found = Counter(row.verdict for row in compared.report.judgements)
-            blocked += bool(found[Verdict.REGRESSION])
-            unsure += sum(found[verdict] for verdict in UNKNOWN)
-            rows += found.total()
+            found = compared.report.judgements
+            blocked += any(row.blocks and row.verdict is Verdict.REGRESSION for row in found)
+            lost += sum(row.verdict in (Verdict.FAILED, Verdict.MISSING) for row in found)
+            unsure += sum(row.verdict in UNKNOWN for row in found)
+            rows += len(found)
             click.echo(f"{number} of {times}: {phrases.headline(compared.report)}")
+    failed = f", {lost} failed" if lost else ""
     click.echo(
-        f"identical code: blocked in {blocked} of {times} runs; {unsure} of {rows} verdicts inconclusive",
+        f"identical code: blocked in {blocked} of {times} runs; of {rows} verdicts {unsure} inconclusive{failed}",
     )
-    return int(Exit.REGRESSION if blocked else Exit.PASSED)
+    return int(Exit.REGRESSION if blocked else Exit.NOT_MEASURED if lost else Exit.PASSED)
 
 
 def _audit(chosen: Chosen) -> int:
     with chosen.workshop() as shop:
-        found, faults = auditing.audited(shop)
-    today = datetime.now(UTC).date()
-    rules = {record.name: auditing.quarantine(record.name, record.why, today) for record in found.records if record.why}
-    click.echo(audited(found, rules))
-    for fault in faults:
-        click.echo(f"error: {fault}", err=True)
-    return int(Exit.NOT_MEASURED if faults else Exit.PASSED)
+        found = auditing.audited(shop, datetime.now(UTC).date())
+    click.echo(audited(found.audit, found.quarantines))
+    for fault in found.faults:
+        click.echo(f"error: {phrases.line(fault)}", err=True)
+    return int(Exit.NOT_MEASURED if found.faults else Exit.PASSED)
 
 
 @click.command()

@@ -43,8 +43,7 @@ def _table(found: Look) -> str:
         times = [_time(seen.quantiles[name]) if seen.quantiles else "-" for name in _COLUMNS]
         failed = str(sum(seen.faults.values()))
         rows.append((phrases.name(seen.name, 40), str(seen.requests), f"{seen.rate:.0f}/s", *times, failed))
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    lines = ["  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]).rstrip() for row in rows]
+    lines = phrases.table(rows)
     faults = {fault: count for seen in found.seen[-1:] for fault, count in seen.faults.items()}
     lines += [f"failed: {phrases.line(fault)} ({count} times)" for fault, count in sorted(faults.items())]
     lines += [f"note: the service {phrases.line(word)}" for word in found.words]

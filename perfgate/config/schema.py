@@ -201,7 +201,7 @@ class RuleTable(Section):
     on_inconclusive: Answer = Field("pass", alias="on-inconclusive")
     """`fail`: an answer that could not be given blocks too, with exit code 4."""
     until: date | None = None
-    """The last day on which it counts, as in `2027-01-31`; from then on the next rule does. With `critical = false` a
+    """The last day on which it counts, as in `2027-01-31`; after it the next rule does. With `critical = false` a
     quarantine."""
 
     def rule(self) -> Rule:

@@ -1,7 +1,8 @@
 """Whether the gate can be trusted, from what became of its own verdicts: how often a block was no regression.
 
-A block that the same two commits, measured again, did not show, or that fell on a change of nothing, speaks against the
+A block that the same two commits, measured again, contradicted, or that fell on a change of nothing, speaks against the
 benchmark. One that somebody accepted may have been right; where that happens to all of them, nobody is guarded by it.
+Two commits count once, however often they were measured: people repeat what was red.
 """
 
 from collections.abc import Sequence
@@ -13,11 +14,12 @@ from perfgate.core.verdict import UNKNOWN, Verdict
 LEVEL = 0.05  # two bounds of a share
 DOUBTED = 2  # blocks of one SLI that were no regression: from there on it is proposed for quarantine
 OVERRIDDEN = 3  # and as many that were all accepted
+_CLEAR = (Verdict.PASS, Verdict.IMPROVEMENT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """What one run of the gate said."""
+    """What one run of the gate said of the SLIs that may block."""
 
     base: str
     """Commit."""
@@ -27,24 +29,25 @@ class Decision:
     started: str
     """UTC, ISO 8601."""
     verdicts: tuple[tuple[str, Verdict], ...]
-    """SLI, or benchmark, and verdict."""
+    """SLI and verdict."""
     invalid: bool = False
     """The canary said so."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """What became of one SLI's verdicts."""
+    """What became of one SLI's verdicts; each is a number of pairs of commits."""
 
     name: str
     judged: int
     inconclusive: int
+    """Never anything else."""
     blocked: int
     """Regressions, the accepted ones among them."""
     overridden: int
     """Regressions that somebody accepted."""
     flipped: int
-    """Regressions that the same two commits, measured again, did not show."""
+    """Regressions that at least as many measurements of the same two commits contradicted."""
     null: int
     """Regressions where head changed no file."""
 
@@ -78,7 +81,7 @@ class Audit:
 
     @property
     def trust(self) -> tuple[float, float] | None:
-        """Return the bounds (95 %, exact) of the share of blocks that stood; None without any."""
+        """Return the bounds (95 %, exact, as if blocks came one by one) of the share not doubted; None without any."""
         if not self.blocked:
             return None
         stood = self.blocked - self.doubted
@@ -86,20 +89,19 @@ class Audit:
         return low, high
 
 
-def audit(decisions: Sequence[Decision]) -> Audit:
-    """Return what became of the verdicts of `decisions`, in any order."""
-    again: dict[tuple[str, str, str], set[Verdict]] = {}
-    seen: dict[str, list[tuple[Decision, Verdict]]] = {}
-    for one in decisions:
+def audit(decisions: Sequence[Decision], *, since: str = "") -> Audit:
+    """Return what became of the verdicts of `decisions`, in any order, from the day `since` (ISO 8601) on."""
+    recent = [one for one in decisions if one.started >= since]
+    seen: dict[str, dict[tuple[str, str, bool], list[Verdict]]] = {}
+    for one in recent:
         for name, verdict in one.verdicts:
-            again.setdefault((one.base, one.head, name), set()).add(verdict)
-            seen.setdefault(name, []).append((one, verdict))
-    records = [_record(name, about, again) for name, about in seen.items()]
+            seen.setdefault(name, {}).setdefault((one.base, one.head, one.same), []).append(verdict)
+    records = [_record(name, about) for name, about in seen.items()]
     telling = [record for record in records if record.blocked or record.inconclusive]
     return Audit(
         records=tuple(sorted(telling, key=lambda r: (-r.doubted, -r.blocked, -r.inconclusive / r.judged, r.name))),
-        runs=len(decisions),
-        invalid=sum(one.invalid for one in decisions),
+        runs=len(recent),
+        invalid=sum(one.invalid for one in recent),
         judged=sum(record.judged for record in records),
         inconclusive=sum(record.inconclusive for record in records),
         blocked=sum(record.blocked for record in records),
@@ -107,18 +109,25 @@ def audit(decisions: Sequence[Decision]) -> Audit:
     )
 
 
-def _record(
-    name: str, found: Sequence[tuple[Decision, Verdict]], again: dict[tuple[str, str, str], set[Verdict]]
-) -> Record:
-    red = [(one, verdict) for one, verdict in found if verdict in (Verdict.REGRESSION, Verdict.ACCEPTED)]
-    shown = [(one, verdict) for one, verdict in red if not one.same]
-    flipped = [one for one, _ in shown if again[one.base, one.head, name] & {Verdict.PASS, Verdict.IMPROVEMENT}]
+def _record(name: str, about: dict[tuple[str, str, bool], list[Verdict]]) -> Record:
+    blocked = overridden = flipped = null = 0
+    for (_, _, same), verdicts in about.items():
+        red = sum(verdict in (Verdict.REGRESSION, Verdict.ACCEPTED) for verdict in verdicts)
+        if not red:
+            continue
+        blocked += 1
+        if same:
+            null += 1
+        elif sum(verdict in _CLEAR for verdict in verdicts) >= red:
+            flipped += 1
+        else:
+            overridden += Verdict.ACCEPTED in verdicts
     return Record(
         name=name,
-        judged=len(found),
-        inconclusive=sum(verdict in UNKNOWN for _, verdict in found),
-        blocked=len(red),
-        overridden=sum(verdict is Verdict.ACCEPTED and one not in flipped for one, verdict in shown),
-        flipped=len(flipped),
-        null=len(red) - len(shown),
+        judged=len(about),
+        inconclusive=sum(all(verdict in UNKNOWN for verdict in verdicts) for verdicts in about.values()),
+        blocked=blocked,
+        overridden=overridden,
+        flipped=flipped,
+        null=null,
     )

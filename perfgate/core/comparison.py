@@ -142,12 +142,13 @@ def pair_log_ratios(base: Sample, head: Sample, base_run: Run, head_run: Run) ->
     if not _measured_together(base_run, head_run) or head.sli.metric.kind is Kind.COUNTED:
         return ()
     sides, worse = (base.processes, head.processes), sign(head.sli.metric)
-    if not all(map(describe.positive, sides)):
-        return ()  # no ratio of nothing; the medians are compared instead, and inform
-    if head.design is Design.TURNS and base.pairs == head.pairs and sides[0].each == sides[1].each != 0:
+    alike = base.pairs == head.pairs and sides[0].each == sides[1].each != 0
+    if alike and head.design is Design.TURNS and all(map(describe.positive, sides)):
         return tuple(worse * effect for effect in describe.turn_effects(*sides))
     theirs = dict(zip(base.pairs, base.processes, strict=True))
     shared = [(theirs[pair], mine) for pair, mine in zip(head.pairs, head.processes, strict=True) if pair in theirs]
+    if any(min(*one, *other) <= 0 for one, other in shared):
+        return ()  # no ratio of nothing; the medians are compared instead, and inform
     return tuple(pair_effect(head.sli.metric, head.design, one, other) for one, other in shared)
 
 

@@ -27,7 +27,7 @@ def disturbance(method: Method | None, margin: float) -> str:
     """
     for control in method.controls if method else ():
         found = paired.effect(control) if len(control) >= CONTROL_PAIRS else None
-        if found and replace(found, mean=abs(found.mean)).p_above(margin) <= CONTROL_LEVEL:
+        if found and found.p_beyond(margin) <= CONTROL_LEVEL:
             change = 100 * math.expm1(found.mean)
             return (
                 f"base differed from itself by {change:+.1f} % in these minutes, so this run is invalid: run it again"

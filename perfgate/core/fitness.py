@@ -5,14 +5,17 @@ comparison would block, and the time that a smaller one would need. A fault is s
 """
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from statistics import fmean
 
 from perfgate.core.comparison import Change, Comparison, Evidence, compare
-from perfgate.core.model import CPU, TIME, Benchmark, Run, Sample, Sli
+from perfgate.core.judge import LARGEST_VISIBLE
+from perfgate.core.model import CPU, TIME, Benchmark, Design, Run, Sample, Sli
 from perfgate.core.policy import Policy, Rule
 from perfgate.core.question import Question
-from perfgate.core.schedule import FIRST_LOOK, looks
+from perfgate.core.schedule import FEWEST_TURNS, FIRST_LOOK, effort_for, looks
 from perfgate.core.stats import describe, paired, power
 from perfgate.core.stats.sequential import Spending, nominal_levels
 
@@ -54,10 +57,12 @@ class Sight:
     needed: int | None
     """Pairs after which `GOAL` times the limit would be seen; None where 500 are not enough, or nothing is known."""
 
+    design: Design = Design.TURNS
+
     @property
-    def needed_s(self) -> float | None:
-        """Seconds that those take of it."""
-        return None if self.needed is None else self.needed * self.pair_s
+    def effort_s(self) -> float | None:
+        """Seconds of effort with which a comparison would take those."""
+        return None if self.needed is None else effort_for(self.needed, self.pair_s)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,16 +72,14 @@ class Fitness:
     sights: tuple[Sight, ...]
     faults: Mapping[Benchmark, tuple[Fault, ...]]
     takes_s: float
-    """Of a comparison in which nothing is settled before its last planned pair."""
+    """Of the pairs of a comparison in which nothing is settled before the last that is planned."""
 
     @property
-    def rms_t(self) -> float | None:
-        """Root mean square of t over the SLIs: 1 where two builds differ by chance alone, more where layout decides."""
-        known = [sight for sight in self.sights if sight.visible is not None and sight.spread > 0]
-        if not known:
-            return None
-        squares = [(math.log(s.change.ratio) / s.spread) ** 2 * s.pairs for s in known]
-        return math.sqrt(sum(squares) / len(squares))
+    def p_alike(self) -> float | None:
+        """The p of "two builds differ by chance alone", over all SLIs; None where none has enough pairs."""
+        known = [s for s in self.sights if s.visible is not None and s.spread > 0]
+        found = [paired.Effect(mean=math.log(s.change.ratio), sd=s.spread, n=s.pairs) for s in known]
+        return paired.p_alike(found) if found else None
 
 
 def fitness(base: Run, head: Run, policy: Policy, *, effort_s: float) -> Fitness:
@@ -91,7 +94,10 @@ def fitness(base: Run, head: Run, policy: Policy, *, effort_s: float) -> Fitness
         for c in compare(base, head)
         if c.evidence is Evidence.PAIRED and (rule := policy.rule_for(c.sli)) is not None
     ]
-    family = {critical: sum(rule.critical is critical for _, rule in covered) for critical in (True, False)}
+    family = Counter({True: 0, False: 0})
+    for c in compare(base, head):
+        if c.evidence in (Evidence.PAIRED, Evidence.COUNTED) and (rule := policy.rule_for(c.sli)) is not None:
+            family[rule.critical] += 1 + (rule.slo is not None)  # an SLO is one more question
     sights = [_sight(c, rule, policy, policy.family_level / family[rule.critical]) for c, rule in covered]
     samples = _by_benchmark(base, head)
     faults: dict[Benchmark, list[Fault]] = {}
@@ -100,11 +106,14 @@ def fitness(base: Run, head: Run, policy: Policy, *, effort_s: float) -> Fitness
         found = _faults(sight, c, samples, margin=math.log1p(policy.margin), effort_s=effort_s)
         about += [fault for fault in found if fault.code not in {known.code for known in about}]
     startup_s = head.method.startup_s if head.method else 0.0
-    costs = {sight.sli.benchmark: sight for sight in sights}.values()
+    costs = {sight.sli.benchmark: sight for sight in sights}
+    pairs: dict[str, int] = {}
+    for benchmark, sight in costs.items():
+        pairs[benchmark.suite] = max(sight.planned, pairs.get(benchmark.suite, 0))
     return Fitness(
         sights=tuple(sights),
         faults={benchmark: tuple(found) for benchmark, found in faults.items() if found},
-        takes_s=sum(s.planned * s.pair_s for s in costs) + max((s.planned for s in costs), default=0) * startup_s,
+        takes_s=sum(s.planned * s.pair_s for s in costs.values()) + sum(pairs.values()) * startup_s,
     )
 
 
@@ -130,7 +139,8 @@ def _sight(c: Comparison, rule: Rule, policy: Policy, level: float) -> Sight:
         spread=found.sd,
         change=c.change,
         limit=math.expm1(limit),
-        visible=math.expm1(visible(c.planned)) if known else None,
+        visible=math.expm1(min(visible(c.planned), LARGEST_VISIBLE)) if known else None,
+        design=c.design,
         needed=power.pairs_needed(least, lambda more: visible(more.n) <= goal) if known else None,
     )
 
@@ -154,14 +164,15 @@ def _faults(sight: Sight, c: Comparison, samples: Samples, *, margin: float, eff
         yield Fault(code=code, what=said[code], do=_HABITS[code])
     if "several-cpus" in said and "threads" not in told:
         yield Fault(code="threads", what="keeps several CPUs busy", do=_HABITS["threads"])
+    explained = bool({"threads", "sleeps", "network"} & set(told))
     busy = _on_cpu(c, samples)
-    if busy < WAITING and not {"sleeps", "network"} & set(told):
+    if busy < WAITING and not explained:
         yield Fault(
             code="waits",
             what=f"waits: it is on a CPU in {busy:.0%} of its time",
             do="measure the code around what it waits for; a load probe measures a service that waits",
         )
-    if FIRST_LOOK * sight.pair_s > effort_s:
+    if FIRST_LOOK * sight.pair_s > effort_s and c.design is not Design.LOAD:
         yield Fault(
             code="long",
             what=f"{FIRST_LOOK} pairs of it take {FIRST_LOOK * sight.pair_s:.1f} s, and it has {effort_s:g} s",
@@ -174,13 +185,13 @@ def _faults(sight: Sight, c: Comparison, samples: Samples, *, margin: float, eff
             do="build what the calls leave behind anew for each: benchmark.pedantic(..., setup=...)",
         )
     apart = paired.effect(c.log_ratios)
-    if sight.visible is not None and _surely(apart, margin):
+    if sight.visible is not None and apart.p_beyond(margin) <= SURE:
         yield Fault(
             code="differs",
             what=f"two builds of the same code differ by {math.expm1(apart.mean):+.1%}",
             do="look for what depends on the path, the order of files, or the moment of the build",
         )
-    if sight.visible is not None and sight.visible > UNSEEN * sight.limit and not told:
+    if sight.visible is not None and sight.visible > UNSEEN * sight.limit and not explained:
         yield Fault(
             code="unstable",
             what=f"spreads {sight.spread:.1%} from pair to pair, so a comparison blocks from {sight.visible:.0%} on",
@@ -205,16 +216,18 @@ def _on_cpu(c: Comparison, samples: Samples) -> float:
 
 
 def _trend(samples: Sequence[Sample]) -> float:
-    """Return the log ratio of the last third of a process's turns to the first, where it surely is one; else 0."""
-    ratios = []
-    for turns in [process for sample in samples for process in sample.processes if len(process) > FIRST_LOOK // 2]:
-        third = max(1, len(turns) // 3)
-        ratios.append(math.log(describe.median(turns[-third:]) / describe.median(turns[:third])))
-    if len(ratios) < FIRST_LOOK:
+    """Return the log ratio of the last third of a process's turns to the first, where it surely is one; else 0.
+
+    Both processes of a pair lived in the same moments, so a pair gives one value, like everywhere else.
+    """
+    found: dict[int, list[float]] = {}
+    for sample in [sample for sample in samples if describe.positive(sample.processes)]:
+        for pair, turns in zip(sample.pairs, sample.processes, strict=True):
+            if len(turns) >= FEWEST_TURNS:
+                third = max(1, len(turns) // 3)
+                ratio = describe.median(turns[-third:]) / describe.median(turns[:third])
+                found.setdefault(pair, []).append(math.log(ratio))
+    if len(found) < FIRST_LOOK:
         return 0.0
-    found = paired.effect(ratios)
-    return found.mean if _surely(found, SETTLED) else 0.0
-
-
-def _surely(found: paired.Effect, margin: float) -> bool:
-    return replace(found, mean=abs(found.mean)).p_above(margin) <= SURE
+    effect = paired.effect([fmean(ratios) for ratios in found.values()])
+    return effect.mean if effect.p_beyond(SETTLED) <= SURE else 0.0

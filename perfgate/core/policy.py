@@ -135,8 +135,8 @@ class Policy:
         return tuple(glob for glob in self.expect if not any(matches(glob, str(b)) for b in present))
 
     @property
-    def _order(self) -> list[str]:
-        return list(dict.fromkeys(rule.sli for rule in self.rules))
+    def _order(self) -> list[tuple[str, str]]:
+        return list(dict.fromkeys((rule.sli, rule.until) for rule in self.rules))
 
     def differences(self, other: "Policy") -> tuple[str, ...]:
         """Say in words what `other` would have differently; today's date is no difference."""

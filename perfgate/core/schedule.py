@@ -82,6 +82,13 @@ def planned_pairs(pair_s: float, *, effort_s: float) -> int:
     return max(FIRST_LOOK, affordable - (affordable - FIRST_LOOK) % LOOK_STEP)
 
 
+def effort_for(pairs: int, pair_s: float) -> float:
+    """Return the seconds with which `planned_pairs` plans at least so many pairs of a benchmark."""
+    steps = math.ceil(max(0, pairs - FIRST_LOOK) / LOOK_STEP)
+    planned = FIRST_LOOK + LOOK_STEP * steps
+    return max(planned * pair_s, NORMAL_EFFORT_S * planned / MOST_PAIRS if planned > MOST_PAIRS else 0.0)
+
+
 def looks(measured: int, planned: int) -> tuple[int, ...]:
     """Return the pairs after which a look is taken, up to `measured`; the last is `measured` itself.
 

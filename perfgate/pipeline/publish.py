@@ -212,6 +212,8 @@ class _Publication:
         return whole, found.results_branch
 
     def _record(self, judged: Report, branch: str) -> str:
+        if not self.pull.may_write:  # the numbers, and of which commits they are, are only what they say
+            return "verdicts: not kept, as whoever opened it may not write"
         one = auditing.decided(judged)
         with self.stored(branch) as store:
             new = Archive(store).record_decisions([one], message=auditing.message([one]))

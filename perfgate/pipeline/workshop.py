@@ -108,7 +108,7 @@ def measure_twice(
 ) -> tuple[Run, Run]:
     """Build `revision` twice and measure both in pairs, to the last that is planned or for so many seconds."""
     jobs = [
-        replace(job, habits=True) if isinstance(job, Job) else job
+        replace(job, habits=True, metrics=()) if isinstance(job, Job) else job
         for job in _jobs(repository, loaded, shop)
         if not isinstance(job, SizeJob)
     ]

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from perfgate.core.audit import Audit
 from perfgate.render import phrases
 
-COLUMNS = ("SLI", "judged", "inconclusive", "blocked", "not shown again", "nothing changed", "overridden")
+COLUMNS = ("SLI", "judged", "inconclusive", "blocked", "contradicted", "nothing changed", "overridden")
 MOST = 30  # rows
 
 
@@ -21,10 +21,10 @@ def audited(found: Audit, rules: Mapping[str, str]) -> str:
         phrases.name(r.name), f"{r.judged}", phrases.share(r.inconclusive / r.judged), f"{r.blocked}", f"{r.flipped}",
         f"{r.null}", f"{r.overridden}",
     ) for r in found.records[:MOST])]  # fmt: skip
-    widths = [max(len(row[place]) for row in rows) for place in range(len(COLUMNS))]
-    lines = ["  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]).rstrip() for row in rows]
     more = len(found.records) - MOST
-    return "\n".join([*lines, *([f"and {more} more"] if more > 0 else []), "", *_whole(found), *_rules(rules)])
+    return "\n".join(
+        [*phrases.table(rows), *([f"and {more} more"] if more > 0 else []), "", *_whole(found), *_rules(rules)]
+    )
 
 
 def _whole(found: Audit) -> Iterator[str]:
@@ -36,7 +36,7 @@ def _whole(found: Audit) -> Iterator[str]:
         return
     low, high = (f"{100 * bound:.0f}" for bound in found.trust)
     stood = found.blocked - found.doubted
-    yield f"trust: {stood} of {found.blocked} blocks stood [{low}, {high} %]"
+    yield f"trust: {stood} of {found.blocked} blocks were not contradicted [{low}, {high} %]"
 
 
 def _rules(rules: Mapping[str, str]) -> Iterator[str]:

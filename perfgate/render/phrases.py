@@ -164,6 +164,12 @@ def share(amount: float) -> str:
     return f"{100 * amount:.3g} %"
 
 
+def table(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return rows as lines, the columns aligned: the first to the left, the others to the right."""
+    widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
+    return ["  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]).rstrip() for row in rows]
+
+
 def seconds(amount: float) -> str:
     """Return a duration for a person: "45 s", "4 min", "1.5 h"."""
     if amount < 100:

@@ -4,18 +4,17 @@ import math
 from collections.abc import Iterator
 
 from perfgate.core.fitness import GOAL, Fitness, Sight
+from perfgate.core.model import Design
 from perfgate.render import phrases
 
 COLUMNS = ("benchmark", "level", "spread of a pair", "two builds differ by", "sees from", "limit")
-HONEST = 1.5  # rms t up to which a few SLIs come by chance
+CHANCE = 0.01  # p below which two builds differ by more than that
 
 
 def sight(found: Fitness, budget_s: float) -> str:
     """Return a table of what a comparison sees of each SLI, what is unfit and what to do, and what it all takes."""
     rows = [COLUMNS, *(_row(each) for each in sorted(found.sights, key=_worst_first))]
-    widths = [max(len(row[place]) for row in rows) for place in range(len(COLUMNS))]
-    lines = ["  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]).rstrip() for row in rows]
-    return "\n".join([*lines, "", *_unfit(found), *_blind(found), *_whole(found, budget_s)])
+    return "\n".join([*phrases.table(rows), "", *_unfit(found), *_blind(found), *_whole(found, budget_s)])
 
 
 def _worst_first(each: Sight) -> float:
@@ -47,15 +46,18 @@ def _blind(found: Fitness) -> Iterator[str]:
     for each in found.sights:
         if each.visible is None or each.visible <= GOAL * each.limit:
             continue
-        words = "no time is enough" if each.needed_s is None else f"--effort {math.ceil(each.needed_s)}s"
+        words = "no time is enough" if each.effort_s is None else f"--effort {math.ceil(each.effort_s)}s"
+        words = "a longer duration, or more starts" if each.design is Design.LOAD else words
         yield f"to see {phrases.share(GOAL * each.limit)} of {phrases.name(str(each.sli))}: {words}"
 
 
 def _whole(found: Fitness, budget_s: float) -> Iterator[str]:
-    if found.rms_t is not None:
-        words = "as chance has it" if found.rms_t <= HONEST else "by more than chance"
-        yield f"two builds differ {words}: rms t {found.rms_t:.2f} (1 is chance alone)"
-    takes = f"a comparison takes {phrases.seconds(found.takes_s)} at most, less where the answer is clear"
+    if found.p_alike is not None:
+        words = "as chance has it" if found.p_alike >= CHANCE else "by more than chance: the layout decides"
+        yield f"two builds differ {words} (p {found.p_alike:.2g} over all)"
+    takes = (
+        f"the pairs of a comparison take about {phrases.seconds(found.takes_s)} at most, less where the answer is clear"
+    )
     over = f", and its budget is {phrases.seconds(budget_s)}: raise it" if found.takes_s > budget_s else ""
     yield takes + over
     if any(each.visible is None for each in found.sights):

@@ -9,6 +9,7 @@ import gc
 import mmap
 import os
 import platform
+import socket
 import sys
 import tempfile
 
@@ -197,6 +198,8 @@ def _habits(turn, loops):
 
     def heard(frame, event, function):
         habit = _habit(function) if event == "c_call" else None
+        if habit and frame.f_globals.get("__name__") == "logging":
+            return  # every record has its time
         if habit and habit[0] not in found:
             found[habit[0]] = "%s (%s)" % (
                 habit[1],
@@ -212,7 +215,7 @@ def _habits(turn, loops):
 
 
 _CLOCKS = ("time", "time_ns", "localtime", "gmtime", "ctime", "now", "utcnow", "today")
-_SENDING = ("connect", "connect_ex", "send", "sendall", "sendto", "recv", "recv_into", "recvfrom")
+_SENDING = ("connect", "connect_ex", "send", "sendall", "sendto", "recv", "recv_into", "recvfrom", "sendmsg", "recvmsg")
 
 
 def _habit(function):
@@ -228,7 +231,7 @@ def _habit(function):
         return "clock", "asks what time it is: %s.%s" % (getattr(owner, "__name__", module), name)
     if name in ("getaddrinfo", "gethostbyname") and module == "_socket":
         return "network", "uses the network: socket.%s" % name
-    if name in _SENDING and hasattr(owner, "family") and owner.family.name in ("AF_INET", "AF_INET6"):
+    if name in _SENDING and getattr(owner, "family", None) in (socket.AF_INET, socket.AF_INET6):
         return "network", "uses the network: socket.%s" % name
     return None
 

@@ -284,10 +284,10 @@ def opened(schema: type[_Model], data: bytes, path: str) -> _Model:
 def _unsealed(data: bytes, path: str) -> dict[str, Any]:
     try:
         content = json.loads(data)
-        seal = content.pop("sha256")
+        seal, right = content.pop("sha256"), hashlib.sha256(_dump(content)).hexdigest()
     except (ValueError, KeyError, AttributeError, TypeError, RecursionError) as exc:
         raise StoreError(f"{path} is truncated or no file of perfgate's") from exc
-    if hashlib.sha256(_dump(content)).hexdigest() != seal:
+    if right != seal:
         raise StoreError(f"{path} was changed after it was written: its sha256 does not fit")
     return dict(content)
 

@@ -4,10 +4,13 @@ verdicts/<month>/<hash>.json    base, head, and the verdict of each SLI
 """
 
 import re
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import StringConstraints
 
 from perfgate.core.audit import Decision
 from perfgate.core.verdict import Verdict
+from perfgate.errors import StoreError
 from perfgate.stores import columns
 from perfgate.stores.columns import Commit, Files, Strict
 
@@ -20,7 +23,7 @@ class _Decision(Strict):
     base: Commit
     head: Commit
     same: bool
-    started: str
+    started: Annotated[str, StringConstraints(pattern=r"^\d{4}-\d\d-\d\d[T ]?[0-9:.+Z-]*$")]
     invalid: bool
     verdicts: dict[Verdict, tuple[str, ...]]
 
@@ -31,7 +34,10 @@ def is_decision(path: str) -> bool:
 
 
 def pack(one: Decision) -> Files:
-    """Return the files of a decision; the same decision has the same path."""
+    """Return the files of a decision; the same decision has the same path.
+
+    Raises: StoreError for one that could not be read again.
+    """
     verdicts: dict[str, list[str]] = {}
     for name, verdict in one.verdicts:
         verdicts.setdefault(verdict, []).append(name)
@@ -41,6 +47,7 @@ def pack(one: Decision) -> Files:
             "invalid": one.invalid, "verdicts": verdicts,
         }
     )  # fmt: skip
+    columns.opened(_Decision, data, "a decision")  # what is stored stays for ever
     path = f"{FOLDER}/{one.started[:7]}/{columns.hashed(data)}.json"
     return {columns.FORMAT: columns.format_file(), path: data}
 
@@ -51,7 +58,7 @@ def unpack(data: bytes, path: str) -> Decision:
     Raises: StoreError that names the file, for anything that is damaged or not where it belongs.
     """
     own = columns.opened(_Decision, data, path)
-    return Decision(
+    found = Decision(
         base=own.base,
         head=own.head,
         same=own.same,
@@ -59,3 +66,6 @@ def unpack(data: bytes, path: str) -> Decision:
         invalid=own.invalid,
         verdicts=tuple((name, verdict) for verdict, names in own.verdicts.items() for name in names),
     )
+    if path not in pack(found):
+        raise StoreError(f"{path} holds a decision that belongs elsewhere")
+    return found

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 from perfgate.core.audit import Audit, Decision, audit
 from perfgate.core.verdict import Verdict
 from perfgate.render.audited import audited
@@ -30,13 +32,27 @@ def test_a_block_where_nothing_changed_is_doubted_once() -> None:
 
 def test_what_was_accepted_may_have_been_right() -> None:
     assert doubts(decision("1", a=A), decision("2", a=A), decision("2", a=P)) == {"a": (1, 0, 1)}
+    assert doubts(decision("1", a=R), decision("1", a=A)) == {"a": (0, 0, 1)}
+
+
+def test_two_commits_count_once_and_the_majority_is_right() -> None:
+    found = audit([decision("1", a=R), decision("1", a=R), decision("1", a=P)])
+
+    assert (found.runs, found.judged, found.blocked, found.doubted) == (3, 1, 1, 0)
+
+
+def test_what_is_long_ago_is_forgotten() -> None:
+    old = replace(decision("1", a=R), started="2025-03-04T05:06:07+00:00")
+
+    assert audit([old], since="2026-01-01").runs == 0
+    assert audit([old], since="2025-03-04").runs == 1
 
 
 def test_what_is_always_clear_is_not_listed_and_the_most_doubted_comes_first() -> None:
     found = audit([decision("1", a=P, b=U, c=R, d=R), decision("1", a=P, b=P, c=P, d=R)])
 
-    assert [record.name for record in found.records] == ["c", "d", "b"]
-    assert (found.runs, found.judged, found.inconclusive, found.blocked, found.doubted) == (2, 8, 1, 3, 1)
+    assert [record.name for record in found.records] == ["c", "d"]
+    assert (found.runs, found.judged, found.inconclusive, found.blocked, found.doubted) == (2, 4, 0, 2, 1)
 
 
 def test_two_doubts_or_nothing_but_overrides_are_a_reason_for_quarantine() -> None:
@@ -63,9 +79,9 @@ def test_it_is_told_with_what_to_quarantine() -> None:
 
     text = audited(found, {"a": "RULE"})
 
-    assert text.splitlines()[1].split() == ["a", "4", "0", "%", "2", "2", "0", "0"]
-    assert "4 runs of the gate, 4 of them invalid by the canary; 0 % of 4 verdicts inconclusive" in text
-    assert "trust: 0 of 2 blocks stood [0, 84 %]" in text
+    assert text.splitlines()[1].split() == ["a", "2", "0", "%", "2", "2", "0", "0"]
+    assert "4 runs of the gate, 4 of them invalid by the canary; 0 % of 2 verdicts inconclusive" in text
+    assert "trust: 0 of 2 blocks were not contradicted [0, 84 %]" in text
     assert "proposed for quarantine, a: before the other rules of perfgate.toml\nRULE" in text
 
 

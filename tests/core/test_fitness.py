@@ -5,7 +5,7 @@ from random import Random
 import pytest
 
 from perfgate.core.fitness import Fitness, fitness
-from perfgate.core.model import CPU, Run, Sample, Warning
+from perfgate.core.model import CPU, Design, Run, Sample, Warning
 from perfgate.core.policy import Policy, Rule
 from perfgate.core.units import Unit
 from perfgate.core.verdict import Verdict
@@ -32,7 +32,7 @@ def test_a_good_benchmark_has_no_fault_and_is_seen_from_a_little_above_its_limit
     assert found.faults == {}
     assert sight.visible == pytest.approx(0.053, abs=0.001)
     assert (sight.pairs, sight.planned, sight.needed) == (42, 42, 6)
-    assert sight.needed_s == pytest.approx(0.6)
+    assert sight.effort_s == pytest.approx(0.6)
     assert found.takes_s == pytest.approx(42 * (0.1 + METHOD.startup_s))
 
 
@@ -70,8 +70,8 @@ def test_a_floor_is_a_limit_and_what_no_rule_covers_is_not_seen() -> None:
 def test_too_few_pairs_say_nothing() -> None:
     found = seen(noisy_pair(0.0, pairs=3), noisy_pair(0.0, pairs=1, name="once"))
 
-    assert [(s.visible, s.needed, s.needed_s) for s in found.sights] == [(None, None, None)] * 2
-    assert found.rms_t is None
+    assert [(s.visible, s.needed, s.effort_s) for s in found.sights] == [(None, None, None)] * 2
+    assert found.p_alike is None
     assert found.faults == {}
     assert "? in 1 pairs" in shown(found, 600)
     assert "give them more time" in shown(found, 600)
@@ -84,6 +84,26 @@ def test_a_benchmark_that_spreads_too_much_is_unstable_and_says_what_it_would_ta
     assert "to see 7.5 % of micro/parse:time: --effort" in shown(found, 600)
 
 
+def test_a_load_probe_has_a_time_of_its_own() -> None:
+    pair = [replace(s, design=Design.LOAD) for s in noisy_pair(0.0, pairs=42, spread=0.12)]
+
+    found = seen((pair[0], pair[1]), effort_s=0.5)
+
+    assert faults(found) == {"parse": ["unstable"]}
+    assert "micro/parse:time: a longer duration" in shown(found, 600)
+
+
+def test_an_slo_is_one_more_question_and_leaves_less_to_each() -> None:
+    usual, strict = (Rule(sli="*:time", limit=0.05, slo=slo, slo_unit=Unit.SECOND) for slo in (None, 1.0))
+    one, two = (
+        seen(noisy_pair(0.0, spread=0.2), policy=Policy(rules=(rule,))).sights[0].visible for rule in (usual, strict)
+    )
+
+    assert one is not None
+    assert two is not None
+    assert two > one
+
+
 def test_some_spreads_are_beyond_any_time() -> None:
     assert "micro/parse:time: no time is enough" in shown(seen(noisy_pair(0.0, pairs=42, spread=0.9)), 600)
 
@@ -94,6 +114,7 @@ def test_two_builds_that_surely_differ_are_said_to() -> None:
     assert faults(found) == {"parse": ["differs"]}
     assert "two builds of the same code differ by -4.1%" in shown(found, 600)
     assert "two builds differ by more than chance" in shown(found, 600)
+    assert "two builds differ as chance has it" in shown(seen(noisy_pair(0.0, pairs=42)), 600)
 
 
 def test_a_benchmark_that_never_settles_is_told_by_its_turns() -> None:
@@ -104,6 +125,15 @@ def test_a_benchmark_that_never_settles_is_told_by_its_turns() -> None:
 
     assert faults(found) == {"parse": ["warm-up"]}
     assert "+14% from the first third of a process's turns to the last" in shown(found, 600)
+
+
+def test_one_turn_says_nothing_of_settling() -> None:
+    once = sample([[1e-3]] * 8)
+
+    found = seen((once, once))
+
+    assert found.faults == {}
+    assert found.p_alike is None
 
 
 def test_one_that_waits_is_told_by_its_cpu_time() -> None:

@@ -12,6 +12,7 @@ from perfgate.core.schedule import (
     TURNS,
     Turns,
     draw_pair,
+    effort_for,
     is_look,
     looks,
     planned_pairs,
@@ -87,3 +88,9 @@ def test_the_cpu_rotates_and_the_start_order_is_drawn() -> None:
     assert {draw.cpu for draw in draws[:2]} == {0, 1}
     assert 50 < sum(draw.base_starts for draw in draws) < 150
     assert draw_pair(1, "micro", 0, cpus=()).cpu is None
+
+
+@pytest.mark.parametrize("pair_s", [0.01, 0.03, 0.056, 0.1, 0.5, 3.0])
+@pytest.mark.parametrize("pairs", [1, 6, 7, 41, 42, 43, 60, 100, 500])
+def test_the_effort_for_so_many_pairs_plans_at_least_so_many(pair_s: float, pairs: int) -> None:
+    assert planned_pairs(pair_s, effort_s=effort_for(pairs, pair_s) * (1 + 1e-9)) >= pairs

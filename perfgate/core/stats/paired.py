@@ -6,10 +6,10 @@ before 13 to 16 pairs at these levels), plain t kept its level everywhere.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.special import stdtr, stdtrit
+from scipy.special import chdtrc, stdtr, stdtrit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +45,10 @@ class Effect:
             return 0.0 if self.mean > margin else 1.0
         return float(stdtr(self.n - 1, -(self.mean - margin) / self.se))
 
+    def p_beyond(self, margin: float) -> float:
+        """Return the one-sided p of "the true mean is at most `margin` away from 0", towards the side that it is on."""
+        return replace(self, mean=abs(self.mean)).p_above(margin)
+
     def ratios(self, level: float) -> tuple[float, float, float]:
         """Return (ratio, low, high): the mean and its two-sided interval at confidence `level`, as ratios."""
         tail = (1 - level) / 2
@@ -76,6 +80,15 @@ def effects(log_ratios: Sequence[float], counts: Sequence[int]) -> list[Effect]:
     means = np.where(alike, values[0], values.mean() + sums / counts)
     found = zip(means.tolist(), np.where(alike, 0.0, spreads).tolist(), counts, strict=True)
     return [Effect(mean=mean, sd=sd, n=count) for mean, sd, count in found]
+
+
+def p_alike(found: Sequence[Effect]) -> float:
+    """Return the p of "no true mean is other than 0", of n >= 1 effects that share nothing, each of at least 4 pairs.
+
+    The sum of t squared, each scaled to a mean of 1, against chi-square with n degrees of freedom.
+    """
+    total = sum((each.mean / each.se) ** 2 * (each.n - 3) / (each.n - 1) for each in found)
+    return float(chdtrc(len(found), total))
 
 
 def p_repeated(log_ratios: Sequence[float], first: int, margin: float) -> float:

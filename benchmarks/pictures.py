@@ -1,0 +1,121 @@
+"""The pictures of docs/method.md, drawn from what `python -m benchmarks.decision` recorded.
+
+python -m benchmarks.pictures [--recorded out/decision.json.gz] [--to docs/images]
+"""
+
+import argparse
+import math
+from pathlib import Path
+from random import Random
+from statistics import median
+
+import matplotlib as mpl
+from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
+
+from benchmarks.decision.__main__ import OUT, POLICY, caught, visible
+from benchmarks.decision.record import PLANTED, SAME, Recording
+from benchmarks.decision.replay import MEMBERS, cases, draw, play
+from benchmarks.decision.rivals import RIVALS
+from perfgate.core.verdict import Verdict
+
+PLAYS = 300
+OURS, THEIRS = "#1f6feb", "#8b949e"
+WORSE = "+7.5 %"
+
+
+def percent(log_ratio: float) -> float:
+    """Return a log ratio as a percentage."""
+    return 100 * math.expm1(log_ratio)
+
+
+def noise(recording: Recording) -> Figure:
+    """Identical code: what a process after another process seems to change, and what a pair does."""
+    processes = [rounds for kind, rounds in recording.processes["calm"] if kind == SAME]
+    blocks = [
+        percent(math.log(median(head[name]) / median(base[name])))
+        for base, head in zip(processes[::2], processes[1::2], strict=False)
+        for name in base
+    ]
+    pairs = [percent(effect) for found in recording.pairs["calm"][SAME].values() for effect in found]
+    figure, axes = plt.subplots(figsize=(7, 2.8))
+    bins = [x / 2 for x in range(-30, 31)]
+    for values, colour, label in ((blocks, THEIRS, "one process, then another"), (pairs, OURS, "a pair, in turns")):
+        axes.hist(values, bins, density=True, color=colour, alpha=0.7, label=label)
+    axes.set(xlabel="apparent change of identical code, %", yticks=[])
+    axes.legend(frameon=False)
+    return figure
+
+
+def power(recording: Recording) -> Figure:
+    """How often a planted slowdown is blocked, by its size."""
+    sizes = [100 * share for share in PLANTED.values()]
+    found = [caught(recording, "calm", kind, PLAYS, Random(kind)) for kind in PLANTED]
+    figure, axes = plt.subplots(figsize=(7, 2.8))
+    for verdict, colour in ((Verdict.REGRESSION, OURS), (Verdict.INCONCLUSIVE, "#d29922"), (Verdict.PASS, THEIRS)):
+        shares = [100 * counts[verdict] / counts.total() for counts in found]
+        axes.plot(sizes, shares, "o-", color=colour, label=str(verdict))
+    axes.axvline(5, color="#d0d7de", zorder=0)
+    axes.set(xlabel="planted, % of its own work (limit 5 %)", ylabel="% of runs")
+    axes.legend(frameon=False)
+    return figure
+
+
+def rivals(recording: Recording) -> Figure:
+    """Suites of identical code that are blocked, against regressions that are caught, by every rule."""
+    figure, axes = plt.subplots(figsize=(7, 4))
+    for rival in RIVALS:
+        found: dict[int, list[bool]] = {}
+        for moment, _, seen in cases(recording, "neighbour", rival, SAME):
+            found.setdefault(moment, []).append(rival.blocks(seen))
+        rng = Random(rival.name)
+        suites = [any(rng.choices(at, k=MEMBERS)) for at in found.values() for _ in range(20)]
+        hits = [rival.blocks(seen) for _, _, seen in cases(recording, "neighbour", rival, WORSE)]
+        place = 100 * sum(suites) / len(suites), 100 * sum(hits) / len(hits)
+        axes.plot(*place, "o", color=THEIRS)
+        axes.annotate(rival.name.partition(",")[0], place, fontsize=7, xytext=(4, 3), textcoords="offset points")
+    rng = Random(0)
+    blocked = [play(draw(recording, "neighbour", rng), recording, POLICY).verdicts for _ in range(PLAYS)]
+    false = 100 * sum(Verdict.REGRESSION in verdicts for verdicts in blocked) / PLAYS
+    counts = caught(recording, "neighbour", WORSE, PLAYS, rng)
+    place = false, 100 * counts[Verdict.REGRESSION] / counts.total()
+    axes.plot(*place, "o", color=OURS, markersize=9)
+    axes.annotate("perfgate", place, color=OURS, xytext=(8, -4), textcoords="offset points", weight="bold")
+    axes.set(
+        xlabel=f"suites of {MEMBERS} with nothing new that are blocked, %", ylabel=f"{WORSE} that is blocked, %",
+        xlim=(-3, 103), ylim=(-5, 108),
+    )  # fmt: skip
+    return figure
+
+
+def seen(recording: Recording) -> Figure:
+    """The smallest effect that 95 of 100 runs block, of each workload."""
+    figure, axes = plt.subplots(figsize=(7, 2.4))
+    for condition, colour in zip(recording.pairs, (OURS, "#d29922", THEIRS), strict=False):
+        values = [100 * value for value in visible(recording, condition)]
+        axes.plot(values, [100 * (n + 1) / len(values) for n in range(len(values))], color=colour, label=condition)
+    axes.set(xlabel="smallest effect that is blocked in 95 of 100 runs, %", ylabel="% of workloads")
+    axes.legend(frameon=False)
+    return figure
+
+
+def main() -> None:
+    """Draw them all."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.pictures")
+    parser.add_argument("--recorded", type=Path, default=OUT)
+    parser.add_argument("--to", type=Path, default=Path("docs/images"))
+    given = parser.parse_args()
+    mpl.rcParams.update(
+        {"svg.hashsalt": "perfgate", "axes.spines.top": False, "axes.spines.right": False, "font.size": 9}
+    )
+    given.to.mkdir(parents=True, exist_ok=True)
+    recording = Recording.load(given.recorded)
+    for draw_it in (noise, power, rivals, seen):
+        figure = draw_it(recording)
+        path = given.to / f"{draw_it.__name__}.svg"
+        figure.savefig(path, metadata={"Date": None}, bbox_inches="tight")
+        print(path)
+
+
+if __name__ == "__main__":
+    main()
