@@ -122,7 +122,7 @@ def trial(name: str, planted: Planted, share: float, seed: int, root: Path, inte
         "starts": max((len(row.comparison.log_ratios) for row in rows if row.comparison), default=0),
         "took_s": method.took_s,
         "p95": [pooled(run, 0.95) for run in runs],
-        "failed": [row.text for row in rows if row.verdict is Verdict.FAILED],
+        "lost": [row.text for row in rows if row.sli is None],
         "warnings": [w.text for run in runs for w in run.warnings],
     }
 
