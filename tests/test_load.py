@@ -232,6 +232,23 @@ def test_a_foreign_listener_is_not_measured(sides: Path) -> None:
     assert f"belongs to another process ({os.getpid()})" in text
 
 
+def test_a_worker_that_is_forked_while_listeners_are_listed_is_no_foreigner(
+    sides: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed = psutil.net_connections
+
+    def after_a_fork(kind: str) -> Any:
+        (port,) = (each.read_text(encoding="utf-8") for each in sides.glob("side*/wanted"))
+        with socket.create_connection(("127.0.0.1", int(port))) as client:
+            client.sendall(b"GET /fork HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert b"200" in client.recv(100)
+        return listed(kind)
+
+    monkeypatch.setattr(psutil, "net_connections", after_a_fork)
+
+    assert measured(sides, None, "forks").failures == ({},)
+
+
 def test_a_service_without_the_port_in_its_command_says_what_to_do(sides: Path) -> None:
     found = measured(sides, "good", "good", command=f"{sys.executable} -c 'import time; time.sleep(60)'", timeout_s=0.5)
 

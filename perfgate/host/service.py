@@ -253,8 +253,11 @@ class Service:
             connection.close()
 
     def _check_listener(self) -> None:
-        """Refuse to measure whoever else listens there: a server left over from before once did."""
-        own = {process.pid for process in self._all()}
+        """Refuse to measure whoever else listens there: a server left over from before once did.
+
+        A socket that several processes hold is listed for one of them, perhaps a worker that was forked just now: who
+        belongs to the service is asked after who listens.
+        """
         try:
             listeners = {
                 found.pid
@@ -263,10 +266,9 @@ class Service:
             } - {None}
         except psutil.AccessDenied:
             return
-        if listeners and not listeners & own:
-            raise ServiceFailed(
-                self._said(f"port {self.port} belongs to another process ({min(filter(None, listeners))})")
-            )
+        others = listeners - {process.pid for process in self._all()}
+        if listeners == others and (alive := [pid for pid in others if pid and psutil.pid_exists(pid)]):
+            raise ServiceFailed(self._said(f"port {self.port} belongs to another process ({min(alive)})"))
 
     def _all(self) -> list[psutil.Process]:
         """Return its processes that are alive: its descendants, its session, and whoever carries its name."""

@@ -47,6 +47,8 @@ class Handler(BaseHTTPRequestHandler):
         if MODE == "fails-mostly" and Handler.served % 4:
             self.answer(b"{}", status=503)
             return
+        if self.path == "/fork" and not os.fork():
+            time.sleep(600)  # a worker that holds the listening socket too
         if MODE == "floods":
             sys.stdout.write("x" * 2**20)
         if MODE == "leaks":
@@ -100,8 +102,9 @@ def main(port):
         os.setsid()
         if os.fork():
             os._exit(0)
-    if MODE == "elsewhere":  # another process, which perfgate did not start, listens on the port instead
+    if MODE in {"elsewhere", "forks"}:
         Path("wanted").write_text(str(port), encoding="utf-8")
+    if MODE == "elsewhere":  # another process, which perfgate did not start, listens on the port instead
         time.sleep(600)
     Server(("127.0.0.1", port), Handler).serve_forever()
 
