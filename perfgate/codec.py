@@ -4,11 +4,13 @@ Separate from both the values and the disk: a file may come from an older perfga
 hostile, and neither the core nor the caller should have to think of that.
 """
 
+from collections.abc import Callable
 from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, ValidationError
 from pydantic_core import CoreSchema, core_schema, from_json
 
+from perfgate.core.levels import Point, Points
 from perfgate.core.model import Run
 from perfgate.core.past import Past
 from perfgate.core.processes import Processes
@@ -23,14 +25,19 @@ RUN_KIND: Literal["perfgate run"] = "perfgate run"
 REPORT_KIND: Literal["perfgate report"] = "perfgate report"
 
 
-def _of_processes(_: object, handler: GetCoreSchemaHandler) -> CoreSchema:
-    """Return how values that are grouped by process are read and written: as a tuple of tuples."""
-    nested = handler.generate_schema(tuple[tuple[float, ...], ...])
-    written = core_schema.plain_serializer_function_ser_schema(tuple, return_schema=nested)
-    return core_schema.no_info_after_validator_function(Processes, nested, serialization=written)
+def _as_tuple(kind: Any, made: Callable[[Any], Any], of: Any) -> None:
+    """Have what saves memory in the core read and written as the tuple that it stands for; core knows no files."""
+
+    def schema(_: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+        nested = handler.generate_schema(tuple[of, ...])
+        written = core_schema.plain_serializer_function_ser_schema(tuple, return_schema=nested)
+        return core_schema.no_info_after_validator_function(made, nested, serialization=written)
+
+    kind.__get_pydantic_core_schema__ = staticmethod(schema)
 
 
-Processes.__get_pydantic_core_schema__ = staticmethod(_of_processes)  # type: ignore[attr-defined]  # core knows no files
+_as_tuple(Processes, Processes, tuple[float, ...])
+_as_tuple(Points, Points.of, Point)
 
 
 class _RunFile(BaseModel):

@@ -15,7 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from perfgate.core.baseline import Level, StoredRun
+from perfgate.core.baseline import StoredRun
+from perfgate.core.levels import Level
 from perfgate.core.model import TIME, Benchmark, Environment, Failure, Reason, Sli
 from perfgate.core.ports import Store
 from perfgate.errors import StoreError

@@ -20,8 +20,9 @@ from numpy.random import Generator, default_rng
 from numpy.typing import NDArray
 from scipy.stats import beta
 
-from perfgate.core.baseline import Level, StoredRun
+from perfgate.core.baseline import StoredRun
 from perfgate.core.history import trends
+from perfgate.core.levels import Level
 from perfgate.core.model import TIME, Benchmark, Environment, Sli
 from perfgate.core.policy import Policy
 from perfgate.core.stats.changepoint import steps

@@ -18,7 +18,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from random import Random
 
-from perfgate.core.baseline import Level, StoredRun
+from perfgate.core.baseline import StoredRun
+from perfgate.core.levels import Level
 from perfgate.core.model import TIME, Benchmark, Environment, Sli
 from perfgate.host.clone import Address
 from perfgate.host.interrupt import Interrupts

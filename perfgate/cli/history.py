@@ -9,7 +9,7 @@ from perfgate import codec
 from perfgate.cli.options import Chosen, write
 from perfgate.config.load import load
 from perfgate.errors import Exit
-from perfgate.pipeline import stored
+from perfgate.pipeline import history as reading
 from perfgate.render import trend
 
 
@@ -42,7 +42,7 @@ def history(
     chosen = Chosen(config=config, budget=None, strictness=None, effort=None, seed=None, suite=())
     with chosen.workshop() as shop:
         other = load(shop.root(), environ=os.environ, path=replay) if replay else None
-        past = stored.history(slis, shop, since=since, other=other, most=most)
+        past = reading.history(slis, shop, since=since, other=other, most=most)
     write(codec.dump_history(past) if form == "json" else trend.render(past), output)
     if check and not past.trends:
         return int(Exit.NOT_MEASURED)

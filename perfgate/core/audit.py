@@ -32,6 +32,8 @@ class Decision:
     """SLI and verdict."""
     invalid: bool = False
     """The canary said so."""
+    reasons: tuple[tuple[str, str], ...] = ()
+    """SLI to how and why it was accepted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,10 +4,11 @@ Pure: where they are kept is the business of `stores`, which commits are ancesto
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from perfgate.core.comparison import INTERVAL_LEVEL, Change, Comparison, Evidence, plain_ratio, sign
+from perfgate.core.levels import Level, Levels
 from perfgate.core.model import (
     Benchmark,
     Design,
@@ -30,18 +31,6 @@ WINDOW = 2 * MOST_RUNS  # read, so that a change of level among them is seen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Level:
-    """What is kept of one SLI of one run, in the metric's unit."""
-
-    median: float
-    low: float
-    """First and third quartile of the processes' medians."""
-    high: float
-    n: int
-    """Processes."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class StoredRun:
     """What is kept of one suite of one run."""
 
@@ -52,10 +41,15 @@ class StoredRun:
     """UTC, ISO 8601: when the commit was made."""
     started: str
     """UTC, ISO 8601: when it was measured."""
-    levels: Mapping[Sli, Level]
+    levels: Levels
+    """Made of any mapping of levels."""
     failures: tuple[Failure, ...] = ()
     runs: int = 1
     """How many runs a roll-up stands for."""
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.levels, Levels):
+            object.__setattr__(self, "levels", Levels.of(self.levels))
 
 
 def reduced(run: Run, policy: Policy, *, committed: str) -> tuple[StoredRun, ...]:
@@ -70,7 +64,7 @@ def reduced(run: Run, policy: Policy, *, committed: str) -> tuple[StoredRun, ...
             environment=run.environment,
             committed=committed,
             started=run.started,
-            levels={s.sli: _level(s) for s in kept if s.sli.benchmark.suite == suite},
+            levels=Levels.of({s.sli: _level(s) for s in kept if s.sli.benchmark.suite == suite}),
             failures=tuple(f for f in run.failures if f.benchmark.suite == suite),
         )
         for suite in suites
@@ -101,7 +95,7 @@ class Baseline:
         for run in self.runs:
             if run.commit == self.runs[0].commit:
                 levels = {**run.levels, **levels}
-        return replace(self.runs[0], levels=levels)
+        return replace(self.runs[0], levels=Levels.of(levels))
 
 
 def base_run(baselines: Sequence[Baseline], head: Run) -> Run:

@@ -64,8 +64,11 @@ def budgets(
         rule = policy.rule_for(sli)
         if rule is None or rule.slo is None:
             continue
-        runs = [(order[point.commit], _missed(rule, sli, point.value))
-                for trend in trends if trend.sli == sli for point in trend.points]  # fmt: skip
+        runs = [
+            (order[commit], _missed(rule, sli, value))
+            for trend in trends if trend.sli == sli
+            for commit, value in zip(trend.points.commits, trend.points.values, strict=True)
+        ]  # fmt: skip
         found.append(
             Budget(
                 sli=sli,

@@ -4,12 +4,13 @@ An environment of its own is an epoch of its own: runs compare only within one, 
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from perfgate.core.baseline import WINDOW, Baseline, StoredRun, as_sample, base_run, compare_stored, current_level
-from perfgate.core.comparison import sign
+from perfgate.core.comparison import Change, sign
 from perfgate.core.judge import judge
+from perfgate.core.levels import Points
 from perfgate.core.model import Kind, Revision, Run, Sli
 from perfgate.core.policy import Policy, Rule
 from perfgate.core.stats import changepoint, unpaired
@@ -19,15 +20,6 @@ GONE_SHARE = 0.5  # of a change, undone later: then it went away
 DRIFT_LEVEL = 0.99
 DRIFT_RUNS = 10  # on each side: more would average a creeping change away, fewer have no interval
 FEWEST_RUNS = 14  # seven and seven: in fewer no change of level, however large, can be told from chance
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Point:
-    """One stored value of an SLI."""
-
-    commit: str
-    committed: str
-    value: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +41,11 @@ class Shift:
     went_away: bool
     """The level came back later."""
 
+    @property
+    def factor(self) -> float:
+        """By how much, whichever way: 1.25 for a quarter more and for a fifth less."""
+        return max(self.ratio, 1 / self.ratio if self.ratio > 0 else math.inf)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drift:
@@ -69,7 +66,7 @@ class Trend:
     sli: Sli
     environment: str
     """Fingerprint."""
-    points: tuple[Point, ...]
+    points: Points
     """In the order of the commits."""
     shifts: tuple[Shift, ...]
     drift: Drift | None = None
@@ -93,39 +90,56 @@ def trends(
     Args:
         order: commit to its place, oldest 0; runs of other commits are left out.
     """
-    columns: dict[tuple[Sli, str], list[tuple[int, str, Point]]] = {}
-    for run in runs:
-        if (place := order.get(run.commit)) is None:
-            continue
-        for sli, level in run.levels.items():
-            point = Point(commit=run.commit, committed=run.committed, value=level.median)
-            columns.setdefault((sli, run.environment.fingerprint), []).append((place, run.started, point))
+    series: dict[tuple[str, str], list[StoredRun]] = {}
+    for run in sorted((r for r in runs if r.commit in order), key=lambda r: (order[r.commit], r.started)):
+        series.setdefault((run.environment.fingerprint, run.suite), []).append(run)
     found = [
-        _trend(sli, environment, [point for _, _, point in sorted(rows, key=lambda row: row[:2])], policy, release)
-        for (sli, environment), rows in columns.items()
+        _trend(sli, environment, points, policy, release)
+        for (environment, _), chain in series.items()
+        for sli, points in _columns(chain)
     ]
-    newest = {(trend.sli, trend.environment): order[trend.points[-1].commit] for trend in found}
+    newest = {(trend.sli, trend.environment): order[trend.points.commits[-1]] for trend in found}
     return tuple(sorted(found, key=lambda t: (str(t.sli), -newest[t.sli, t.environment])))
 
 
-def _trend(sli: Sli, environment: str, points: list[Point], policy: Policy, release: Release | None) -> Trend:
-    values = [point.value for point in points]
+def _columns(chain: Sequence[StoredRun]) -> Iterator[tuple[Sli, Points]]:
+    """Yield the points of each SLI of a series."""
+    shapes = {id(run.levels.places): run.levels.places for run in chain}
+    commits, committed = tuple(run.commit for run in chain), tuple(run.committed for run in chain)
+    for sli in dict.fromkeys(sli for shape in shapes.values() for sli in shape):
+        places = {key: shape.get(sli) for key, shape in shapes.items()}
+        mine = [(run, place) for run in chain if (place := places[id(run.levels.places)]) is not None]
+        gaps = len(mine) < len(chain)
+        yield (
+            sli,
+            Points(
+                tuple(run.commit for run, _ in mine) if gaps else commits,
+                tuple(run.committed for run, _ in mine) if gaps else committed,
+                values=(run.levels.median[place] for run, place in mine),
+                low=(run.levels.low[place] for run, place in mine),
+                high=(run.levels.high[place] for run, place in mine),
+            ),
+        )
+
+
+def _trend(sli: Sli, environment: str, points: Points, policy: Policy, release: Release | None) -> Trend:
+    values = points.values
     if sli.metric.kind is Kind.EXACT:
         found = changepoint.exact_steps(values)
     else:
         found = changepoint.steps(values, smallest=policy.margin) if min(values) > 0 else ()
     shifts = tuple(_shift(sli, points, step, found[place + 1 :]) for place, step in enumerate(found))
     drift = _drift(sli, points, release) if release else None
-    return Trend(sli=sli, environment=environment, points=tuple(points), shifts=shifts, drift=drift)
+    return Trend(sli=sli, environment=environment, points=points, shifts=shifts, drift=drift)
 
 
-def _shift(sli: Sli, points: Sequence[Point], step: changepoint.Step, later: Sequence[changepoint.Step]) -> Shift:
+def _shift(sli: Sli, points: Points, step: changepoint.Step, later: Sequence[changepoint.Step]) -> Shift:
     size = math.log(step.ratio) if 0 < step.ratio < math.inf else math.inf
     undone = any(abs(_log(after.after, step.before)) < GONE_SHARE * abs(size) for after in later)
     return Shift(
-        after=points[step.earliest - 1].commit,
-        until=points[step.latest].commit,
-        at=points[step.at].commit,
+        after=points.commits[step.earliest - 1],
+        until=points.commits[step.latest],
+        at=points.commits[step.at],
         before=step.before,
         level=step.after,
         ratio=step.ratio,
@@ -136,20 +150,32 @@ def _shift(sli: Sli, points: Sequence[Point], step: changepoint.Step, later: Seq
     )
 
 
-def _drift(sli: Sli, points: Sequence[Point], release: Release) -> Drift | None:
+def _drift(sli: Sli, points: Points, release: Release) -> Drift | None:
     """Compare the level of now with that at the release; None where one of them is not known."""
-    then = [point.value for point in points if point.commit in release.commits]
-    now = [point.value for point in points if point.commit not in release.commits]
+    then, now = (
+        [v for commit, v in zip(points.commits, points.values, strict=True) if (commit in release.commits) is old]
+        for old in (True, False)
+    )
+    if (found := moved(sli, then, now)) is None:
+        return None
+    worst = found.low if sign(sli.metric) > 0 else (1 / found.high if found.high > 0 else math.inf)
+    exceeded = worst > 1 and max(found.ratio, 1 / found.ratio) > 1 + release.budget
+    return Drift(since=release.name, ratio=found.ratio, low=found.low, high=found.high, exceeded=exceeded)
+
+
+def moved(sli: Sli, then: Sequence[float], now: Sequence[float]) -> Change | None:
+    """Compare the last level among the values of `now` with the last among those of `then`, each oldest first.
+
+    Returns: None where one of them is not known, or has no ratio.
+    """
     if not now or not then or min(*then, *now) <= 0:
         return None
     if sli.metric.kind is Kind.EXACT:
-        ratio = low = high = now[-1] / then[-1]
-    else:
-        levels = (current_level(values)[-DRIFT_RUNS:] for values in (then, now))
-        ratio, low, high = unpaired.ratio_interval(*levels, level=DRIFT_LEVEL)
-    worst = low if sign(sli.metric) > 0 else (1 / high if high > 0 else math.inf)
-    exceeded = worst > 1 and max(ratio, 1 / ratio) > 1 + release.budget
-    return Drift(since=release.name, ratio=ratio, low=low, high=high, exceeded=exceeded)
+        ratio = now[-1] / then[-1]
+        return Change(ratio=ratio, low=ratio, high=ratio)
+    levels = (current_level(values)[-DRIFT_RUNS:] for values in (then, now))
+    ratio, low, high = unpaired.ratio_interval(*levels, level=DRIFT_LEVEL)
+    return Change(ratio=ratio, low=low, high=high)
 
 
 def _log(one: float, other: float) -> float:
@@ -160,15 +186,12 @@ def alarming(trend: Trend, rule: Rule | None, recent: frozenset[str]) -> tuple[S
     """Return the changes for the worse above the limit that stand, and began with one of the commits `recent`."""
     if rule is None:
         return ()
-    return tuple(
-        shift
-        for shift in trend.shifts
-        if shift.worse
-        and not shift.went_away
-        and shift.at in recent
-        and max(shift.ratio, 1 / shift.ratio if shift.ratio > 0 else math.inf) > 1 + rule.limit
-        and abs(shift.level - shift.before) > rule.floor
-    )
+    return tuple(s for s in trend.shifts if s.at in recent and not s.went_away and breaks(s, rule))
+
+
+def breaks(shift: Shift, rule: Rule) -> bool:
+    """Return whether a change is one for the worse that the rule's limit forbids."""
+    return shift.worse and shift.factor > 1 + rule.limit and abs(shift.level - shift.before) > rule.floor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -146,6 +146,12 @@ class Repository:
         output = self.git("log", f"--max-count={most}", "--format=%H %ct", "--end-of-options", commit)
         return {oid: int(second) for oid, _, second in (line.partition(" ") for line in output.splitlines())}
 
+    def log(self, commit: str, *, most: int) -> tuple[tuple[str, int, str], ...]:
+        """Return (commit, second (UTC, since 1970), message) of `commit` and its ancestors, newest first."""
+        output = self.git("log", "-z", f"--max-count={most}", "--format=%H %ct%n%B", "--end-of-options", commit)
+        found = (entry.partition("\n") for entry in output.split("\0") if entry)
+        return tuple((head.partition(" ")[0], int(head.rpartition(" ")[2]), message) for head, _, message in found)
+
     def distance(self, ancestor: str, commit: str) -> int:
         """Return how many commits lie between."""
         return int(self.git("rev-list", "--count", f"{ancestor}..{commit}"))

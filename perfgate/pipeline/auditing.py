@@ -12,6 +12,7 @@ from perfgate.core.audit import Audit, Decision, audit
 from perfgate.core.control import disturbance
 from perfgate.core.policy import matches
 from perfgate.core.report import Report
+from perfgate.core.verdict import Verdict
 from perfgate.errors import UsageError
 from perfgate.host import files
 from perfgate.host.git import Repository
@@ -54,6 +55,7 @@ def decided(report: Report, repository: Repository | None = None) -> Decision:
         started=report.started,
         verdicts=tuple((str(row.sli), row.verdict) for row in report.judgements if row.sli and row.critical),
         invalid=bool(disturbance(report.method, math.log1p(report.margin))),
+        reasons=tuple((str(row.sli), row.text) for row in report.of(Verdict.ACCEPTED) if row.sli and row.critical),
     )
 
 

@@ -1,23 +1,19 @@
-"""Stored runs: record them, compare with them, look after them, and read what they say of the past."""
+"""Stored runs: record them, compare with them, look after them."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from fnmatch import fnmatchcase
 from pathlib import Path
 
 from perfgate import __version__, registry
 from perfgate.config.load import Loaded
 from perfgate.core import baseline as baselines
-from perfgate.core import history as past
 from perfgate.core.baseline import WINDOW, Baseline, StoredRun
-from perfgate.core.budget import budgets
 from perfgate.core.model import Benchmark, Failure, Reason, Run, Warning
-from perfgate.core.past import Past
 from perfgate.core.policy import Policy, matches
 from perfgate.core.report import report
-from perfgate.core.units import parse_duration, parse_share
+from perfgate.core.units import parse_duration
 from perfgate.errors import StoreError, UsageError
 from perfgate.host.clone import address_of
 from perfgate.host.environment import ci_job
@@ -258,71 +254,6 @@ def compacted(shop: Workshop, *, keep: int) -> tuple[int, int, str]:
     repository = shop.repository()
     with archive(repository, shop.load_config(repository.root), shop) as kept:
         return *kept.compact(keep), kept.store.name
-
-
-def history(globs: Sequence[str], shop: Workshop, *, since: str | None, other: Loaded | None, most: int | None) -> Past:
-    """Read the stored runs of HEAD's ancestors and find what changed.
-
-    Args:
-        since: what alarms are counted from; default the last release tag, without one the beginning.
-        other: a configuration to replay beside the repository's own.
-        most: read only so many of the newest runs of each series.
-    """
-    repository = shop.repository()
-    loaded = shop.load_config(repository.root)
-    policy = loaded.config.policy()
-    ancestors = list(repository.ancestors(repository.head()))
-    order = {oid: place for place, oid in enumerate(reversed(ancestors))}
-    with archive(repository, loaded, shop) as kept:
-        entries = kept.entries()
-        mine = [entry for entry in entries if not entry.commit or entry.commit in order]
-        read = kept.read(_newest(mine, order, most))
-        place = kept.store.name
-    runs = [_only(run, globs) for run in read.runs]
-    tag = repository.last_tag(loaded.config.history.releases)
-    release = _release(repository, tag, parse_share(loaded.config.history.drift)) if tag else None
-    name, start = (since, repository.revision(since).commit) if since else tag or ("the first run", None)
-    old = frozenset(repository.ancestors(start)) if start else frozenset()
-    recent = frozenset(order) - old
-    found = past.trends(runs, order, policy, release)
-    objective = parse_share(loaded.config.history.objective)
-    tags = repository.tags(loaded.config.history.releases)
-    alarms = tuple(
-        (trend, shift) for trend in found for shift in past.alarming(trend, policy.rule_for(trend.sli), recent)
-    )
-    policies = [(loaded.source, policy)] + ([(other.source, other.config.policy())] if other else [])
-    return Past(
-        trends=found,
-        alarms=alarms,
-        budgets=budgets(found, order, policy, tags, objective),
-        since=name,
-        place=place,
-        runs=len(runs),
-        elsewhere=len(entries) - len(mine),
-        shallow=repository.is_shallow(),
-        faults=read.faults,
-        replays=tuple((label, past.replay(runs, order, each)) for label, each in policies) if other else (),
-    )
-
-
-def _newest(entries: Iterable[Entry], order: dict[str, int], most: int | None) -> list[Entry]:
-    series: dict[tuple[str, str], list[Entry]] = {}
-    for entry in sorted(entries, key=lambda entry: (order.get(entry.commit, -1), entry.path)):
-        series.setdefault((entry.environment, entry.suite), []).append(entry)
-    return [entry for rows in series.values() for entry in (rows[-most:] if most else rows)]
-
-
-def _only(run: StoredRun, globs: Sequence[str]) -> StoredRun:
-    if not globs:
-        return run
-    levels = {
-        sli: level for sli, level in run.levels.items() if any(fnmatchcase(str(sli), f"*{glob}*") for glob in globs)
-    }
-    return replace(run, levels=levels)
-
-
-def _release(repository: Repository, tag: tuple[str, str], budget: float) -> past.Release:
-    return past.Release(name=tag[0], commits=frozenset(repository.ancestors(tag[1])), budget=budget)
 
 
 def _iso(second: int) -> str:

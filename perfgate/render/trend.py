@@ -78,7 +78,7 @@ def _budget(budget: Budget) -> list[str]:
 
 
 def _line(trend: Trend) -> str:
-    values = [point.value for point in trend.points]
+    values = trend.points.values
     last = phrases.value(values[-1], trend.sli.metric.unit)
     since = ""
     if trend.drift is not None:

@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from statistics import median
 
 from perfgate.core.audit import Decision
-from perfgate.core.baseline import Level, StoredRun
+from perfgate.core.baseline import StoredRun
+from perfgate.core.levels import Level, Levels
 from perfgate.core.model import Sli
 from perfgate.core.ports import Store
 from perfgate.errors import StoreError
@@ -155,7 +156,7 @@ def _day(runs: Sequence[StoredRun]) -> StoredRun:
     """Return the one run that stands for the runs of a day: their medians, under the last one's commit."""
     slis: dict[Sli, None] = {sli: None for run in runs for sli in run.levels}
     levels = {sli: _middle([run.levels[sli] for run in runs if sli in run.levels]) for sli in slis}
-    return replace(runs[-1], levels=levels, runs=sum(run.runs for run in runs))
+    return replace(runs[-1], levels=Levels.of(levels), runs=sum(run.runs for run in runs))
 
 
 def _middle(levels: Sequence[Level]) -> Level:

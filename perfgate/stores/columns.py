@@ -15,6 +15,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import quote
@@ -22,7 +23,8 @@ from urllib.parse import quote
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from perfgate import __version__
-from perfgate.core.baseline import Level, StoredRun
+from perfgate.core.baseline import StoredRun
+from perfgate.core.levels import Levels
 from perfgate.core.model import Benchmark, Environment, Failure, Kind, Metric, Reason, Sli
 from perfgate.errors import StoreError
 
@@ -36,6 +38,7 @@ LARGEST = 64 * 2**20  # bytes of one file; 500 benchmarks have 17,000
 Files = dict[str, bytes]
 Commit = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{40}([0-9a-f]{24})?$")]
 Hash = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$")]
+Count = Annotated[int, Field(ge=0, lt=2**63)]
 Fingerprint = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{12}$")]
 
 
@@ -74,7 +77,7 @@ class _Run(Strict):
     median: tuple[float, ...]
     low: tuple[float, ...]
     high: tuple[float, ...]
-    n: tuple[int, ...] | int
+    n: tuple[Count, ...] | Count
     failed: tuple[tuple[str, Reason, str], ...] = ()
 
 
@@ -191,6 +194,7 @@ def unpack(data: bytes, path: str, shared: Mapping[str, bytes]) -> tuple[StoredR
     return runs
 
 
+@lru_cache(maxsize=256)
 def check_shared(path: str, data: bytes) -> None:
     """Raise StoreError where a shared file is not what its name says."""
     parts = PurePosixPath(path)
@@ -239,34 +243,42 @@ def _unpack(own: _Run, path: str, shared: Mapping[str, bytes]) -> StoredRun:
         if needed_path not in shared:
             raise StoreError(f"{path} needs {needed_path}, which is not there")
         check_shared(needed_path, shared[needed_path])
-    names = _load(_Names, shared[names_path], names_path)
-    n = own.n if isinstance(own.n, tuple) else (own.n,) * len(names.slis)
-    if not len(names.slis) == len(own.median) == len(own.low) == len(own.high) == len(n):
+    places = _places(names_path, shared[names_path], own.suite)
+    n = own.n if isinstance(own.n, tuple) else (own.n,) * len(places)
+    if not len(places) == len(own.median) == len(own.low) == len(own.high) == len(n):
         raise StoreError(f"{path} has columns of other lengths than {names_path}")
-    try:
-        slis = [
-            Sli(benchmark=Benchmark(suite=own.suite, name=names.benchmarks[b]), metric=names.metrics[m])
-            for b, m in names.slis
-        ]
-    except IndexError:
-        raise StoreError(f"{names_path} speaks of names that it does not hold") from None
-    levels = zip(own.median, own.low, own.high, n, strict=True)
     return StoredRun(
         commit=own.commit,
         suite=own.suite,
-        environment=Environment(facts=_load(_Facts, shared[facts_path], facts_path).facts),
+        environment=_environment(facts_path, shared[facts_path]),
         committed=own.committed,
         started=own.started,
-        levels={
-            sli: Level(median=median, low=low, high=high, n=count)
-            for sli, (median, low, high, count) in zip(slis, levels, strict=True)
-        },
+        levels=Levels(places, median=own.median, low=own.low, high=own.high, n=n),
         failures=tuple(
             Failure(benchmark=Benchmark(suite=own.suite, name=name), reason=reason, text=text)
             for name, reason, text in own.failed
         ),
         runs=own.runs,
     )
+
+
+@lru_cache(maxsize=256)
+def _places(path: str, data: bytes, suite: str) -> dict[Sli, int]:
+    """Return the SLIs that columns stand for, one value for all runs that share them."""
+    names = _load(_Names, data, path)
+    try:
+        slis = [
+            Sli(benchmark=Benchmark(suite=suite, name=names.benchmarks[b]), metric=names.metrics[m])
+            for b, m in names.slis
+        ]
+    except IndexError:
+        raise StoreError(f"{path} speaks of names that it does not hold") from None
+    return {sli: place for place, sli in enumerate(slis)}
+
+
+@lru_cache(maxsize=256)
+def _environment(path: str, data: bytes) -> Environment:
+    return Environment(facts=_load(_Facts, data, path).facts)
 
 
 def _bodies(data: bytes, path: str) -> tuple[_Run, ...]:

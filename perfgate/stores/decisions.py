@@ -6,7 +6,7 @@ verdicts/<month>/<hash>.json    base, head, and the verdict of each SLI
 import re
 from typing import Annotated, Literal
 
-from pydantic import StringConstraints
+from pydantic import Field, StringConstraints
 
 from perfgate.core.audit import Decision
 from perfgate.core.verdict import Verdict
@@ -26,6 +26,7 @@ class _Decision(Strict):
     started: Annotated[str, StringConstraints(pattern=r"^\d{4}-\d\d-\d\d[T ]?[0-9:.+Z-]*$")]
     invalid: bool
     verdicts: dict[Verdict, tuple[str, ...]]
+    reasons: dict[str, str] = Field(default={})
 
 
 def is_decision(path: str) -> bool:
@@ -44,7 +45,7 @@ def pack(one: Decision) -> Files:
     data = columns.sealed(
         {
             "perfgate": columns.LAYOUT, "base": one.base, "head": one.head, "same": one.same, "started": one.started,
-            "invalid": one.invalid, "verdicts": verdicts,
+            "invalid": one.invalid, "verdicts": verdicts, **({"reasons": dict(one.reasons)} if one.reasons else {}),
         }
     )  # fmt: skip
     columns.opened(_Decision, data, "a decision")  # what is stored stays for ever
@@ -65,6 +66,7 @@ def unpack(data: bytes, path: str) -> Decision:
         started=own.started,
         invalid=own.invalid,
         verdicts=tuple((name, verdict) for verdict, names in own.verdicts.items() for name in names),
+        reasons=tuple(own.reasons.items()),
     )
     if path not in pack(found):
         raise StoreError(f"{path} holds a decision that belongs elsewhere")

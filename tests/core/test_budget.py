@@ -1,12 +1,17 @@
 import pytest
 
 from perfgate.core.budget import Budget, budgets
-from perfgate.core.history import Point, Trend
+from perfgate.core.history import Trend
+from perfgate.core.levels import Point, Points
 from perfgate.core.model import METRICS, Benchmark, Sli
 from perfgate.core.policy import Policy, Rule
 
 P95 = Sli(benchmark=Benchmark(suite="shop", name="total"), metric=METRICS["latency.p95"])
 CAPACITY = Sli(benchmark=Benchmark(suite="shop", name="total"), metric=METRICS["capacity"])
+
+
+def point(number: int, value: float) -> Point:
+    return Point(commit=f"c{number}", committed="", value=value, low=value, high=value)
 
 
 def found(
@@ -17,7 +22,7 @@ def found(
     objective: float = 0.9,
     releases: tuple[int, ...] = (),
 ) -> tuple[Budget, ...]:
-    points = tuple(Point(commit=f"c{i}", committed="", value=value) for i, value in enumerate(values))
+    points = Points.of([point(i, value) for i, value in enumerate(values)])
     trend = Trend(sli=sli, environment="e", points=points, shifts=())
     policy = Policy(rules=(Rule(sli="*:*", limit=0.1, slo=slo),))
     tags = [(f"v{place}", f"c{place}") for place in releases] + [("v9", "not here")]
@@ -68,7 +73,7 @@ def test_without_an_slo_there_is_no_budget() -> None:
 
 def test_runs_of_all_machines_count_together() -> None:
     trends = [
-        Trend(sli=P95, environment=name, points=(Point(commit="c0", committed="", value=value),), shifts=())
+        Trend(sli=P95, environment=name, points=Points.of([point(0, value)]), shifts=())
         for name, value in (("old", 0.1), ("new", 0.3))
     ]
     policy = Policy(rules=(Rule(sli="*", limit=0.1, slo=0.2),))

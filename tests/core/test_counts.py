@@ -4,9 +4,10 @@ from random import Random
 import pytest
 from scipy.stats import binom, fisher_exact
 
-from perfgate.core.baseline import Baseline, Level, StoredRun, base_run, compare_stored
+from perfgate.core.baseline import Baseline, StoredRun, base_run, compare_stored
 from perfgate.core.comparison import compare
 from perfgate.core.judge import judge
+from perfgate.core.levels import Level
 from perfgate.core.model import METRICS, Design, Run, Sample, Warning
 from perfgate.core.policy import Policy, Rule
 from perfgate.core.stats import counts

@@ -4,8 +4,9 @@ from random import Random
 
 import pytest
 
-from perfgate.core.baseline import Level, StoredRun
+from perfgate.core.baseline import StoredRun
 from perfgate.core.history import Release, Trend, alarming, replay, trends
+from perfgate.core.levels import Level
 from perfgate.core.model import TIME, Environment, Metric
 from perfgate.core.policy import DEFAULT_RULE, Policy, Rule
 from perfgate.core.verdict import Verdict
