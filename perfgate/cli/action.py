@@ -12,7 +12,8 @@ from perfgate.errors import UsageError
 from perfgate.pipeline.gate import asked_by
 from perfgate.publishers.github.event import Activity
 
-MODES = ("auto", "gate", "measure", "record", "publish")
+MODES = ("auto", "gate", "measure", "record", "publish", "site")
+SITE = "perfgate-site"
 _MEASURING = ("config", "budget", "strictness")
 _PUBLISHING = ("key", "artifact", "workflow", "comment", "config")
 
@@ -52,6 +53,8 @@ def arguments(inputs: Mapping[str, str], environ: Mapping[str, str]) -> list[str
             return ["measure", "-o", f"{report}/run.json", *measuring]
         case "record":
             return ["record", *_files(inputs.get("runs", "")), *measuring]
+        case "site":
+            return ["report", "-o", SITE, *_flags(inputs, ("config", "url"))]
         case _:
             switches = [f"--{'' if inputs.get(name) == 'true' else 'no-'}{name}" for name in ("check", "status")]
             return ["publish", *_flags(inputs, _PUBLISHING), *switches]

@@ -20,6 +20,7 @@ COMMANDS = {
     "publish": "In GitHub Actions, on workflow_run: comment on the pull request, set the check.",
     "record": "Append runs to the stored ones: what `compare baseline` and `history` read.",
     "history": "Find when the stored benchmarks changed, and how far they drifted.",
+    "report": "Write the trend site of the stored runs, or one report as a page.",
     "baseline": "List, show, verify and compact the stored runs.",
     "convert": "Read another tool's result file; write a run, CSV, or what other tools read.",
     "demo": "Watch perfgate find a regression in a small repository that it makes.",

@@ -3,6 +3,7 @@
 An environment of its own is an epoch of its own: runs compare only within one, so a new machine is no regression.
 """
 
+import itertools
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -32,6 +33,8 @@ class Shift:
     """The first commit that surely was behind it."""
     at: str
     """The likeliest first commit of the new level."""
+    first: int
+    """Its place among the points."""
     before: float
     level: float
     ratio: float
@@ -70,6 +73,11 @@ class Trend:
     """In the order of the commits."""
     shifts: tuple[Shift, ...]
     drift: Drift | None = None
+
+    @property
+    def levels(self) -> tuple[tuple[int, int], ...]:
+        """Where each level begins among the points, and where the next one does."""
+        return tuple(itertools.pairwise([0, *(shift.first for shift in self.shifts), len(self.points)]))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +148,7 @@ def _shift(sli: Sli, points: Points, step: changepoint.Step, later: Sequence[cha
         after=points.commits[step.earliest - 1],
         until=points.commits[step.latest],
         at=points.commits[step.at],
+        first=step.at,
         before=step.before,
         level=step.after,
         ratio=step.ratio,

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from perfgate.core.audit import Audit, Decision
-from perfgate.core.baseline import current_level
+from perfgate.core.baseline import MOST_RUNS
 from perfgate.core.comparison import Change
-from perfgate.core.history import FEWEST_RUNS, Shift, Trend, breaks, moved
+from perfgate.core.history import DRIFT_RUNS, FEWEST_RUNS, Shift, Trend, breaks, moved
 from perfgate.core.model import Environment, Kind, Sli
 from perfgate.core.past import Past
 from perfgate.core.policy import Acceptance, Policy, Rule, matches
@@ -20,7 +20,6 @@ from perfgate.core.verdict import Verdict
 DAYS = (7, 30, 90)
 DAY_S = 86_400
 CURRENT_DAYS = 30  # hosted runners have several environments at once
-RECENT = 100  # values in which the level of then or of now is looked for
 
 
 class State(StrEnum):
@@ -101,7 +100,8 @@ class Standing:
     @property
     def short(self) -> bool:
         """Whether there are too few runs for any change to be told."""
-        return self.sli.metric.kind is Kind.NOISY and len(self.trends[0].points) < FEWEST_RUNS
+        fewest = FEWEST_RUNS if self.sli.metric.kind is Kind.NOISY else 2
+        return len(self.trends[0].points) < fewest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,23 +200,28 @@ class _Line:
 
 
 def _level(trend: Trend) -> float:
-    values = trend.points.values
-    if trend.sli.metric.kind is Kind.EXACT or min(values) <= 0:
-        return values[-1]
-    return describe.median(current_level(values))
+    begin, end = trend.levels[-1]
+    return describe.median(trend.points.values[max(begin, end - MOST_RUNS) : end])
 
 
 def _moves(trend: Trend, line: _Line) -> tuple[Change | None, ...]:
-    """Compare the runs of the last days with those before, by the dates of their commits."""
-    newest = line.newest
+    """Compare the newest runs with those around a day some time ago, by the dates of their commits.
+
+    Both are runs of the level that stood at the time: a change just before then has happened by then.
+    """
+    begin, end = trend.levels[-1]
+    now = trend.points.values[max(begin, end - DRIFT_RUNS) : end]
     seconds = [line.commits[oid].second for oid in trend.points.commits]
-    found = []
+    found: list[Change | None] = []
     for days in DAYS:
-        then, now = (
-            [v for v, at in zip(trend.points.values, seconds, strict=True) if (at > newest - days * DAY_S) is late]
-            for late in (False, True)
-        )
-        found.append(moved(trend.sli, then[-RECENT:], now[-RECENT:]))
+        border = line.newest - days * DAY_S
+        last = next((place for place in range(end - 1, -1, -1) if seconds[place] <= border), None)
+        if last is None:
+            found.append(None)
+            continue
+        start, stop = next(level for level in trend.levels if level[0] <= last < level[1])
+        start = max(start, min(last + 1, stop) - DRIFT_RUNS)
+        found.append(moved(trend.sli, trend.points.values[start : min(stop, start + DRIFT_RUNS)], now))
     return tuple(found)
 
 

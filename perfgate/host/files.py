@@ -5,6 +5,7 @@ import os
 import shutil
 import sys
 import tempfile
+from collections.abc import Iterable
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -58,6 +59,40 @@ def write(path: Path, text: str) -> None:
             with contextlib.suppress(OSError):
                 temporary.unlink()
         raise MeasureError(f"cannot write {path}: {exc.strerror}", hint="free some space or name another path") from exc
+
+
+def write_tree(directory: Path, made: Iterable[tuple[str, str]]) -> tuple[int, int]:
+    """Replace `directory` by the files (path, text) `made`, put in its place once all are written.
+
+    Returns: how many files, and their bytes.
+    Raises: MeasureError; then what was there is there.
+    """
+    scratch = None
+    try:
+        directory = directory.resolve()
+        directory.parent.mkdir(parents=True, exist_ok=True)
+        scratch = Path(tempfile.mkdtemp(prefix=f".{directory.name}.", dir=directory.parent))
+        new, old = scratch / "new", scratch / "old"
+        count = size = 0
+        for path, text in made:
+            file, data = new / path, text.encode(errors="replace")
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(data)
+            count, size = count + 1, size + len(data)
+        if directory.exists():
+            directory.rename(old)
+        new.rename(directory)
+    except OSError as exc:
+        raise MeasureError(
+            f"cannot write {directory}: {exc.strerror}", hint="free some space or name another path"
+        ) from exc
+    else:
+        return count, size
+    finally:
+        if scratch is not None:
+            if (scratch / "old").exists() and not directory.exists():
+                (scratch / "old").rename(directory)
+            remove_tree(scratch)
 
 
 def check_writable(path: Path) -> None:

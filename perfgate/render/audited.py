@@ -23,11 +23,12 @@ def audited(found: Audit, rules: Mapping[str, str]) -> str:
     ) for r in found.records[:MOST])]  # fmt: skip
     more = len(found.records) - MOST
     return "\n".join(
-        [*phrases.table(rows), *([f"and {more} more"] if more > 0 else []), "", *_whole(found), *_rules(rules)]
+        [*phrases.table(rows), *([f"and {more} more"] if more > 0 else []), "", *whole(found), *_rules(rules)]
     )
 
 
-def _whole(found: Audit) -> Iterator[str]:
+def whole(found: Audit) -> Iterator[str]:
+    """Yield sentences on all verdicts together, and what trust they earned."""
     invalid = f", {found.invalid} of them invalid by the canary" if found.invalid else ""
     unsure = phrases.share(found.inconclusive / found.judged) if found.judged else "none"
     yield f"{found.runs} runs of the gate{invalid}; {unsure} of {found.judged:,} verdicts inconclusive"

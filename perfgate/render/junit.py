@@ -1,13 +1,11 @@
 """The report as JUnit XML, which every CI system shows: one test case an SLI."""
 
-import re
-from xml.etree.ElementTree import Element, SubElement, indent, tostring  # written here, nothing is parsed
+from xml.etree.ElementTree import Element, SubElement  # written here, nothing is parsed
 
 from perfgate.core.report import Report
 from perfgate.core.verdict import Judgement, Verdict
 from perfgate.render import phrases
-
-_ILLEGAL = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+from perfgate.render.xml import document, legal
 
 
 def render(report: Report) -> str:
@@ -25,13 +23,12 @@ def render(report: Report) -> str:
     )
     for row in rows:
         _add_case(suite, row)
-    indent(suites)
-    return '<?xml version="1.0" encoding="UTF-8"?>\n' + tostring(suites, encoding="unicode")
+    return document(suites)
 
 
 def _add_case(suite: Element, row: Judgement) -> None:
-    case = SubElement(suite, "testcase", classname=_legal(row.benchmark.suite), name=_legal(row.name))
-    words = _legal(f"{row.verdict}: {_numbers(row)} {phrases.why(row)}".strip())
+    case = SubElement(suite, "testcase", classname=legal(row.benchmark.suite), name=legal(row.name))
+    words = legal(f"{row.verdict}: {_numbers(row)} {phrases.why(row)}".strip())
     if row.blocks:
         SubElement(case, "failure", message=words, type=str(row.verdict))
     elif _is_skipped(row):
@@ -49,7 +46,3 @@ def _numbers(row: Judgement) -> str:
         return ""
     base, head = phrases.levels(row.comparison)
     return f"{base} -> {head}, {phrases.changed(row.comparison)}, limit {phrases.limit(row)}"
-
-
-def _legal(text: str) -> str:
-    return _ILLEGAL.sub("\ufffd", text)

@@ -96,12 +96,13 @@ def cell(text: str, longest: int = LONGEST_TEXT) -> str:
 
 
 def _row(row: Judgement, *, p: bool = False) -> str:
-    """Return one table row; `p` adds Mann-Whitney's, which informs and does not decide."""
+    """Return one table row with its interval; `p` has Mann-Whitney's instead, which informs and does not decide."""
     icon, name, limit = phrases.ICONS[row.verdict], code(row.name).replace("|", "\\|"), cell(phrases.limit(row))
     if row.comparison is None:
-        return f"| {icon} | {name} | | | {row.verdict} | {limit} |{' |' if p else ''}"
+        return f"| {icon} | {name} | | | {row.verdict} | {limit} | |"
     base, head = phrases.levels(row.comparison)
     change = phrases.changed(row.comparison)
     bold = f"**{change}**" if row.verdict in (Verdict.REGRESSION, Verdict.ACCEPTED, Verdict.IMPROVEMENT) else change
-    last = f" {row.comparison.p:.2g} |" if p else ""
-    return f"| {icon} | {name} | {base} | {head} | {bold} | {limit} |{last}"
+    plot = phrases.plot(row)
+    last = f"{row.comparison.p:.2g}" if p else plot and code(plot)
+    return f"| {icon} | {name} | {base} | {head} | {bold} | {limit} | {last} |"

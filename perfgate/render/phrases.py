@@ -7,8 +7,9 @@ import math
 import unicodedata
 from collections.abc import Sequence
 
-from perfgate.core.comparison import Change, Comparison, Evidence
+from perfgate.core.comparison import Change, Comparison, Evidence, sign
 from perfgate.core.model import Design
+from perfgate.core.policy import Rule
 from perfgate.core.question import FEWEST_STORED
 from perfgate.core.report import Outcome, Report, Trail
 from perfgate.core.units import Unit
@@ -58,6 +59,7 @@ _ADVICE = {
 }
 _BARS = "▁▂▃▄▅▆▇█"
 WIDTH = 40  # of a line of bars
+PLOT = 25  # of an interval
 _SCALES: dict[Unit, tuple[tuple[float, str], ...]] = {
     Unit.SECOND: ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns")),
     Unit.BYTE: ((2.0**30, "GiB"), (2.0**20, "MiB"), (2.0**10, "KiB"), (1.0, "B")),
@@ -125,6 +127,11 @@ def name(text: str, longest: int = LONGEST_NAME) -> str:
     return f"{safe[: longest - 41]}…{safe[-40:]}"
 
 
+def scales(unit: Unit) -> tuple[tuple[float, str], ...]:
+    """Return what amounts of a unit are written in: (so many of the unit, its name), largest first."""
+    return _SCALES[unit]
+
+
 def value(amount: float, unit: Unit, *, spread: float = 0.01) -> str:
     """Return an amount with its unit, to the digits that a relative uncertainty of `spread` leaves."""
     scale, label = next(((s, n) for s, n in _SCALES[unit] if abs(amount) >= 0.9995 * s), _SCALES[unit][-1])
@@ -159,6 +166,23 @@ def changed(found: Comparison) -> str:
     return f"{base} → {head}"
 
 
+def plot(row: Judgement) -> str:
+    """Return a row's interval as a line: `0` is no change, `┃` the limit, `├─●─┤` what is known; empty without one."""
+    c = row.comparison
+    if c is None or row.rule is None or c.counts is not None:
+        return ""
+    limit = (1 + row.rule.limit) ** sign(c.sli.metric)
+    marks = {"├": c.change.low, "┤": c.change.high, "0": 1.0, "┃": limit, "●": c.change.ratio}
+    least, most = min(marks.values()), max(marks.values())
+    if not math.isfinite(most):
+        return ""
+    places = {mark: round((ratio - least) / (most - least) * (PLOT - 1)) for mark, ratio in marks.items()}
+    cells = ["─" if places["├"] <= place <= places["┤"] else "·" for place in range(PLOT)]
+    for mark, place in places.items():  # what comes later is more to the point
+        cells[place] = mark
+    return "".join(cells)
+
+
 def share(amount: float) -> str:
     """Return a share as a percentage without needless zeros: 0.05 is "5 %"."""
     return f"{100 * amount:.3g} %"
@@ -191,13 +215,17 @@ def limit(row: Judgement) -> str:
     """Return what the row's rule allows."""
     if row.rule is None:
         return ""
-    floor = f", at least {value(row.rule.floor, row.rule.floor_unit)}" if row.rule.floor_unit else ""
-    slo = f", SLO {value(row.rule.slo, row.rule.slo_unit)}" if row.rule.slo is not None and row.rule.slo_unit else ""
-    warns = "" if row.critical else ", warns only"
-    warns += f" until {row.rule.until}" if row.rule.until else ""
-    if row.comparison is not None and row.comparison.counts is not None:
-        return f"no more{floor}{slo}{warns}"
-    return f"{share(row.rule.limit)}{floor}{slo}{warns}"
+    counted = row.comparison is not None and row.comparison.counts is not None
+    return allowed(row.rule, critical=row.critical, counted=counted)
+
+
+def allowed(rule: Rule, *, critical: bool, counted: bool = False) -> str:
+    """Return what a rule allows; of what is counted it allows no more."""
+    floor = f", at least {value(rule.floor, rule.floor_unit)}" if rule.floor_unit else ""
+    slo = f", SLO {value(rule.slo, rule.slo_unit)}" if rule.slo is not None and rule.slo_unit else ""
+    warns = "" if critical else ", warns only"
+    warns += f" until {rule.until}" if rule.until else ""
+    return f"{'no more' if counted else share(rule.limit)}{floor}{slo}{warns}"
 
 
 def why(row: Judgement) -> str:

@@ -4,6 +4,7 @@ from perfgate.core.report import Report
 from perfgate.core.verdict import BAD, UNKNOWN, Judgement, Verdict
 from perfgate.render import phrases
 
+PLOTTED = (*BAD, *UNKNOWN, Verdict.ACCEPTED, Verdict.IMPROVEMENT)
 SHOW_ALL = 15  # rows up to which the unchanged are listed too: they fit on a screen
 
 
@@ -37,6 +38,8 @@ def _table(rows: tuple[Judgement, ...]) -> str:
             line[3].ljust(widths[3]),
         ]
         lines.append(f"  {'  '.join(columns)}".rstrip())
+        if row.verdict in PLOTTED and (plot := phrases.plot(row)):
+            lines.append(f"      {plot}")
         if reason := phrases.why(row):
             lines += [f"      {part}" for part in reason.splitlines()]
     return "\n".join(lines)

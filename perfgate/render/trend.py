@@ -24,7 +24,7 @@ def render(past: Past) -> str:
         _block("Error budgets", [line for budget in past.budgets for line in _budget(budget)]),
         _block("Trends", [_line(trend) for trend in past.trends]),
         *(_replay(label, replay) for label, replay in past.replays),
-        "\n".join(f"note: {phrases.line(text)}" for text in _notes(past)),
+        "\n".join(f"note: {phrases.line(text)}" for text in notes(past)),
     ]
     return "\n\n".join(part for part in parts if part)
 
@@ -37,7 +37,7 @@ def _headline(past: Past, drifted: int) -> str:
     said += [f"{spent} error budget{'s' * (spent != 1)} used up"] if spent else []
     if not past.trends:
         parts = [f"❔ nothing to look at: of HEAD's history, {past.place} holds nothing that is asked for"]
-        return "\n\n".join([*parts, *(f"note: {phrases.line(text)}" for text in _notes(past))])
+        return "\n\n".join([*parts, *(f"note: {phrases.line(text)}" for text in notes(past))])
     what = f"❌ {' · '.join(said)}" if said else "✅ nothing got worse and stayed so"
     series = len({(trend.sli, trend.environment) for trend in past.trends})
     return f"{what} since {past.since} · {series} series of {past.runs:,} stored runs in {past.place}"
@@ -104,7 +104,8 @@ def _replay(label: str, replay: Replay) -> str:
     return _block(f"By {phrases.line(label)}", lines)
 
 
-def _notes(past: Past) -> list[str]:
+def notes(past: Past) -> list[str]:
+    """Return what a reader must know of what is not there."""
     short = sum(len(trend.points) < FEWEST_RUNS and trend.sli.metric.kind is Kind.NOISY for trend in past.trends)
     environments = len({trend.environment for trend in past.trends})
     why = ", or this shallow clone lacks: git fetch --unshallow" if past.shallow else ""

@@ -293,7 +293,7 @@ function main() {
     const [id, definition] = left.splice(place, 1)[0];
     const before = Object.fromEntries(needs(definition).map((each) => [each, { result: results[each].result, outputs: results[each].outputs }]));
     const status = Object.values(before).every((each) => each.result === "success") ? "success" : "failure";
-    const contexts = { github: { ...github, job: id }, needs: before, env: {}, vars: {}, secrets: { GITHUB_TOKEN: github.token }, runner: { temp: asked.temp, os: "Linux" }, strategy: {}, matrix: {} };
+    const contexts = { github: { ...github, job: id }, needs: before, env: {}, vars: asked.vars ?? {}, secrets: { GITHUB_TOKEN: github.token }, runner: { temp: asked.temp, os: "Linux" }, strategy: {}, matrix: {} };
     if (!wanted(field(definition, "if"), contexts, status)) {
       results[id] = { result: "skipped", outputs: {}, log: "", summary: "", annotations: [], steps: {} };
       continue;

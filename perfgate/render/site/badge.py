@@ -1,0 +1,60 @@
+"""The badge: what a README says of performance in a few words."""
+
+import math
+from html import escape
+
+from perfgate.core.comparison import sign
+from perfgate.core.model import Kind
+from perfgate.core.outlook import Outlook
+
+LABEL = "perf"
+GREEN, RED, GREY = "#1a7f37", "#cf222e", "#59636e"
+WIDE, NARROW = 7.0, 3.6  # pixels of a letter, about, in 11 px Verdana
+PADDING = 10
+
+
+def words(outlook: Outlook) -> tuple[str, str]:
+    """Return the message and its colour."""
+    if not outlook.standings:
+        return "nothing recorded", GREY
+    count = len({found.trend.sli for found in outlook.open})
+    if count:
+        return f"{count} regression{'s' * (count != 1)}", RED
+    if all(standing.short for standing in outlook.standings):
+        return "too few runs", GREY
+    return f"passing{_since(outlook)}", GREEN
+
+
+def _since(outlook: Outlook) -> str:
+    """Return by how much all of it changed since the last release: the geometric mean of what is noisy and judged."""
+    drifts = [
+        (standing.trends[0].drift, sign(standing.sli.metric))
+        for standing in outlook.standings
+        if standing.rule is not None and standing.sli.metric.kind is Kind.NOISY
+    ]
+    logs = [direction * math.log(drift.ratio) for drift, direction in drifts if drift and drift.ratio > 0]
+    if not logs:
+        return ""
+    name = next(drift.since for drift, _ in drifts if drift)
+    percent = 100 * math.expm1(sum(logs) / len(logs))
+    text = f"{percent:+.0f}".replace("-", "−")
+    return f", {'±0' if text in ('+0', '−0') else text} % since {name.removeprefix('v')[:20]}"
+
+
+def svg(message: str, colour: str) -> str:
+    """Return the badge, in the shape that READMEs know."""
+    left, right = (round(_width(text) + PADDING) for text in (LABEL, message))
+    label, said = escape(LABEL), escape(message)
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{left + right}" height="20" role="img"'
+        f' aria-label="{label}: {said}"><title>{label}: {said}</title>'
+        f'<clipPath id="r"><rect width="{left + right}" height="20" rx="3"/></clipPath><g clip-path="url(#r)">'
+        f'<rect width="{left}" height="20" fill="#3d444d"/>'
+        f'<rect x="{left}" width="{right}" height="20" fill="{colour}"/>'
+        '</g><g fill="#fff" text-anchor="middle" font-family="Verdana,DejaVu Sans,sans-serif" font-size="11">'
+        f'<text x="{left / 2:g}" y="14">{label}</text><text x="{left + right / 2:g}" y="14">{said}</text></g></svg>\n'
+    )
+
+
+def _width(text: str) -> float:
+    return sum(NARROW if char in " .,:;il1|!'" else WIDE for char in text)
