@@ -104,6 +104,7 @@ class Runner:
                 },
                 "github": {
                     "event_name": name, "event": event, "sha": sha, "ref": ref, "repository": self.repository,
+                    "repository_owner": self.repository.partition("/")[0],
                     "server_url": self.server, "api_url": f"{self.server}/api/v3", "token": token,
                     "run_id": str(4710 + self.runs), "run_number": str(self.runs), "run_attempt": "1",
                 },

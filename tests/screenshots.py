@@ -1,7 +1,7 @@
-"""Pictures of the comment as GitHub renders it: `python -m tests.screenshots`, for docs/images.
+"""Pictures for docs/images: `python -m tests.screenshots`.
 
-Needs Chromium with a font for emoji (chromium, fonts-noto-color-emoji), and npm. The Markdown becomes HTML by GitHub's
-own library (cmark-gfm), the style is GitHub's.
+The comment as GitHub renders it, by GitHub's own library (cmark-gfm) and style; pages of the trend site of a seeded history,
+and a report. Needs Chromium with a font for emoji (chromium, fonts-noto-color-emoji), and npm.
 """
 
 import shutil
@@ -12,6 +12,13 @@ from pathlib import Path
 
 import cmarkgfm
 from cmarkgfm.cmark import Options
+from playwright.sync_api import Browser
+
+from perfgate.render import page
+from perfgate.render.site.view import slug
+from tests.browser import LOOKS, Watched
+from tests.browser import chromium as started
+from tests.seeded import seed, sli
 
 ROOT = Path(__file__).resolve().parent.parent
 GOLDEN = ROOT / "tests" / "golden"
@@ -31,12 +38,8 @@ def html(markdown: str) -> str:
     )
 
 
-def main() -> int:
-    """Take all pictures anew."""
-    chromium = shutil.which("chromium") or shutil.which("google-chrome")
-    if chromium is None:
-        sys.exit("Chromium is needed: apt-get install chromium fonts-noto-color-emoji")
-    IMAGES.mkdir(exist_ok=True)
+def comments(chromium: str) -> None:
+    """Take pictures of the comment."""
     with tempfile.TemporaryDirectory() as scratch:
         place = Path(scratch)
         subprocess.run(["npm", "install", "--silent", "--prefix", place, "github-markdown-css@5.9.0"], check=True)
@@ -57,6 +60,40 @@ def main() -> int:
                 check=True, capture_output=True,
             )  # fmt: skip
             print(f"{picture.relative_to(ROOT)}: {picture.stat().st_size:,} bytes")
+
+
+def pages(browser: Browser, site: Path, folder: Path) -> None:
+    """Take pictures of the site of the seeded history and of a report."""
+    from tests.test_render import situations
+
+    with tempfile.TemporaryDirectory() as scratch:
+        report = Path(scratch) / "report.html"
+        report.write_text(page.render(situations()["pull-request"]), encoding="utf-8")
+        series = site / "sli" / f"{slug(sli('micro/parse_header:time'))}.html"
+        for name, (shown, look, height) in {
+            "site-overview": (site / "index.html", "light", 760),
+            "site-sli": (series, "light", 640),
+            "site-sli-dark": (series, "dark", 640),
+            "site-sli-phone": (series, "phone", 844),
+            "site-report": (report, "light", 760),
+        }.items():
+            with Watched(browser, look) as tab:
+                clip = {"x": 0, "y": 0, "width": LOOKS[look]["viewport"]["width"], "height": height}
+                tab.open(f"file://{shown}").screenshot(path=folder / f"{name}.png", clip=clip)
+
+
+def main() -> int:
+    """Take all pictures anew."""
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    if chromium is None:
+        sys.exit("Chromium is needed: apt-get install chromium fonts-noto-color-emoji")
+    IMAGES.mkdir(exist_ok=True)
+    comments(chromium)
+    with tempfile.TemporaryDirectory() as scratch, started() as browser:
+        root, site = Path(scratch) / "shop", Path(scratch) / "site"
+        seed(root)
+        subprocess.run([sys.executable, "-m", "perfgate", "report", "-o", str(site)], cwd=root, check=True)
+        pages(browser, site, IMAGES)
     return 0
 
 

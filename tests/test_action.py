@@ -176,14 +176,15 @@ def test_a_merge_group_is_gated_and_what_is_merged_is_recorded(site: Site) -> No
 
     assert queued["jobs"]["perfgate"]["result"] == "success", queued["jobs"]["perfgate"]["log"]
     assert queued["jobs"]["perfgate"]["steps"]["__2"]["outputs"]["base-sha"] == base
-    assert queued["jobs"]["record"]["result"] == "skipped"
+    assert queued["jobs"]["record"]["result"] == queued["jobs"]["site"]["result"] == "skipped"
     assert "GET /repos/octo/lib/pulls/7" in site.hub.asked
 
     site.project.git("push", "--quiet", "origin", f"{sha}:main")
     pushed = copy.deepcopy(runner.webhooks("push")[0])
     pushed |= {"ref": "refs/heads/main", "before": base, "after": sha, "deleted": False, "forced": False}
     pushed["repository"] |= {"full_name": fake.REPOSITORY, "default_branch": "main"}
-    merged = site.runner.run("push", pushed, sha=sha, ref="refs/heads/main", workflow=site.project.root / GATE)
+    workflow, switched_on = site.project.root / GATE, {"PERFGATE_PAGES": "true"}
+    merged = site.runner.run("push", pushed, sha=sha, ref="refs/heads/main", workflow=workflow, vars=switched_on)
 
     record = merged["jobs"]["record"]
     assert merged["jobs"]["perfgate"]["result"] == "success", merged["jobs"]["perfgate"]["log"]
@@ -192,6 +193,13 @@ def test_a_merge_group_is_gated_and_what_is_merged_is_recorded(site: Site) -> No
     assert record["steps"]["__2"]["outputs"]["recorded"] == "1"
     stored = site.hub.git("ls-tree", "-r", "--name-only", "perfgate-results")
     assert f"runs/{sha[:2]}/{sha}/" in stored
+    pages = merged["jobs"]["site"]
+    assert pages["result"] == "success", pages["log"]
+    assert pages["permissions"] == {"contents": "read", "id-token": "write", "pages": "write"}
+    assert pages["steps"]["deployment"]["outputs"]["page_url"] == "https://octo.github.io/lib/"
+    made = merged["store"] / "github-pages"
+    assert "cli/waits:time" in (made / "index.html").read_text(encoding="utf-8")
+    assert f"https://octo.github.io/{pushed['repository']['name']}/" in (made / "regressions.atom").read_text("utf-8")
 
 
 def test_a_new_project_with_one_benchmark_file_is_gated_with_no_edit(tmp_path: Path, runner_temp: Path) -> None:
@@ -333,6 +341,7 @@ def test_an_old_interpreter_is_said_with_the_lines_to_add(tmp_path: Path) -> Non
         ({"mode": "publish", "check": "true", "key": "k"}, "", "publish --key k --check --no-status"),
         ({"check": "false"}, "workflow_run", "publish --no-check --no-status"),
         ({}, "schedule", "record"),
+        ({"mode": "site", "url": "https://x.org/"}, "push", "report -o perfgate-site --url https://x.org/"),
         ({}, "issues", "gate --report perfgate-report"),
     ],
 )  # fmt: skip

@@ -163,6 +163,7 @@ def test_a_pull_request_with_a_regression_fails_the_job_and_says_where(tmp_path:
     assert {path.name for path in (tmp_path / "report").iterdir()} == {
         "base.json",
         "head.json",
+        "report.html",
         "report.json",
         "report.md",
     }

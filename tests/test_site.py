@@ -25,6 +25,7 @@ from perfgate.stores.directory import open_directory
 from tests import browser as browsers
 from tests import runner, seeded
 from tests.browser import Watched, served, violations
+from tests.screenshots import pages as pages_shot
 from tests.test_render import situations
 
 pytestmark = pytest.mark.skipif(browsers.CHROMIUM is None, reason="needs Chromium: .ci/tools installs it")
@@ -421,6 +422,14 @@ def test_a_report_s_pairs_are_drawn_sorted_and_filtered(tmp_path: Path, browser:
         page.get_by_role("button", name="change").click()
         assert shown(page)[0].startswith("micro/doubled:time")
         assert tab.complaints == []
+
+
+def test_the_pictures_of_the_documentation_are_of_these_pages(site: Path, browser: Browser, tmp_path: Path) -> None:
+    pages_shot(browser, site, tmp_path)
+
+    made = sorted(path.name for path in tmp_path.glob("*.png"))
+    assert made == sorted(path.name for path in (runner.ROOT / "docs" / "images").glob("site-*.png"))
+    assert all(10_000 < (tmp_path / name).stat().st_size < 150_000 for name in made)
 
 
 def test_a_stored_report_becomes_a_page(tmp_path: Path) -> None:

@@ -37,7 +37,7 @@ def _part(text: str | None) -> Part:
     type=click.Path(path_type=Path),
     default="perfgate-report",
     show_default=True,
-    help="Where report.md, report.json, base.json and head.json go.",
+    help="Where report.md, report.html, report.json, base.json and head.json go.",
 )
 @click.option("--shard", help='Measure one part of the benchmarks, as in "2/4"; other jobs measure the others.')
 @click.option(

@@ -1,5 +1,6 @@
 """`perfgate report`."""
 
+import os
 from pathlib import Path
 
 import click
@@ -8,6 +9,7 @@ from perfgate import codec, registry
 from perfgate.cli.options import Chosen, write
 from perfgate.host import files
 from perfgate.pipeline import history, site
+from perfgate.publishers import actions
 from perfgate.render import phrases
 
 
@@ -32,5 +34,7 @@ def report(report: str | None, config: Path | None, slis: tuple[str, ...], url: 
         seen = history.outlook(slis, shop)
         count, size = site.build(seen, Path(output), url=url)
     click.echo(f"wrote {count:,} files, {size / 1e6:.1f} MB, to {output}: open {Path(output) / 'index.html'}", err=True)
+    if outputs := os.environ.get("GITHUB_OUTPUT"):
+        actions.write_outputs(Path(outputs), {"activity": "site"})
     for fault in seen.past.faults:
         click.echo(f"note: {phrases.line(fault)}", err=True)

@@ -3,13 +3,14 @@
 An SLI stands where its newest environment does; those before it are epochs of the same picture.
 """
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from perfgate.core.audit import Audit, Decision
 from perfgate.core.baseline import MOST_RUNS
-from perfgate.core.comparison import Change
+from perfgate.core.comparison import Change, sign
 from perfgate.core.history import DRIFT_RUNS, FEWEST_RUNS, Shift, Trend, breaks, moved
 from perfgate.core.model import Environment, Kind, Sli
 from perfgate.core.past import Past
@@ -123,7 +124,14 @@ class Outlook:
     ledger: tuple[Accepted, ...]
     """Newest first."""
     policy: Policy
+    drift_budget: float
+    """Share by which an SLI may be worse than at the last release."""
     version: str
+
+    @property
+    def release(self) -> str:
+        """The last release, that drift is counted from; empty where there is none."""
+        return next((trend.drift.since for trend in self.past.trends if trend.drift), "")
 
     @property
     def regressions(self) -> tuple[Regression, ...]:
@@ -136,6 +144,20 @@ class Outlook:
     def open(self) -> tuple[Regression, ...]:
         """Those that stand where their SLI is measured now, newest commit first."""
         return tuple(found for found in self.regressions if found.state is State.OPEN)
+
+
+def together(standings: Iterable[Standing]) -> float | None:
+    """Return by what factor noisy, judged SLIs together are worse than at the last release; None where none is known.
+
+    The geometric mean: twice as slow and twice as fast is no change.
+    """
+    drifts = [
+        (standing.trends[0].drift, sign(standing.sli.metric))
+        for standing in standings
+        if standing.rule is not None and standing.sli.metric.kind is Kind.NOISY
+    ]
+    logs = [towards * math.log(drift.ratio) for drift, towards in drifts if drift is not None]
+    return math.exp(sum(logs) / len(logs)) if logs else None
 
 
 def accepted(decisions: Iterable[Decision]) -> tuple[Accepted, ...]:

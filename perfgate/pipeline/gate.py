@@ -74,6 +74,7 @@ def gate(shop: Workshop, environ: Mapping[str, str], directory: Path, *, parts: 
         "head.json": codec.dump_run(compared.head),
         "report.json": codec.dump_report(compared.report),
         "report.md": registry.renderer("markdown")(compared.report) + "\n",
+        "report.html": registry.renderer("html")(compared.report),
     }
     for name, text in texts.items():
         files.write(directory / name, text)

@@ -76,6 +76,7 @@ def outlook(globs: Sequence[str], shop: Workshop) -> Outlook:
         audit=audited,
         ledger=ledger,
         policy=seen.policy,
+        drift_budget=parse_share(seen.loaded.config.history.drift),
         version=__version__,
     )
 

@@ -70,7 +70,7 @@ class Archive:
     def read(self, entries: Iterable[Entry]) -> Read:
         """Read runs, in two requests: the files, then what they share."""
         paths = [entry.path for entry in entries]
-        own = self.store.read(paths)
+        own = dict(self.store.read(paths))
         files: dict[str, tuple[StoredRun, ...]] = {}
         faults: list[str] = []
         wanted: dict[str, tuple[str, ...]] = {}
@@ -82,7 +82,7 @@ class Archive:
         shared = self.store.read(sorted({path for needs in wanted.values() for path in needs}))
         for path in wanted:
             try:
-                files[path] = columns.unpack(own[path], path, shared)
+                files[path] = columns.unpack(own.pop(path), path, shared)
             except StoreError as exc:
                 faults.append(exc.message)
         return Read(files=files, faults=tuple(faults))

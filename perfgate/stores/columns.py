@@ -13,6 +13,7 @@ One immutable file a run, suite and environment, so that writers never conflict 
 import hashlib
 import json
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -34,6 +35,8 @@ DIGITS = 5  # of a noisy value: noise is never below one in a hundred thousand, 
 LONGEST_TEXT = 200  # characters kept of why a benchmark failed
 LONGEST_SERIES = 100  # characters of a suite's name in a path; the rest becomes a hash
 LARGEST = 64 * 2**20  # bytes of one file; 500 benchmarks have 17,000
+
+_SEAL = re.compile(rb'"sha256":"([0-9a-f]{64})",|,"sha256":"([0-9a-f]{64})"')
 
 Files = dict[str, bytes]
 Commit = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{40}([0-9a-f]{24})?$")]
@@ -79,6 +82,19 @@ class _Run(Strict):
     high: tuple[float, ...]
     n: tuple[Count, ...] | Count
     failed: tuple[tuple[str, Reason, str], ...] = ()
+
+
+class _Rollup(Strict):
+    perfgate: Literal[1]
+    runs: tuple[_Run, ...]
+
+
+class _Needs(BaseModel):
+    """Lax: what a file needs is read before it is."""
+
+    names: Hash | None = None
+    environment: Fingerprint | None = None
+    runs: "tuple[_Needs, ...] | int" = ()
 
 
 class _Facts(Strict):
@@ -173,10 +189,10 @@ def pack_rollup(month: str, runs: Sequence[StoredRun]) -> Files:
 
 def needed(data: bytes, path: str) -> tuple[str, ...]:
     """Return the paths of the shared files that the run file `data` speaks of."""
+    found = _load(_Needs, _unsealed(data, path), path)
+    pairs = [(own.names, own.environment) for own in (found, *(found.runs if isinstance(found.runs, tuple) else ()))]
     return tuple(
-        shared
-        for own in _bodies(data, path)
-        for shared in (f"names/{own.names}.json", f"environments/{own.environment}.json")
+        shared for names, facts in pairs if names for shared in (f"names/{names}.json", f"environments/{facts}.json")
     )
 
 
@@ -284,24 +300,23 @@ def _environment(path: str, data: bytes) -> Environment:
 def _bodies(data: bytes, path: str) -> tuple[_Run, ...]:
     """Return the run, or the runs of a roll-up, once the seal is whole."""
     content = _unsealed(data, path)
-    bodies = content["runs"] if isinstance(content.get("runs"), list) else [content]
-    return tuple(_load(_Run, _dump(body), path) for body in bodies)
+    return _load(_Rollup, content, path).runs if path.startswith("rollup/") else (_load(_Run, content, path),)
 
 
 def opened(schema: type[_Model], data: bytes, path: str) -> _Model:
     """Return what a sealed file holds. Raises: StoreError."""
-    return _load(schema, _dump(_unsealed(data, path)), path)
+    return _load(schema, _unsealed(data, path), path)
 
 
-def _unsealed(data: bytes, path: str) -> dict[str, Any]:
-    try:
-        content = json.loads(data)
-        seal, right = content.pop("sha256"), hashlib.sha256(_dump(content)).hexdigest()
-    except (ValueError, KeyError, AttributeError, TypeError, RecursionError) as exc:
-        raise StoreError(f"{path} is truncated or no file of perfgate's") from exc
-    if right != seal:
+def _unsealed(data: bytes, path: str) -> bytes:
+    """Return a file as it was before it got its seal, byte by byte: nothing is parsed before that fits."""
+    found = _SEAL.search(data)
+    if found is None or not data.endswith(b"}"):
+        raise StoreError(f"{path} is truncated or no file of perfgate's")
+    content = data[: found.start()] + data[found.end() :]
+    if hashlib.sha256(content).hexdigest().encode() != (found[1] or found[2]):
         raise StoreError(f"{path} was changed after it was written: its sha256 does not fit")
-    return dict(content)
+    return content
 
 
 def sealed(content: dict[str, Any]) -> bytes:

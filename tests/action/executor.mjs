@@ -174,11 +174,13 @@ class Job {
     const name = plain(field(step, "uses"), contexts).split("@")[0];
     const given = Object.fromEntries(entries(field(step, "with")).map(([key, token]) => [key.toLowerCase(), String(plain(token, contexts) ?? "")]));
     if (name === asked.action || ["./", "$/"].includes(name)) return this.composite(asked.root, given, contexts, env);
-    const handler = { "actions/checkout": checkout, "actions/setup-python": setup, "actions/upload-artifact": upload, "actions/download-artifact": download }[name];
+    const handler = {
+      "actions/checkout": checkout, "actions/setup-python": setup, "actions/upload-artifact": upload, "actions/download-artifact": download,
+      "actions/upload-pages-artifact": uploadPages, "actions/deploy-pages": deployPages,
+    }[name];
     if (!handler) throw new Error(`nothing here stands for ${name}`);
     try {
-      handler(this, given, contexts);
-      return { outcome: "success", outputs: {} };
+      return { outcome: "success", outputs: handler(this, given, contexts) ?? {} };
     } catch (error) {
       this.log.push(`${name}: ${error.message}`);
       return { outcome: "failure", outputs: {} };
@@ -246,6 +248,15 @@ function upload(job, given) {
   }
   fs.rmSync(place, { recursive: true, force: true });
   for (const each of found) fs.cpSync(each, fs.statSync(each).isDirectory() ? place : path.join(place, path.basename(each)), { recursive: true });
+}
+
+function uploadPages(job, given) {
+  upload(job, { name: "github-pages", path: given.path ?? "_site/", "if-no-files-found": "error" });
+}
+
+function deployPages() {
+  if (!fs.existsSync(path.join(asked.store, "github-pages"))) throw new Error("No artifacts named \"github-pages\" were found");
+  return { page_url: "https://octo.github.io/lib/" };
 }
 
 function download(job, given) {

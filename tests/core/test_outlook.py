@@ -7,7 +7,7 @@ from perfgate.core.baseline import StoredRun
 from perfgate.core.history import Release, trends
 from perfgate.core.levels import Level, Levels, Point, Points
 from perfgate.core.model import TIME, Environment, Metric
-from perfgate.core.outlook import Accepted, Commit, Outlook, Regression, Standing, State, accepted, standings
+from perfgate.core.outlook import Accepted, Commit, Outlook, Regression, Standing, State, accepted, standings, together
 from perfgate.core.past import Past
 from perfgate.core.policy import Acceptance, Policy, Rule
 from perfgate.core.verdict import Verdict
@@ -83,6 +83,15 @@ def test_what_drifted_since_the_release_is_told() -> None:
 
     assert looked(slower(), release=release)[0].drifted
     assert not looked(slower(by=1.0), release=release)[0].drifted
+
+
+def test_what_is_slower_and_what_is_faster_is_no_change_together() -> None:
+    release = Release(name="v1", commits=frozenset(f"c{i}" for i in range(20)), budget=0.1)
+    (up,), (down,) = looked(slower(), release=release), looked(slower(by=1 / 1.2), release=release)
+
+    assert together([up]) == pytest.approx(1.2, abs=0.02)
+    assert together([up, down]) == pytest.approx(1, abs=0.01)
+    assert together(looked(slower())) is None
 
 
 def test_what_came_back_went_away() -> None:
@@ -163,7 +172,8 @@ def test_regressions_of_all_are_newest_first() -> None:
     past = Past(trends=(), alarms=(), since="", place="", runs=0, elsewhere=0, shallow=False, faults=())
     whole = Outlook(
         past=past, project="p", address="", commits=commits(80), releases=(), environments={},
-        standings=(first, second), audit=audit([]), ledger=(), policy=POLICY, version="1",
+        standings=(first, second), audit=audit([]), ledger=(), policy=POLICY, drift_budget=0.1,
+        version="1",
     )  # fmt: skip
 
     assert [one.shift.at for one in whole.regressions] == ["c40", "c20"]

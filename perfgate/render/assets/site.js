@@ -225,7 +225,7 @@ const perfgate = (() => {
     function scaled(u, key) {
       if (key !== "x" || restoring) return;
       const seen = rows.filter((row) => row.x >= u.scales.x.min && row.x <= u.scales.x.max).map((row) => row.place);
-      const from = Math.min(...[seen[0] ?? 0]), to = seen[seen.length - 1] ?? last;
+      const from = seen.reduce((a, b) => Math.min(a, b), last), to = seen.reduce((a, b) => Math.max(a, b), 0);
       const whole = from <= rows[0].place && to >= rows[rows.length - 1].place;
       keep(whole ? { from: "", to: "" } : { from, to });
     }

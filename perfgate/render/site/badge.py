@@ -1,11 +1,8 @@
 """The badge: what a README says of performance in a few words."""
 
-import math
 from html import escape
 
-from perfgate.core.comparison import sign
-from perfgate.core.model import Kind
-from perfgate.core.outlook import Outlook
+from perfgate.core.outlook import Outlook, together
 
 LABEL = "perf"
 GREEN, RED, GREY = "#1a7f37", "#cf222e", "#59636e"
@@ -26,19 +23,12 @@ def words(outlook: Outlook) -> tuple[str, str]:
 
 
 def _since(outlook: Outlook) -> str:
-    """Return by how much all of it changed since the last release: the geometric mean of what is noisy and judged."""
-    drifts = [
-        (standing.trends[0].drift, sign(standing.sli.metric))
-        for standing in outlook.standings
-        if standing.rule is not None and standing.sli.metric.kind is Kind.NOISY
-    ]
-    logs = [direction * math.log(drift.ratio) for drift, direction in drifts if drift and drift.ratio > 0]
-    if not logs:
+    """Return by how much all of it together changed since the last release."""
+    factor = together(outlook.standings)
+    if factor is None:
         return ""
-    name = next(drift.since for drift, _ in drifts if drift)
-    percent = 100 * math.expm1(sum(logs) / len(logs))
-    text = f"{percent:+.0f}".replace("-", "−")
-    return f", {'±0' if text in ('+0', '−0') else text} % since {name.removeprefix('v')[:20]}"
+    text = f"{100 * (factor - 1):+.0f}".replace("-", "−")
+    return f", {'±0' if text in ('+0', '−0') else text} % since {outlook.release.removeprefix('v')[:20]}"
 
 
 def svg(message: str, colour: str) -> str:

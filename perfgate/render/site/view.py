@@ -15,7 +15,7 @@ from perfgate.core.budget import Budget
 from perfgate.core.comparison import Change, sign
 from perfgate.core.history import FEWEST_RUNS, Shift, Trend
 from perfgate.core.model import Kind, Sli
-from perfgate.core.outlook import CURRENT_DAYS, DAY_S, DAYS, Outlook, Regression, Standing, State
+from perfgate.core.outlook import CURRENT_DAYS, DAY_S, DAYS, Outlook, Regression, Standing, State, together
 from perfgate.core.policy import matches
 from perfgate.render import audited, phrases
 from perfgate.render.trend import notes
@@ -79,13 +79,25 @@ class Step:
     environment: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suite:
+    """A suite in the overview."""
+
+    name: str
+    slis: int
+    open: int
+    drifted: int
+    change: Cell
+    """Of all that is judged, since the last release."""
+
+
 class View:
     """An outlook for readers."""
 
     def __init__(self, outlook: Outlook) -> None:
         self.outlook = outlook
         self.days = DAYS
-        self.release = next((t.drift.since for t in outlook.past.trends if t.drift), "")
+        self.states = {"short": "too few runs", "open": "open regression"}
         recorded = {oid for trend in outlook.past.trends for oid in trend.points.commits}
         self.recorded = [oid for oid in outlook.commits if oid in recorded]
         self.places = {oid: place for place, oid in enumerate(self.recorded)}
@@ -99,6 +111,23 @@ class View:
         """One for every SLI: what is open first, then by name."""
         found = [self._row(standing) for standing in self.outlook.standings]
         return sorted(found, key=lambda row: (not row.standing.open, row.name))
+
+    @cached_property
+    def suites(self) -> list[Suite]:
+        """One for every suite, by name."""
+        by_name: dict[str, list[Standing]] = {}
+        for standing in self.outlook.standings:
+            by_name.setdefault(standing.sli.benchmark.suite, []).append(standing)
+        return [
+            Suite(
+                name=name,
+                slis=len(mine),
+                open=sum(bool(standing.open) for standing in mine),
+                drifted=sum(standing.drifted for standing in mine),
+                change=_together(together(mine), self.outlook.policy.margin),
+            )
+            for name, mine in sorted(by_name.items())
+        ]
 
     @cached_property
     def regressions(self) -> dict[State, list[Step]]:
@@ -251,6 +280,14 @@ def _cell(sli: Sli, change: Change | None, margin: float) -> Cell:
     if change.low <= 1 <= change.high or small:
         return Cell(text="=", look="same", order=0.0, title=f"{text}: no more than chance and memory layout do")
     return Cell(text=text.partition(" [")[0], look="worse" if worse > 0 else "better", order=worse, title=text)
+
+
+def _together(factor: float | None, margin: float) -> Cell:
+    if factor is None:
+        return Cell(text="", look="unknown", order=0.0, title="not known")
+    text, worse = phrases.change(Change(ratio=factor, low=factor, high=factor)).partition(" [")[0], factor - 1
+    look = "same" if abs(worse) < margin else "worse" if worse > 0 else "better"
+    return Cell(text="=" if look == "same" else text, look=look, order=worse, title=text)
 
 
 def shrunk(values: Sequence[float], most: int) -> list[float]:
