@@ -1,6 +1,6 @@
 """Pictures for docs/images: `python -m tests.screenshots`.
 
-The comment as GitHub renders it, by GitHub's own library (cmark-gfm) and style; pages of the trend site of a seeded history,
+The comment as GitHub renders it, by its own library (cmark-gfm) and style; pages of the trend site of a seeded history,
 and a report. Needs Chromium with a font for emoji (chromium, fonts-noto-color-emoji), and npm.
 """
 

@@ -202,7 +202,7 @@ def test_clean_says_what_it_removed(inside: Project, capsys: pytest.CaptureFixtu
 
 def test_an_adapter_that_nobody_provides_is_named_with_those_that_are() -> None:
     with pytest.raises(
-        UsageError, match="nothing installed provides 'yaml'; there are: annotations, json, junit, markdown, text"
+        UsageError, match="nothing installed provides 'yaml'; there are: annotations, html, json, junit, markdown, text"
     ):
         registry.renderer("yaml")
     with pytest.raises(UsageError, match="there are: command, load, pyperf, pytest-benchmark"):

@@ -275,14 +275,12 @@ def test_damage_is_named_and_the_rest_stays_readable(on_branch: Opening, remote:
         names_data = store.read([names])[names]
     body = json.loads(whole[paths[2]])
     resealed = {key: value for key, value in body.items() if key != "sha256"} | {"median": [1.0]}
-    text = json.dumps(resealed, sort_keys=True, separators=(",", ":"))
-    resealed["sha256"] = hashlib.sha256(text.encode()).hexdigest()
     put(
         remote,
         {
             paths[0]: whole[paths[0]][:100],
             paths[1]: whole[paths[1]].replace(b'"n":10', b'"n":11'),
-            paths[2]: json.dumps(resealed).encode(),
+            paths[2]: columns.sealed(resealed),
             paths[3]: whole[paths[4]],
             "stray.txt": b"",
             "runs/aa/odd.json": b"[]",
@@ -485,12 +483,10 @@ def test_shared_files_that_lack_or_mislead_are_named() -> None:
     hashed = f"names/{hashlib.sha256(short).hexdigest()[:16]}.json"
     body = json.loads(files[path]) | {"names": hashed[6:-5]}
     del body["sha256"]
-    text = json.dumps(body, sort_keys=True, separators=(",", ":"))
-    body["sha256"] = hashlib.sha256(text.encode()).hexdigest()
 
     for data, shared, message in (
         (files[path], {facts: files[facts]}, f"{path} needs {names}, which is not there"),
-        (json.dumps(body).encode(), {hashed: short, facts: files[facts]}, "speaks of names that it does not hold"),
+        (columns.sealed(body), {hashed: short, facts: files[facts]}, "speaks of names that it does not hold"),
         (files[path], {names: files[names], facts: b'{"facts":[]}'}, f"{facts} was changed"),
         (files[path], {names: b"[]", facts: files[facts]}, f"{names} is damaged"),
     ):

@@ -3,17 +3,19 @@
 from perfgate import codec
 from perfgate.cli import baseline, convert, demo, demo_project, doctor, init, main
 from perfgate.config import schema
-from perfgate.core import model, report
+from perfgate.core import model, outlook, report
 from perfgate.core.stats import multiplicity, unpaired
 from perfgate.engines import h2load, locust
 from perfgate.formats import custom
 from perfgate.render import phrases
+from perfgate.render.site import view
 from perfgate.stores import directory
 
 h2load.H2load, locust.Locust
 convert.convert, custom.write_smaller, custom.write_bigger
 directory.open_directory, baseline.list_
 report.Report.trails, phrases.trail
+outlook.Outlook.drift_budget, view.View.day_of, view.View.commit_href, view.View.range_href
 demo.demo, init.init, doctor.doctor, main._Lazy.list_commands, main._Lazy.get_command, main._Lazy.format_commands
 codec._RunFile.model_config, codec._RunFile.schema_version, codec.dump_report
 codec.Processes.__get_pydantic_core_schema__  # type: ignore[attr-defined]

@@ -59,7 +59,7 @@ _ADVICE = {
 }
 _BARS = "▁▂▃▄▅▆▇█"
 WIDTH = 40  # of a line of bars
-PLOT = 25  # of an interval
+PLOT = 19  # of an interval: a comment is narrow
 _SCALES: dict[Unit, tuple[tuple[float, str], ...]] = {
     Unit.SECOND: ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns")),
     Unit.BYTE: ((2.0**30, "GiB"), (2.0**20, "MiB"), (2.0**10, "KiB"), (1.0, "B")),

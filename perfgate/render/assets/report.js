@@ -47,12 +47,13 @@
       const [low, middle, high] = row.change, known = [0, ...row.pairs, row.margin];
       for (const value of [low, middle, high, row.limit]) if (value !== null) known.push(value);
       const at = axis(drawn, known, 14, tall, percent);
-      const upright = (value, look, label) => drawn.append(
+      const upright = (value, look, label, towards) => drawn.append(
         shape("line", { class: look, x1: at(value), x2: at(value), y1: 14, y2: tall }),
-        shape("text", { x: at(value), y: 10, "text-anchor": "middle" }, label));
-      upright(0, "none", "");
-      upright(row.margin, "margin", "margin");
-      if (row.limit !== null) upright(row.limit, "limit", "limit");
+        shape("text", { x: at(value) + 4 * towards, y: 10, "text-anchor": towards > 0 ? "start" : "end" }, label));
+      const inwards = row.limit !== null && row.limit < row.margin ? 1 : -1;
+      upright(0, "none", "", 1);
+      upright(row.margin, "margin", "margin", inwards);
+      if (row.limit !== null) upright(row.limit, "limit", "limit", -inwards);
       row.pairs.forEach((pair, place) => drawn.append(
         shape("circle", { class: "dot", cx: at(pair), cy: 20 + (place / Math.max(1, count - 1)) * (tall - 40), r: 3 })));
       if (low !== null && high !== null) {
