@@ -27,13 +27,17 @@ OPENED = 5
 
 
 def story(count: int) -> dict[str, seeded.Told]:
-    """Return so many SLIs; every tenth changed its level once."""
-    return {
+    """Return so many SLIs: every tenth time changed its level once, every twentieth is a size that no commit leaves."""
+    times = {
         f"micro/benchmark_{i:03}:time": seeded.Told(
             level=1e-6 * 1.02**i, changes={1000 + 17 * i: 1.2} if i % 10 == 0 else {}, noise=0.02
         )
-        for i in range(count)
+        for i in range(count - count // 20)
     }
+    sizes = {
+        f"micro/wheel_{i:03}:bytes": seeded.Told(level=1e5 * 1.02**i, changes={}, noise=1e-3) for i in range(count // 20)
+    }
+    return times | sizes
 
 
 def filled(home: Path, commits: int, slis: int) -> Path:

@@ -166,6 +166,8 @@ def test_nothing_in_a_name_leaves_its_code_span() -> None:
         (3.2e-10, Unit.SECOND, 0.01, "0.32 ns"),
         (123.0, Unit.SECOND, 0.01, "123 s"),
         (0.0, Unit.SECOND, 0.01, "0.00 ns"),
+        (2e-12, Unit.SECOND, 0.01, "0.002 ns"),
+        (1e-12, Unit.ONE, 0.01, "1e-12"),
         (3 * 2.0**20, Unit.BYTE, 0.01, "3.00 MiB"),
         (1500.0, Unit.PER_SECOND, 0.01, "1.50 k/s"),
         (7.0, Unit.ONE, 0.01, "7.00"),
@@ -174,6 +176,12 @@ def test_nothing_in_a_name_leaves_its_code_span() -> None:
 )
 def test_an_amount_is_written_to_the_digits_it_deserves(amount: float, unit: Unit, spread: float, written: str) -> None:
     assert phrases.value(amount, unit, spread=spread) == written
+
+
+@pytest.mark.parametrize("longest", [24, 40, 160])
+def test_a_long_name_becomes_as_short_as_is_asked_for(longest: int) -> None:
+    assert len(phrases.name("x" * 1000, longest)) == longest
+    assert phrases.name("x" * longest, longest) == "x" * longest
 
 
 @pytest.mark.parametrize(

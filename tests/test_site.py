@@ -158,13 +158,23 @@ def test_a_series_is_walked_by_keys_and_seen_from_near(site: Path, browser: Brow
         page.keyboard.press("+")
         page.keyboard.press("+")
         near = page.evaluate("location.hash")
-        assert re.search(r"from=\d+&to=\d+", near)
+        assert re.search(r"from=[\d.]+&to=[\d.]+", near)
         page.keyboard.press("Home")
         assert "Work on part 0" in readout.inner_text()
         page.keyboard.press("End")
         assert "Work on part 119" in readout.inner_text()
         page.keyboard.press("PageUp")
         assert "Accept headers" in readout.inner_text()
+        page.keyboard.press("PageDown")
+        assert "Work on part 119" in readout.inner_text()  # there is no later change
+        page.evaluate("location.hash = 'from=50&to=60'")
+        page.locator("#chart").focus()
+        page.wait_for_function("location.hash.includes('50')")
+        for _ in range(119 - 60):
+            page.keyboard.press("ArrowLeft")
+        assert seeded.SUBJECTS[60] in readout.inner_text()
+        page.keyboard.press("ArrowRight")
+        assert "Work on part 61" in readout.inner_text()  # outside of what was seen
         page.keyboard.press("-")
         page.keyboard.press("Escape")
         assert "from" not in page.evaluate("location.hash")
@@ -191,10 +201,12 @@ def test_dragging_comes_closer_and_pointing_tells(site: Path, browser: Browser) 
         page.mouse.down()
         page.mouse.move(box["x"] + 0.8 * box["width"], middle, steps=5)
         page.mouse.up()
-        found = re.search(r"from=(\d+)&to=(\d+)", page.evaluate("location.hash"))
+        found = re.search(r"from=([\d.]+)&to=([\d.]+)", page.evaluate("location.hash"))
         assert found
-        assert 55 < int(found[1]) < 65
-        assert 90 < int(found[2]) < 100
+        assert 55 < float(found[1]) < 65
+        assert 90 < float(found[2]) < 100
+        again = tab.open(page.url)
+        assert again.url == page.url
         assert tab.complaints == []
 
 
@@ -333,6 +345,25 @@ def test_a_branch_without_runs_and_one_with_one_are_told(tmp_path: Path, browser
         assert tab.complaints == []
 
 
+def test_what_changes_with_every_commit_stays_small(tmp_path: Path, browser: Browser) -> None:
+    root, out = tmp_path / "p", tmp_path / "site"
+    names = seeded.commits(root, 400, {}, tags={})
+    size = {"micro/wheel:bytes": seeded.Told(level=50_000, changes={}, noise=0.001)}
+    zero = {"micro/wheel:errors": seeded.Told(level=0.0, changes={}, noise=0.0)}
+    with open_directory(root / "runs") as store:
+        Archive(store).record(seeded.runs(names, size | zero, lambda _: seeded.OLD), message="x")
+    assert perfgate(root, "report", "-o", str(out)) == 0
+
+    assert sum(path.stat().st_size for path in (out / "sli").iterdir()) < 60_000
+    assert (out / "index.html").stat().st_size < 20_000
+    with Watched(browser) as tab:
+        page = tab.open(page_of(out, "micro/wheel:bytes"))
+        assert page.locator("table.steps tbody tr").count() == 50
+        assert re.search(r"…and 3\d\d more", page.inner_text("main"))
+        assert "Some values are zero or less" in tab.open(page_of(out, "micro/wheel:errors")).inner_text("main")
+        assert tab.complaints == []
+
+
 def test_history_that_was_rewritten_is_said(project: Path, tmp_path: Path) -> None:
     root = tmp_path / "shop"
     shutil.copytree(project, root)
@@ -363,9 +394,14 @@ def test_a_directory_of_somebody_s_own_is_left_alone(
     (tmp_path / "file").write_text("x", encoding="utf-8")
 
     assert perfgate(project, "report", "-o", str(tmp_path / "mine")) == 2
-    assert "holds files that are no site of perfgate's" in capsys.readouterr().err
+    assert "holds thesis.txt, which is no file of a site of perfgate's" in capsys.readouterr().err
     assert perfgate(project, "report", "-o", str(tmp_path / "file")) == 2
     assert [path.name for path in (tmp_path / "mine").iterdir()] == ["thesis.txt"]
+    assert perfgate(project, "report", "-o", str(tmp_path / "site")) == 0
+    assert perfgate(project, "report", "-o", str(tmp_path / "site")) == 0
+    (tmp_path / "site" / "CNAME").write_text("perf.example.org", encoding="utf-8")
+    assert perfgate(project, "report", "-o", str(tmp_path / "site")) == 2
+    assert (tmp_path / "site" / "CNAME").exists()
 
 
 def test_a_disk_that_fills_up_leaves_the_site_that_was_there(
@@ -430,6 +466,14 @@ def test_the_pictures_of_the_documentation_are_of_these_pages(site: Path, browse
     made = sorted(path.name for path in tmp_path.glob("*.png"))
     assert made == sorted(path.name for path in (runner.ROOT / "docs" / "images").glob("site-*.png"))
     assert all(10_000 < (tmp_path / name).stat().st_size < 150_000 for name in made)
+
+
+def test_what_has_no_ratio_is_sorted_last(tmp_path: Path, browser: Browser) -> None:
+    path = tmp_path / "report.html"
+    path.write_text(report_page.render(situations()["exact"]), encoding="utf-8")
+    with Watched(browser) as tab:
+        page = tab.open(f"file://{path}#sort=-change")
+        assert [name.split(":")[0] for name in shown(page)] == ["micro/none", "micro/parse"]
 
 
 def test_a_stored_report_becomes_a_page(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ An environment of its own is an epoch of its own: runs compare only within one, 
 
 import itertools
 import math
+from bisect import bisect_right, insort
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -136,14 +137,27 @@ def _trend(sli: Sli, environment: str, points: Points, policy: Policy, release: 
         found = changepoint.exact_steps(values)
     else:
         found = changepoint.steps(values, smallest=policy.margin) if min(values) > 0 else ()
-    shifts = tuple(_shift(sli, points, step, found[place + 1 :]) for place, step in enumerate(found))
+    shifts = _shifts(sli, points, found)
     drift = _drift(sli, points, release) if release else None
     return Trend(sli=sli, environment=environment, points=points, shifts=shifts, drift=drift)
 
 
-def _shift(sli: Sli, points: Points, step: changepoint.Step, later: Sequence[changepoint.Step]) -> Shift:
-    size = math.log(step.ratio) if 0 < step.ratio < math.inf else math.inf
-    undone = any(abs(_log(after.after, step.before)) < GONE_SHARE * abs(size) for after in later)
+def _shifts(sli: Sli, points: Points, found: Sequence[changepoint.Step]) -> tuple[Shift, ...]:
+    later: list[float] = []  # logarithms of the levels that came later, sorted
+    shifts = []
+    for step in reversed(found):
+        size = math.log(step.ratio) if 0 < step.ratio < math.inf else math.inf
+        near = GONE_SHARE * abs(size)
+        middle = math.log(step.before) if step.before > 0 else math.nan
+        place = bisect_right(later, middle - near)
+        undone = step.before > 0 and place < len(later) and later[place] < middle + near
+        shifts.append(_shift(points, step, worse=sign(sli.metric) * size > 0, undone=undone))
+        if step.after > 0:
+            insort(later, math.log(step.after))
+    return tuple(reversed(shifts))
+
+
+def _shift(points: Points, step: changepoint.Step, *, worse: bool, undone: bool) -> Shift:
     return Shift(
         after=points.commits[step.earliest - 1],
         until=points.commits[step.latest],
@@ -154,7 +168,7 @@ def _shift(sli: Sli, points: Points, step: changepoint.Step, later: Sequence[cha
         ratio=step.ratio,
         low=step.low,
         high=step.high,
-        worse=sign(sli.metric) * size > 0,
+        worse=worse,
         went_away=undone,
     )
 
@@ -185,10 +199,6 @@ def moved(sli: Sli, then: Sequence[float], now: Sequence[float]) -> Change | Non
     levels = (current_level(values)[-DRIFT_RUNS:] for values in (then, now))
     ratio, low, high = unpaired.ratio_interval(*levels, level=DRIFT_LEVEL)
     return Change(ratio=ratio, low=low, high=high)
-
-
-def _log(one: float, other: float) -> float:
-    return math.log(one / other) if one > 0 and other > 0 else math.inf
 
 
 def alarming(trend: Trend, rule: Rule | None, recent: frozenset[str]) -> tuple[Shift, ...]:

@@ -29,8 +29,8 @@ class State(StrEnum):
     OPEN = "open"
     ACCEPTED = "accepted"
     WENT_AWAY = "went away"
-    FORMER = "on a former environment"
-    """Nothing was measured there of late: whether it still stands, nobody knows."""
+    FORMER = "not measured any more"
+    """On an environment that is gone, or of a benchmark that is: whether it still stands, nobody knows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,7 +183,12 @@ def standings(
     for trend in trends:
         by_sli.setdefault(trend.sli, []).append(trend)
     records = {record.name: record for record in audit.records}
-    line = _Line(commits=commits, oids=tuple(commits), places={oid: place for place, oid in enumerate(commits)})
+    line = _Line(
+        commits=commits,
+        oids=tuple(commits),
+        places={oid: place for place, oid in enumerate(commits)},
+        newest=max((commits[trend.points.commits[-1]].second for trend in trends), default=0),
+    )
     found = []
     for sli, mine in by_sli.items():
         rule, record = policy.rule_for(sli), records.get(str(sli))
@@ -209,16 +214,13 @@ class _Line:
     commits: Mapping[str, Commit]
     oids: tuple[str, ...]
     places: Mapping[str, int]
-
-    @property
-    def newest(self) -> int:
-        """The second of the newest commit: there is no today here."""
-        return max(commit.second for commit in self.commits.values())
+    newest: int
+    """The second of the newest commit that was recorded: there is no today here."""
 
     def between(self, shift: Shift) -> list[Commit]:
         """Return the commits that may be to blame."""
         reach = self.oids[self.places[shift.after] + 1 : self.places[shift.until] + 1]
-        return [self.commits[oid] for oid in reach]
+        return [self.commits[oid] for oid in reach or (shift.at,)]  # two recordings of one commit differ too
 
 
 def _level(trend: Trend) -> float:
@@ -229,7 +231,8 @@ def _level(trend: Trend) -> float:
 def _moves(trend: Trend, line: _Line) -> tuple[Change | None, ...]:
     """Compare the newest runs with those around a day some time ago, by the dates of their commits.
 
-    Both are runs of the level that stood at the time: a change just before then has happened by then.
+    Without a run since then nothing is known. Both are runs of the level that stood at the time: a change just before
+    then has happened by then.
     """
     begin, end = trend.levels[-1]
     now = trend.points.values[max(begin, end - DRIFT_RUNS) : end]
@@ -237,8 +240,9 @@ def _moves(trend: Trend, line: _Line) -> tuple[Change | None, ...]:
     found: list[Change | None] = []
     for days in DAYS:
         border = line.newest - days * DAY_S
+        known = seconds[end - 1] > border
         last = next((place for place in range(end - 1, -1, -1) if seconds[place] <= border), None)
-        if last is None:
+        if last is None or not known:
             found.append(None)
             continue
         start, stop = next(level for level in trend.levels if level[0] <= last < level[1])
@@ -251,14 +255,16 @@ def _regressions(
     trends: Sequence[Trend], rule: Rule, line: _Line, policy: Policy, ledger: Sequence[Accepted]
 ) -> tuple[Regression, ...]:
     name = str(trends[0].sli)
+    configured = [one for one in policy.accept if not one.until or one.until >= policy.today]
     terms = {one.head: one.terms for one in ledger if one.name == name}
     found = []
+    retired = any(matches(glob, str(trends[0].sli.benchmark)) for glob in policy.retired)
     for trend in trends:
         seen = line.commits[trend.points.commits[-1]].second
-        current = trend is trends[0] or seen > line.newest - CURRENT_DAYS * DAY_S
+        current = not retired and seen > line.newest - CURRENT_DAYS * DAY_S
         for shift in (shift for shift in trend.shifts if breaks(shift, rule)):
             between = line.between(shift)
-            stands = [*policy.accept, *(one for commit in between for one in commit.accepts)]
+            stands = [*configured, *(one for commit in between for one in commit.accepts)]
             reasons = [terms[commit.oid] for commit in between if commit.oid in terms]
             reasons += [one.terms for one in stands if matches(one.sli, name) and shift.factor - 1 <= one.up_to]
             state = State.OPEN if current else State.FORMER

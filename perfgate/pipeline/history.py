@@ -60,7 +60,7 @@ def history(globs: Sequence[str], shop: Workshop, *, since: str | None, other: L
 
 def outlook(globs: Sequence[str], shop: Workshop) -> Outlook:
     """Read the stored runs of HEAD's ancestors and say where every SLI stands."""
-    seen = _look(globs, shop, None)
+    seen = _look(globs, shop, None, verdicts=True)
     found, audited, ledger = _past(seen, None, None), audit(seen.decisions), views.accepted(seen.decisions)
     repository, order = seen.repository, seen.order
     tags = repository.tags(seen.loaded.config.history.releases)
@@ -96,7 +96,7 @@ def web_address(url: str) -> str:
     return f"{'http' if url.startswith('http:') else 'https'}://{found[1]}{port}/{found[3]}"
 
 
-def _look(globs: Sequence[str], shop: Workshop, most: int | None) -> _Looked:
+def _look(globs: Sequence[str], shop: Workshop, most: int | None, *, verdicts: bool = False) -> _Looked:
     repository = shop.repository()
     loaded = shop.load_config(repository.root)
     commits = {
@@ -108,7 +108,7 @@ def _look(globs: Sequence[str], shop: Workshop, most: int | None) -> _Looked:
         entries = kept.entries()
         mine = [entry for entry in entries if not entry.commit or entry.commit in commits]
         read = kept.read(_newest(mine, order, most))
-        decisions, faults = kept.decisions()
+        decisions, faults = kept.decisions() if verdicts else ((), ())
         return _Looked(
             repository=repository,
             loaded=loaded,
@@ -127,7 +127,7 @@ def _past(seen: _Looked, since: str | None, other: Loaded | None) -> Past:
     tag = repository.last_tag(loaded.config.history.releases)
     release = _release(repository, tag, parse_share(loaded.config.history.drift)) if tag else None
     name, start = (since, repository.revision(since).commit) if since else tag or ("the first run", None)
-    recent = frozenset(order) - (frozenset(repository.ancestors(start)) if start else frozenset())
+    recent = frozenset(order) - (frozenset(repository.ancestors(start, most=MOST_COMMITS)) if start else frozenset())
     found = past.trends(seen.runs, order, policy, release)
     tags = repository.tags(loaded.config.history.releases)
     alarms = tuple(

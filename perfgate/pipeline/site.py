@@ -1,6 +1,6 @@
 """The trend site as files: written beside what is there, put in its place in one step."""
 
-from itertools import chain
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from perfgate.core.outlook import Outlook
@@ -18,8 +18,24 @@ def build(outlook: Outlook, directory: Path, *, url: str) -> tuple[int, int]:
     """
     if directory.exists() and not directory.is_dir():
         raise UsageError(f"{directory} is a file", hint="name a directory: perfgate report -o site")
-    if directory.is_dir() and any(directory.iterdir()) and not (directory / MARK).exists():
-        raise UsageError(
-            f"{directory} holds files that are no site of perfgate's, and would be lost", hint="name another directory"
-        )
-    return files.write_tree(directory, chain([(MARK, "")], site.files(outlook, url=url)))
+    if (own := _not_ours(directory)) is not None:
+        text = f"{directory} holds {own}, which is no file of a site of perfgate's, and would be lost"
+        raise UsageError(text, hint="move it away, or name another directory")
+    return files.write_tree(directory, _marked(site.files(outlook, url=url)))
+
+
+def _not_ours(directory: Path) -> str | None:
+    """Return a file below `directory` that `build` did not write; None where there is none."""
+    mark = directory / MARK
+    known = {MARK, *(mark.read_text(encoding="utf-8").splitlines() if mark.is_file() else ())}
+    found = (str(path.relative_to(directory)) for path in directory.rglob("*") if not path.is_dir())
+    return next((path for path in found if path not in known), None)
+
+
+def _marked(made: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """Yield the files, and last which they were."""
+    paths = []
+    for path, text in made:
+        paths.append(path)
+        yield path, text
+    yield MARK, "\n".join(paths)

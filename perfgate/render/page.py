@@ -17,6 +17,7 @@ MOST_DRAWN = 2_000  # rows of which the pairs are in the page, worst first: ten 
 OPENED = (*BAD, *UNKNOWN, Verdict.ACCEPTED, Verdict.IMPROVEMENT)
 MOST_OPENED = 20
 DIGITS = 5
+FURTHEST = 1e9  # to sort by, of what has no ratio: JavaScript reads no infinity
 
 
 def render(report: Report) -> str:
@@ -47,9 +48,12 @@ def _hash(script: str) -> str:
 
 def _worse(row: Judgement) -> float:
     """Return what to sort a row's change by: the share by which head is worse."""
-    if row.comparison is None or not row.comparison.change.ratio > 0:
-        return math.inf
-    return sign(row.comparison.sli.metric) * math.log(row.comparison.change.ratio)
+    if row.comparison is None:
+        return FURTHEST
+    ratio, towards = row.comparison.change.ratio, sign(row.comparison.sli.metric)
+    if not 0 < ratio < math.inf:
+        return FURTHEST * towards * (1 if ratio > 0 else -1)
+    return towards * math.log(ratio)
 
 
 def _drawn(row: Judgement, report: Report) -> dict[str, Any] | None:

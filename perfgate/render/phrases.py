@@ -124,7 +124,8 @@ def name(text: str, longest: int = LONGEST_NAME) -> str:
     safe = line(text)
     if len(safe) <= longest:
         return safe
-    return f"{safe[: longest - 41]}…{safe[-40:]}"
+    tail = min(40, longest // 2)
+    return f"{safe[: longest - tail - 1]}…{safe[-tail:]}"
 
 
 def scales(unit: Unit) -> tuple[tuple[float, str], ...]:
@@ -136,6 +137,8 @@ def value(amount: float, unit: Unit, *, spread: float = 0.01) -> str:
     """Return an amount with its unit, to the digits that a relative uncertainty of `spread` leaves."""
     scale, label = next(((s, n) for s, n in _SCALES[unit] if abs(amount) >= 0.9995 * s), _SCALES[unit][-1])
     scaled = amount / scale
+    if 0 < abs(scaled) < 0.1:  # no smaller unit has a name
+        return f"{scaled:.3g} {label}".strip()
     digits = 3 if not 0 < spread < math.inf else min(5, max(2, 1 - math.floor(math.log10(spread))))
     whole = len(str(int(abs(scaled))))
     return f"{scaled:.{max(0, digits - whole)}f} {label}".strip()

@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -6,7 +7,7 @@ from perfgate.core.audit import Decision, audit
 from perfgate.core.baseline import StoredRun
 from perfgate.core.history import Release, trends
 from perfgate.core.levels import Level, Levels, Point, Points
-from perfgate.core.model import TIME, Environment, Metric
+from perfgate.core.model import TIME, Benchmark, Environment, Metric
 from perfgate.core.outlook import Accepted, Commit, Outlook, Regression, Standing, State, accepted, standings, together
 from perfgate.core.past import Past
 from perfgate.core.policy import Acceptance, Policy, Rule
@@ -107,14 +108,56 @@ def test_what_came_back_went_away() -> None:
         (Acceptance(sli="*parse*", reason="for safety", up_to=0.3), State.ACCEPTED),
         (Acceptance(sli="*parse*", reason="for safety", up_to=0.1), State.OPEN),
         (Acceptance(sli="other", reason="for safety"), State.OPEN),
+        (Acceptance(sli="*parse*", reason="for safety", until="2026-12-31"), State.ACCEPTED),
     ],
 )
 def test_the_configuration_and_a_commit_accept_up_to_a_size(acceptance: Acceptance, state: State) -> None:
-    configured = Policy(rules=POLICY.rules, accept=(acceptance,))
+    configured = Policy(rules=POLICY.rules, accept=(acceptance,), today="2026-12-31")
 
     assert [one.state for one in looked(slower(), policy=configured)[0].regressions] == [state]
     assert [one.state for one in looked(slower(), c20=acceptance)[0].regressions] == [state]
     assert [one.state for one in looked(slower(), c3=acceptance)[0].regressions] == [State.OPEN]
+
+
+def test_an_acceptance_that_expired_hides_nothing() -> None:
+    past = Acceptance(sli="*", reason="for now", until="2026-01-31")
+    policy = Policy(rules=POLICY.rules, accept=(past,), today="2026-02-01")
+
+    assert [one.state for one in looked(slower(), policy=policy)[0].regressions] == [State.OPEN]
+
+
+def test_of_a_retired_benchmark_nothing_stays_open() -> None:
+    policy = Policy(rules=POLICY.rules, retired=("micro/parse",))
+
+    assert [one.state for one in looked(slower(), policy=policy)[0].regressions] == [State.FORMER]
+
+
+def test_two_recordings_of_one_commit_that_differ_blame_that_commit() -> None:
+    known = commits(3, c1=Acceptance(sli="*", reason="meant"))
+    runs = [
+        StoredRun(commit=commit, suite="micro", environment=HERE, committed="", started=f"{i}",
+                  levels=Levels.of({sli(metric=BYTES): Level(median=value, low=value, high=value, n=1)}))
+        for i, (commit, value) in enumerate((("c0", 5.0), ("c1", 5.0), ("c1", 7.0), ("c2", 7.0)))
+    ]  # fmt: skip
+    found = trends(runs, {oid: place for place, oid in enumerate(known)}, POLICY, None)
+    (standing,) = standings(found, known, POLICY, audit([]), ())
+
+    assert [(one.shift.at, one.state) for one in standing.regressions] == [("c1", State.ACCEPTED)]
+
+
+def test_where_nothing_was_measured_since_nothing_is_known() -> None:
+    runs = [
+        StoredRun(commit=f"c{i}", suite=suite, environment=HERE, committed="", started=f"{i:03}",
+                  levels=Levels.of({replace(sli(), benchmark=Benchmark(suite=suite, name="parse")):
+                                    Level(median=1.0, low=1.0, high=1.0, n=1)}))
+        for suite, count in (("alive", 60), ("asleep", 50)) for i in range(count)
+    ]  # fmt: skip
+    known = commits(60)
+    found = trends(runs, {oid: place for place, oid in enumerate(known)}, POLICY, None)
+    alive, asleep = standings(found, known, POLICY, audit([]), ())
+
+    assert [move is not None for move in alive.moves] == [True, True, False]
+    assert [move is not None for move in asleep.moves] == [False, True, False]
 
 
 def test_what_the_gate_accepted_in_the_range_is_accepted_with_its_terms() -> None:

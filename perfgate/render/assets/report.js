@@ -63,7 +63,8 @@
     }
     const top = height - 80, at = axis(drawn, row.levels.flat(), top, height - 20, (value) => amount(value, row.scales));
     row.levels.forEach((values, side) => {
-      const middle = [...values].sort((a, b) => a - b)[values.length >> 1], y = top + 18 + 26 * side;
+      const sorted = [...values].sort((a, b) => a - b), half = sorted.length >> 1, y = top + 18 + 26 * side;
+      const middle = sorted.length % 2 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2;
       drawn.append(shape("text", { x: LEFT - 8, y: y + 4, "text-anchor": "end" }, side ? "head" : "base"));
       for (const value of values) drawn.append(shape("circle", { class: "dot", cx: at(value), cy: y, r: 3 }));
       drawn.append(shape("line", { class: "interval", x1: at(middle), x2: at(middle), y1: y - 8, y2: y + 8 }));

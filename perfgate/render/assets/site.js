@@ -29,7 +29,7 @@ const perfgate = (() => {
     const rows = [...body.rows], heads = [...document.querySelectorAll("#slis thead th[data-key]")];
     const fits = (row, name, wanted) =>
       name === "text" ? wanted.split(/\s+/).every((word) => row.dataset.text.includes(word))
-        : row.dataset[name].split(" ").includes(wanted) || row.dataset[name] === wanted;
+        : name === "environment" ? row.dataset[name].split(" ").includes(wanted) : row.dataset[name] === wanted;
 
     function filter() {
       const wanted = [...new FormData(form)].filter(([, value]) => value !== "")
@@ -110,11 +110,23 @@ const perfgate = (() => {
 
   function load(content) {
     const series = content.series.map((one) => decoded(one, content.power));
-    const form = byId("view"), box = byId("chart"), last = Math.max(1, commits.oid.length - 1);
+    const form = byId("view"), box = byId("chart"), last = commits.oid.length - 1, whole = [-0.5, last + 0.5];
     const dark = matchMedia("(prefers-color-scheme: dark)");
-    let plot = null, rows = [], at = -1, restoring = false;
+    let plot = null, rows = [], at = -1, restoring = false, walking = false;
 
-    const x = (place) => (form.x.value ? commits.second[Math.min(last, Math.max(0, Math.ceil(place)))] : place);
+    /* Places among the commits, also between two of them, to what is across, and back. */
+    function x(place) {
+      if (!form.x.value) return place;
+      const inside = Math.min(last, Math.max(0, place)), before = Math.floor(inside), after = Math.ceil(inside);
+      return commits.second[before] + (commits.second[after] - commits.second[before]) * (inside - before);
+    }
+    function placeOf(across) {
+      if (!form.x.value) return across;
+      const after = commits.second.findIndex((second) => second >= across);
+      if (after <= 0) return after < 0 ? last : 0;
+      const [one, other] = [commits.second[after - 1], commits.second[after]];
+      return after - 1 + (across - one) / (other - one);
+    }
     const ink = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
     const colour = (number) => (dark.matches
       ? ["#58a6ff", "#d29922", "#bc8cff", "#3fb950", "#f778ba", "#9aa4af"]
@@ -211,23 +223,21 @@ const perfgate = (() => {
     function reach() {
       const now = chosen(), number = (name, otherwise) => {
         const value = parseFloat(now.get(name) ?? "");
-        return Number.isFinite(value) ? Math.min(last, Math.max(0, value)) : otherwise;
+        return Number.isFinite(value) ? Math.min(whole[1], Math.max(whole[0], value)) : otherwise;
       };
-      const from = number("from", 0), to = number("to", last);
-      return from < to ? [from, to] : [0, last];
+      const from = number("from", whole[0]), to = number("to", whole[1]);
+      return from < to ? [from, to] : whole;
     }
 
     function show([from, to]) {
-      const room = form.x.value ? 0 : 0.5;
-      plot.setScale("x", { min: x(from) - room, max: Math.max(x(to), x(from) + 1e-9) + room });
+      const [min, max] = [x(from), x(to)], room = max > min ? 0 : 43_200;
+      plot.setScale("x", { min: min - room, max: max + room });
     }
 
     function scaled(u, key) {
       if (key !== "x" || restoring) return;
-      const seen = rows.filter((row) => row.x >= u.scales.x.min && row.x <= u.scales.x.max).map((row) => row.place);
-      const from = seen.reduce((a, b) => Math.min(a, b), last), to = seen.reduce((a, b) => Math.max(a, b), 0);
-      const whole = from <= rows[0].place && to >= rows[rows.length - 1].place;
-      keep(whole ? { from: "", to: "" } : { from, to });
+      const { min, max } = u.scales.x, all = min <= rows[0].x && max >= rows[rows.length - 1].x;
+      keep(all ? { from: "", to: "" } : { from: placeOf(min).toFixed(2), to: placeOf(max).toFixed(2) });
     }
 
     function draw() {
@@ -252,43 +262,50 @@ const perfgate = (() => {
         hooks: {
           draw: [marks], setScale: [scaled],
           setCursor: [(u) => {
-            if (u.cursor.idx === null || u.cursor.idx === undefined) return;
+            if (walking || u.cursor.idx === null || u.cursor.idx === undefined) return;
             at = u.cursor.idx;
             told(rows[at].place, rows[at].runs);
           }],
         },
       }, columns(), box);
       show(reach());
-      restoring = false;
+      queueMicrotask(() => { restoring = false; });  // behind the plot's own, which sets the scale
     }
 
+    /* Go to a row by the keyboard: what the plot finds below its cursor does not count until the mouse moves. */
     function walk(to) {
+      walking = true;
       at = Math.min(rows.length - 1, Math.max(0, to));
-      const { min, max } = plot.scales.x;
+      let { min, max } = plot.scales.x;
       if (rows[at].x < min || rows[at].x > max) {
         const half = (max - min) / 2;
-        plot.setScale("x", { min: rows[at].x - half, max: rows[at].x + half });
+        [min, max] = [rows[at].x - half, rows[at].x + half];
+        plot.setScale("x", { min, max });
       }
-      plot.setCursor({ left: plot.valToPos(rows[at].x, "x"), top: plot.over.clientHeight / 2 });
+      const left = ((rows[at].x - min) / (max - min)) * plot.over.clientWidth;
+      plot.setCursor({ left, top: plot.over.clientHeight / 2 });
       told(rows[at].place, rows[at].runs);
     }
 
     function zoom(factor) {
       const { min, max } = plot.scales.x, middle = rows[at] && rows[at].x > min && rows[at].x < max ? rows[at].x : (min + max) / 2;
-      const ends = [x(0) - 0.5, x(last) + 0.5];
+      const ends = whole.map(x);
       plot.setScale("x", {
         min: Math.max(ends[0], middle - (middle - min) * factor), max: Math.min(ends[1], middle + (max - middle) * factor),
       });
     }
 
     const shifts = () => series.flatMap((one) => one.shifts.map((shift) => shift.at)).sort((a, b) => a - b);
-    const rowOf = (place) => rows.findIndex((row) => row.place >= place);
+    function walkTo(place) {
+      const found = rows.findIndex((row) => row.place >= place);
+      walk(found < 0 ? rows.length - 1 : found);
+    }
     const keys = {
       ArrowLeft: () => walk(at < 0 ? rows.length - 1 : at - 1), ArrowRight: () => walk(at + 1),
       Home: () => walk(0), End: () => walk(rows.length - 1),
-      PageUp: () => walk(rowOf(shifts().filter((place) => at < 0 || place < rows[at].place).pop() ?? 0)),
-      PageDown: () => walk(rowOf(shifts().find((place) => place > (rows[at]?.place ?? -1)) ?? last)),
-      "+": () => zoom(0.5), "=": () => zoom(0.5), "-": () => zoom(2), Escape: () => show([0, last]),
+      PageUp: () => walkTo(shifts().filter((place) => at < 0 || place < rows[at].place).pop() ?? 0),
+      PageDown: () => walkTo(shifts().find((place) => place > (rows[at]?.place ?? -1)) ?? last),
+      "+": () => zoom(0.5), "=": () => zoom(0.5), "-": () => zoom(2), Escape: () => show(whole),
       Enter: () => byId("commit")?.click(),
     };
     box.addEventListener("keydown", (event) => {
@@ -298,7 +315,8 @@ const perfgate = (() => {
     });
     byId("in").addEventListener("click", () => zoom(0.5));
     byId("out").addEventListener("click", () => zoom(2));
-    byId("all").addEventListener("click", () => show([0, last]));
+    byId("all").addEventListener("click", () => show(whole));
+    box.addEventListener("mousemove", () => { walking = false; }, true);
     const positive = series.every((one) => one.value.every((value) => value > 0));
     if (!positive) form.y.querySelector('[value="log"]').disabled = true;
 

@@ -55,17 +55,17 @@ def _power(values: Sequence[float]) -> int:
     if not sizes:
         return 0
     power = DIGITS - 1 - math.floor(math.log10(min(sizes)))
-    return power if max(sizes) < WHOLE / 10.0 ** min(power, 300) else 0
+    return power if power < 300 and max(sizes) < WHOLE / 10.0**power else 0
 
 
 def _series(trend: Trend, standing: Standing, power: int, view: View) -> str:
     points = trend.points
     places = [view.places[oid] for oid in points.commits]
     told = {id(one.shift): one for one in standing.regressions}
-    steps = [view.step(trend, shift, told.get(id(shift))) for shift in trend.shifts]
+    steps = [view.step(trend, shift, told.get(id(shift))) for shift in view.marked(standing, trend)]
     content: dict[str, Any] = {
         "environment": view.environment(trend.environment),
-        "levels": _levels(trend, places),
+        "levels": _levels(trend, places) if len(steps) == len(trend.shifts) else [],
         "shifts": [
             {"at": view.places[s.shift.at], "text": s.change, "worse": s.shift.worse, "state": s.state} for s in steps
         ],

@@ -14,12 +14,13 @@ from markupsafe import Markup
 from perfgate.core.budget import Budget
 from perfgate.core.comparison import Change, sign
 from perfgate.core.history import FEWEST_RUNS, Shift, Trend
-from perfgate.core.model import Kind, Sli
+from perfgate.core.model import Benchmark, Kind, Sli
 from perfgate.core.outlook import CURRENT_DAYS, DAY_S, DAYS, Outlook, Regression, Standing, State, together
 from perfgate.core.policy import matches
 from perfgate.render import audited, phrases
 from perfgate.render.trend import notes
 
+MOST_STEPS = 50  # changes of level of one trend
 SPARKS = 60  # points of a small picture
 SPARK_WIDTH, SPARK_HEIGHT = 120, 24
 LONGEST_SLUG = 60
@@ -102,7 +103,6 @@ class View:
         self.recorded = [oid for oid in outlook.commits if oid in recorded]
         self.places = {oid: place for place, oid in enumerate(self.recorded)}
         self.order = {oid: place for place, oid in enumerate(outlook.commits)}
-        self.fewest = FEWEST_RUNS
         self.notes = notes(outlook.past)
         self.newest = max((outlook.commits[oid].second for oid in self.recorded), default=0)
 
@@ -142,10 +142,17 @@ class View:
         """What gave values once, and none of late, though nobody let it go."""
         return [row for row in self.rows if row.look == "silent"]
 
-    def silent_days(self, standing: Standing) -> float:
-        """Return how much older an SLI's newest commit is than the newest of all."""
-        last = max(self.outlook.commits[trend.points.commits[-1]].second for trend in standing.trends)
-        return (self.newest - last) / DAY_S
+    @cached_property
+    def _newest_of(self) -> dict[Benchmark, int]:
+        """The second of the newest commit at which a benchmark gave any value."""
+        found: dict[Benchmark, int] = {}
+        for standing in self.outlook.standings:
+            name = standing.sli.benchmark
+            found[name] = max(found.get(name, 0), self._newest(standing))
+        return found
+
+    def _newest(self, standing: Standing) -> int:
+        return max(self.outlook.commits[trend.points.commits[-1]].second for trend in standing.trends)
 
     def of(self, attribute: str) -> list[str]:
         """Return what a filter offers: every suite, metric, environment or state that there is."""
@@ -158,10 +165,30 @@ class View:
         return sorted(set(known[attribute]))
 
     def steps(self, standing: Standing) -> list[Step]:
-        """Return all changes of level of an SLI, newest first."""
+        """Return the changes of level of an SLI that are shown, newest first."""
         told = {id(one.shift): one for one in standing.regressions}
-        every = [self.step(t, shift, told.get(id(shift))) for t in standing.trends for shift in t.shifts]
+        every = [
+            self.step(t, shift, told.get(id(shift))) for t in standing.trends for shift in self.marked(standing, t)
+        ]
         return sorted(every, key=lambda step: -self.order[step.shift.at])
+
+    def marked(self, standing: Standing, trend: Trend) -> list[Shift]:
+        """Return the changes of a trend that are shown, in order: all, or the last `MOST_STEPS`, above the limit first.
+
+        What is counted exactly may change with every commit.
+        """
+        told = {id(one.shift) for one in standing.regressions}
+        newest = sorted(trend.shifts, key=lambda shift: (id(shift) not in told, -shift.first))[:MOST_STEPS]
+        return sorted(newest, key=lambda shift: shift.first)
+
+    def why_none(self, standing: Standing) -> str:
+        """Return why no change of level is shown."""
+        trend, noisy = standing.trends[0], standing.sli.metric.kind is not Kind.EXACT
+        if standing.short:
+            return f"Fewer than {FEWEST_RUNS if noisy else 2} runs: no change of level can be told yet."
+        if noisy and min(trend.points.values) <= 0:
+            return "Some values are zero or less, which have no ratio: changes of level are not told."
+        return "None: all that moved here is explained by chance." if noisy else "None: the value never changed."
 
     def step(self, trend: Trend, shift: Shift, told: Regression | None) -> Step:
         """Return a change of level; `told` is what became of it, None where no limit forbids it."""
@@ -179,7 +206,7 @@ class View:
             reason=told.reason if told else "",
             subject=commit.subject,
             day=day(commit.second),
-            others=self.order[shift.until] - self.order[shift.after] - 1,
+            others=max(0, self.order[shift.until] - self.order[shift.after] - 1),
             reach=(max(0, at - width), min(len(self.recorded) - 1, at + width)),
             environment=trend.environment,
         )
@@ -235,7 +262,7 @@ class View:
             slug=slug(sli),
             name=str(sli),
             level=phrases.value(standing.level, sli.metric.unit),
-            spark=spark(newest),
+            spark=spark(newest, self.marked(standing, newest)),
             moves=(*moves, _cell(sli, since, margin)),
             state=state,
             look=look,
@@ -246,9 +273,15 @@ class View:
     def _state(self, standing: Standing) -> tuple[str, str]:
         if standing.open:
             return f"{len(standing.open)} open", "open"
-        if (days := self.silent_days(standing)) > CURRENT_DAYS:
-            gone = any(matches(glob, str(standing.sli.benchmark)) for glob in self.outlook.policy.retired)
-            return ("retired", "retired") if gone else (f"silent for {days:.0f} days", "silent")
+        days, all_days = (
+            (self.newest - last) / DAY_S for last in (self._newest(standing), self._newest_of[standing.sli.benchmark])
+        )
+        if any(matches(glob, str(standing.sli.benchmark)) for glob in self.outlook.policy.retired):
+            return "retired", "retired"
+        if all_days > CURRENT_DAYS:
+            return f"silent for {all_days:.0f} days", "silent"
+        if days > CURRENT_DAYS:
+            return "not recorded any more", "retired"  # the benchmark is, by another metric
         if standing.drifted:
             return "drifted", "drifted"
         return ("too few runs", "short") if standing.short else ("steady", "steady")
@@ -297,7 +330,7 @@ def shrunk(values: Sequence[float], most: int) -> list[float]:
     return [median(values[i * len(values) // most : (i + 1) * len(values) // most]) for i in range(most)]
 
 
-def spark(trend: Trend) -> Markup:
+def spark(trend: Trend, shifts: Sequence[Shift]) -> Markup:
     """Return a trend as a small picture, with a mark where it changed its level."""
     values = shrunk(trend.points.values, SPARKS)
     low, high = min(values), max(values)
@@ -311,8 +344,8 @@ def spark(trend: Trend) -> Markup:
     line = " ".join(f"{x:.0f},{y:.1f}" for x, y in (at(place / last, v) for place, v in enumerate(values)))
     marks = "".join(
         f'<circle class="{"worse" if shift.worse else "better"}" cx="{x:.0f}" cy="{y:.1f}" r="2.5"/>'
-        for shift, (start, _) in zip(trend.shifts, trend.levels[1:], strict=True)
-        for x, y in [at(start / max(1, len(trend.points) - 1), min(high, max(low, shift.level)))]
+        for shift in shifts
+        for x, y in [at(shift.first / max(1, len(trend.points) - 1), min(high, max(low, shift.level)))]
     )
     return Markup(  # noqa: S704 - numbers alone
         f'<svg class="spark" viewBox="0 0 {SPARK_WIDTH} {SPARK_HEIGHT}" aria-hidden="true">'
