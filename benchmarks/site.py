@@ -27,7 +27,7 @@ OPENED = 5
 
 
 def story(count: int) -> dict[str, seeded.Told]:
-    """Return so many SLIs: every tenth time changed its level once, every twentieth is a size that no commit leaves."""
+    """Return so many SLIs: every tenth time changed its level once, each twentieth is a size that no commit leaves."""
     times = {
         f"micro/benchmark_{i:03}:time": seeded.Told(
             level=1e-6 * 1.02**i, changes={1000 + 17 * i: 1.2} if i % 10 == 0 else {}, noise=0.02
@@ -35,7 +35,8 @@ def story(count: int) -> dict[str, seeded.Told]:
         for i in range(count - count // 20)
     }
     sizes = {
-        f"micro/wheel_{i:03}:bytes": seeded.Told(level=1e5 * 1.02**i, changes={}, noise=1e-3) for i in range(count // 20)
+        f"micro/wheel_{i:03}:bytes": seeded.Told(level=1e5 * 1.02**i, changes={}, noise=1e-3)
+        for i in range(count // 20)
     }
     return times | sizes
 

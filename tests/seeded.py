@@ -15,7 +15,7 @@ from random import Random
 from perfgate.core.audit import Decision
 from perfgate.core.baseline import StoredRun
 from perfgate.core.levels import Level
-from perfgate.core.model import METRICS, Benchmark, Environment, Sli
+from perfgate.core.model import METRICS, Benchmark, Environment, Kind, Sli
 from perfgate.core.verdict import Verdict
 from perfgate.stores.archive import Archive
 from perfgate.stores.directory import open_directory
@@ -123,7 +123,7 @@ def runs(
         for name, told in story.items():
             factor = math.prod(change for at, change in told.changes.items() if at <= number)
             value = told.level * factor * math.exp(rng.gauss(0, told.noise))
-            value = value if told.noise else float(round(value))
+            value = float(round(value)) if sli(name).metric.kind is Kind.EXACT else value
             width = value * told.noise * rng.uniform(0.4, 0.9)
             levels[sli(name).benchmark.suite][sli(name)] = Level(
                 median=value, low=value - width, high=value + width, n=10

@@ -18,6 +18,7 @@ from perfgate.cli import main
 from perfgate.core.levels import Level
 from perfgate.core.model import METRICS, TIME, Benchmark, Metric, Sli
 from perfgate.core.units import Unit
+from perfgate.pipeline.history import web_address
 from perfgate.render import page as report_page
 from perfgate.render.site.view import slug
 from perfgate.stores.archive import Archive
@@ -386,6 +387,26 @@ def test_a_remote_gives_links_to_commits_and_ranges(project: Path, tmp_path: Pat
     assert re.search(r'href="https://github\.com/octo/shop/commit/[0-9a-f]{40}"', text)
 
 
+@pytest.mark.parametrize(
+    ("url", "address"),
+    [
+        ("git@github.com:octo/shop.git", "https://github.com/octo/shop"),
+        ("https://token:x@github.com/octo/shop.git", "https://github.com/octo/shop"),
+        ("https://git.example.org:8443/octo/shop/", "https://git.example.org:8443/octo/shop"),
+        ("http://localhost:3000/octo/shop", "http://localhost:3000/octo/shop"),
+        ("ssh://git@git.example.org:2222/octo/shop.git", "https://git.example.org/octo/shop"),
+        ("file:///srv/git/shop.git", ""),
+        ("/srv/git/shop.git", ""),
+        ("../shop", ""),
+        ('https://evil.example/"><script>', ""),
+        ("javascript:alert(1)//@x:y", ""),
+        ("", ""),
+    ],
+)
+def test_where_git_fetches_from_is_where_a_person_looks(url: str, address: str) -> None:
+    assert web_address(url) == address
+
+
 def test_a_directory_of_somebody_s_own_is_left_alone(
     project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -474,6 +495,16 @@ def test_what_has_no_ratio_is_sorted_last(tmp_path: Path, browser: Browser) -> N
     with Watched(browser) as tab:
         page = tab.open(f"file://{path}#sort=-change")
         assert [name.split(":")[0] for name in shown(page)] == ["micro/none", "micro/parse"]
+
+
+@pytest.mark.parametrize("name", ["dist/uPlot.iife.min.js", "dist/uPlot.min.css", "LICENSE"])
+def test_what_is_shipped_of_others_is_as_they_made_it(name: str) -> None:
+    runner.executor()
+    theirs = runner.PLACE / "node_modules" / "uplot" / name
+    ours = runner.ROOT / "perfgate" / "render" / "assets" / "uplot" / theirs.name
+
+    assert ours.read_bytes() == theirs.read_bytes()
+    assert "1.6.32" in (runner.ROOT / "docs" / "site.md").read_text(encoding="utf-8")
 
 
 def test_a_stored_report_becomes_a_page(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ h2load.H2load, locust.Locust
 convert.convert, custom.write_smaller, custom.write_bigger
 directory.open_directory, baseline.list_
 report.Report.trails, phrases.trail
-outlook.Outlook.drift_budget, view.View.day_of, view.View.commit_href, view.View.range_href
+outlook.Outlook.drift_budget, view.View.day_of, view.View.commit_href, view.View.range_href, view.View.why_none
 demo.demo, init.init, doctor.doctor, main._Lazy.list_commands, main._Lazy.get_command, main._Lazy.format_commands
 codec._RunFile.model_config, codec._RunFile.schema_version, codec.dump_report
 codec.Processes.__get_pydantic_core_schema__  # type: ignore[attr-defined]

@@ -17,10 +17,10 @@ PINNED = re.compile(r"@[0-9a-f]{40}$")
 _GOES_ON = re.compile(r"!\s*cancelled\(\)|always\(\)")
 INPUTS = {
     *("mode", "config", "suite", "budget", "strictness", "shard", "merge", "report", "runs", "key", "artifact"),
-    *("workflow", "comment", "check", "status", "python", "token"),
+    *("workflow", "url", "comment", "check", "status", "python", "token"),
 }
 CHOICES = {
-    "mode": {"auto", "gate", "measure", "record", "publish"},
+    "mode": {"auto", "gate", "measure", "record", "publish", "site"},
     "comment": {"changes", "failures", "always", "never"},
     "check": {"true", "false"},
     "status": {"true", "false"},
@@ -29,6 +29,7 @@ RIGHTS = {
     "gate": {"contents": "read", "pull-requests": "read"},
     "measure": {"contents": "read"},
     "record": {"contents": "write"},
+    "site": {"contents": "read"},
     "publish": {"actions": "read", "contents": "read", "pull-requests": "write", "checks": "write"},
 }
 

@@ -14,7 +14,7 @@ from perfgate.core.outlook import Standing
 from perfgate.core.stats import describe
 from perfgate.render import phrases
 from perfgate.render.html import script
-from perfgate.render.site.view import View, day
+from perfgate.render.site.view import View
 
 DIGITS = 5  # of the smallest value
 WHOLE = 2**53  # up to which JavaScript's numbers are whole
@@ -39,11 +39,9 @@ def load(standing: Standing, view: View) -> str:
     power = 0 if standing.sli.metric.kind is Kind.EXACT else _power(every)
     rule = standing.rule
     content = {
-        "name": phrases.name(str(standing.sli), 80),
         "scales": phrases.scales(standing.sli.metric.unit),
         "power": power,
         "slo": rule.slo if rule else None,
-        "day": day(view.newest),
     }
     series = ",".join(_series(trend, standing, power, view) for trend in standing.trends)
     return f'perfgate.load({script(content)[:-1]},"series":[{series}]}});\n'
