@@ -254,11 +254,12 @@ def test_what_lies_about_its_verdict_is_judged_by_its_numbers_and_shown_escaped(
     page = world.comment
     assert page.splitlines()[2].startswith("### ❌ 1 regression · 1 unchanged")
     assert "all is well" not in page
-    outside = re.sub(r"(`+)(?!`).*?(?<!`)\1(?!`)", "", page.partition("-->\n<!--")[2].partition("-->")[2])
+    outside = re.sub(r"(?<!\\)(`+)(?!`).*?(?<!`)\1(?!`)", "", page.partition("-->\n<!--")[2].partition("-->")[2])
     rendered = html(page)
     words = re.sub(r"<code>.*?</code>", "", rendered, flags=re.DOTALL)
     assert "<a " not in rendered
     assert "<img" not in rendered
+    assert "<!--" not in rendered.partition("</h3>")[2]
     assert not re.search(r"[@#]\w", unescape(words))
     assert not re.search(r"(?<!\\)<(img|!--)", outside)
     assert not re.search(r"@(?!\u2060)\w", outside)
