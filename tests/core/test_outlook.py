@@ -194,6 +194,7 @@ def test_exact_values_and_those_without_a_ratio_have_a_level_too() -> None:
     assert looked([5.0, 5.0, 7.0], metric=BYTES)[0].level == 7.0
     assert looked([5.0, 5.0, 7.0], metric=BYTES)[0].moves == (None, None, None)
     assert looked([0.0] * 9)[0].moves[0] is None
+    assert [one.state for one in looked([5.0, 0.0, 5.0], metric=BYTES)[0].regressions] == [State.OPEN]
     assert looked([1.0] * 9)[0].short
     assert looked([5.0], metric=BYTES)[0].short
     assert not looked([5.0, 5.0], metric=BYTES)[0].short
