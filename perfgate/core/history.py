@@ -146,7 +146,7 @@ def _shifts(sli: Sli, points: Points, found: Sequence[changepoint.Step]) -> tupl
     later: list[float] = []  # logarithms of the levels that came later, sorted
     shifts = []
     for step in reversed(found):
-        size = math.log(step.ratio) if 0 < step.ratio < math.inf else math.inf
+        size = math.log(step.ratio) if 0 < step.ratio < math.inf else math.copysign(math.inf, step.ratio - 1)
         near = GONE_SHARE * abs(size)
         middle = math.log(step.before) if step.before > 0 else math.nan
         place = bisect_right(later, middle - near)
