@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from perfgate.host.service import free_port
 from tests.live import Project
@@ -13,6 +14,10 @@ from tests.live import Project
 POSTGRES = next(iter(sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)), None)
 WITH_AGENTS = ("tests.test_pytest_benchmark", "tests.test_measure")
 """Tests in which what runs in the user's interpreter counts for coverage."""
+
+
+settings.register_profile("untimed", deadline=None)  # how long an example takes depends on what runs beside it
+settings.load_profile("untimed")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

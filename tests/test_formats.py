@@ -408,7 +408,7 @@ def test_utf_16_with_its_mark_is_read() -> None:
 
 
 @pytest.mark.parametrize("reader", registry.readers())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(random=st.randoms(use_true_random=False))
 def test_damaged_files_are_read_or_refused_and_nothing_else(reader: str, random: Any) -> None:
     run = fuzz.tried(reader, fuzz.damaged(random.choice(fuzz.samples(reader)), random))

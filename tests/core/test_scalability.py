@@ -1,7 +1,7 @@
 import math
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from perfgate.core.stats.scalability import (
@@ -23,7 +23,6 @@ def steps(law: Curve) -> list[Step]:
     return [Step(users=users, throughput=law.throughput(users)) for users in USERS]
 
 
-@settings(deadline=None)  # the first call imports scipy.optimize
 @given(
     gain=st.floats(1, 1e4),
     contention=st.floats(0, 0.95),
