@@ -13,9 +13,9 @@ import matplotlib as mpl
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
-from benchmarks.decision.__main__ import OUT, POLICY, caught, visible
+from benchmarks.decision.__main__ import OUT, POLICY, blocked, caught, detected, visible
 from benchmarks.decision.record import PLANTED, SAME, Recording
-from benchmarks.decision.replay import MEMBERS, cases, draw, play
+from benchmarks.decision.replay import MEMBERS, draw, play
 from benchmarks.decision.rivals import RIVALS
 from perfgate.core.verdict import Verdict
 
@@ -65,18 +65,12 @@ def rivals(recording: Recording) -> Figure:
     """Suites of identical code that are blocked, against regressions that are caught, by every rule."""
     figure, axes = plt.subplots(figsize=(7, 4))
     for rival in RIVALS:
-        found: dict[int, list[bool]] = {}
-        for moment, _, seen in cases(recording, "neighbour", rival, SAME):
-            found.setdefault(moment, []).append(rival.blocks(seen))
-        rng = Random(rival.name)
-        suites = [any(rng.choices(at, k=MEMBERS)) for at in found.values() for _ in range(20)]
-        hits = [rival.blocks(seen) for _, _, seen in cases(recording, "neighbour", rival, WORSE)]
-        place = 100 * sum(suites) / len(suites), 100 * sum(hits) / len(hits)
+        place = 100 * blocked(recording, "neighbour", rival)[0], 100 * detected(recording, "neighbour", rival, WORSE)
         axes.plot(*place, "o", color=THEIRS)
         axes.annotate(rival.name.partition(",")[0], place, fontsize=7, xytext=(4, 3), textcoords="offset points")
     rng = Random(0)
-    blocked = [play(draw(recording, "neighbour", rng), recording, POLICY).verdicts for _ in range(PLAYS)]
-    false = 100 * sum(Verdict.REGRESSION in verdicts for verdicts in blocked) / PLAYS
+    played = [play(draw(recording, "neighbour", rng), recording, POLICY).verdicts for _ in range(PLAYS)]
+    false = 100 * sum(Verdict.REGRESSION in verdicts for verdicts in played) / PLAYS
     counts = caught(recording, "neighbour", WORSE, PLAYS, rng)
     place = false, 100 * counts[Verdict.REGRESSION] / counts.total()
     axes.plot(*place, "o", color=OURS, markersize=9)

@@ -15,10 +15,12 @@ from pathlib import Path
 
 import pytest
 
+from perfgate.core.audit import Decision
 from perfgate.core.baseline import StoredRun
 from perfgate.core.levels import Level
 from perfgate.core.model import TIME, Benchmark, Environment, Failure, Reason, Sli
 from perfgate.core.ports import Store
+from perfgate.core.verdict import Verdict
 from perfgate.errors import StoreError
 from perfgate.host.clone import Address, refusal
 from perfgate.host.interrupt import Interrupts
@@ -141,10 +143,16 @@ def test_what_is_recorded_comes_back(opening: Opening) -> None:
         assert archive.verify() == ()
 
 
+def _decided(number: int) -> Decision:
+    verdicts = (("s/a:time", Verdict.PASS),)
+    return Decision(base=commit_of(0), head=commit_of(number), same=False, started="2026-01-01", verdicts=verdicts)
+
+
 def test_the_last_appends_are_found_in_their_order(opening: Opening) -> None:
     with opening() as store:
         for number in (5, 3, 9, 1):
             Archive(store).record([stored(number)], message="x")
+            Archive(store).record_decisions([_decided(number)], message="x")
     with opening() as store:
         archive = Archive(store)
         some, all_of_them = archive.recent(2), archive.recent(99)

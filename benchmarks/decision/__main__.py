@@ -17,7 +17,7 @@ import time
 from collections import Counter
 from pathlib import Path
 from random import Random
-from statistics import median
+from statistics import fmean, median
 
 from benchmarks.decision import live
 from benchmarks.decision.live import share
@@ -68,16 +68,25 @@ def theirs(recording: Recording, rival: Rival) -> list[str]:
     """Return a rival's row: blocked suites and comparisons of identical code, planted work that it caught."""
     row = []
     for condition in recording.pairs:
-        found: dict[int, list[bool]] = {}
-        for moment, _, seen in cases(recording, condition, rival, SAME):
-            found.setdefault(moment, []).append(rival.blocks(seen))
-        every = [one for at in found.values() for one in at]
-        rng = Random(f"{rival.name}:{condition}")
-        suites = [any(rng.choices(at, k=MEMBERS)) for at in found.values() for _ in range(20)]
-        hits = [[rival.blocks(seen) for _, _, seen in cases(recording, condition, rival, kind)] for kind in CAUGHT]
-        row.append(f"{sum(suites) / len(suites):.0%} ({sum(every) / len(every):.1%})")
-        row.append(" / ".join(f"{sum(hit) / len(hit):.0%}" for hit in hits))
+        suites, single = blocked(recording, condition, rival)
+        row.append(f"{suites:.0%} ({single:.1%})")
+        row.append(" / ".join(f"{detected(recording, condition, rival, kind):.0%}" for kind in CAUGHT))
     return row
+
+
+def blocked(recording: Recording, condition: str, rival: Rival) -> tuple[float, float]:
+    """Return which share of drawn suites of identical code a rival blocks, and of single benchmarks."""
+    found: dict[int, list[bool]] = {}
+    for moment, _, seen in cases(recording, condition, rival, SAME):
+        found.setdefault(moment, []).append(rival.blocks(seen))
+    rng = Random(f"{rival.name}:{condition}")
+    suites = [any(rng.choices(at, k=MEMBERS)) for at in found.values() for _ in range(20)]
+    return fmean(suites), fmean(one for at in found.values() for one in at)
+
+
+def detected(recording: Recording, condition: str, rival: Rival, kind: str) -> float:
+    """Return which share of planted work a rival blocks."""
+    return fmean(rival.blocks(seen) for _, _, seen in cases(recording, condition, rival, kind))
 
 
 def visible(recording: Recording, condition: str) -> list[float]:

@@ -122,7 +122,7 @@ class Store(Protocol):
         ...
 
     def recent(self, most: int) -> tuple[str, ...]:
-        """Return the paths that the last `most` appends added, oldest first."""
+        """Return the runs that the last `most` appends of runs added, as far as these are at hand, oldest first."""
         ...
 
     def read(self, paths: Sequence[str]) -> dict[str, bytes]:

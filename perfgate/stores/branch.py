@@ -19,6 +19,7 @@ from perfgate.stores.placing import placed
 
 TRIES = 30
 LONGEST_WAIT_S = 15.0
+BESIDE = 2  # appends of verdicts for each of runs, about
 
 
 class BranchStore:
@@ -43,16 +44,22 @@ class BranchStore:
         return tuple(self._files)
 
     def recent(self, most: int) -> tuple[str, ...]:
-        """Return the paths that the last `most` appends added, oldest first."""
-        tip = self._clone.tip(trees=True, depth=most + 1)
+        """Return the runs that the last `most` appends of runs added, oldest first.
+
+        Where more was appended than `BESIDE` verdicts a run, they are fewer.
+        """
+        reach = (1 + BESIDE) * most
+        tip = self._clone.tip(trees=True, depth=reach + 1)  # where history is cut everything seems added
         self._files = self._clone.files(tip) if tip else {}
         if tip is None:
             return ()
         self._check(self._files)
-        added = [
-            path for _, _, changes in self._clone.log(tip)[:most][::-1] for status, path in changes if status == "A"
+        appends = [
+            [path for status, path in changes if status == "A" and path.startswith("runs/") and path in self._files]
+            for _, _, changes in self._clone.log(tip)[:reach]
         ]
-        return tuple(path for path in added if path in self._files)
+        newest = [paths for paths in appends if paths][:most]
+        return tuple(path for paths in newest[::-1] for path in paths)
 
     def read(self, paths: Sequence[str]) -> dict[str, bytes]:
         """Return the contents of paths that `paths` returned, in one request; what is not there is left out."""
