@@ -207,3 +207,12 @@ def test_doctor_refuses_a_time_that_is_none(project: Project) -> None:
 
     assert done.returncode == 2
     assert "--budget" in done.stderr
+
+
+def test_doctor_of_what_takes_no_time_says_so(project: Project) -> None:
+    project.commit("sizes", data_bin="x", perfgate_toml='[suite.s]\nrunner = "size"\nbenchmarks = { all = "*.bin" }\n')
+
+    done = project.perfgate("doctor")
+
+    assert done.returncode == 2
+    assert "sizes are compared exactly" in done.stderr

@@ -106,12 +106,18 @@ def measure_both(
 def measure_twice(
     repository: Repository, revision: Revision, loaded: Loaded, shop: Workshop, *, seconds: float
 ) -> tuple[Run, Run]:
-    """Build `revision` twice and measure both in pairs, to the last that is planned or for so many seconds."""
+    """Build `revision` twice and measure both in pairs, to the last that is planned or for so many seconds.
+
+    Raises: UsageError where no suite has anything to measure in time.
+    """
     jobs = [
         replace(job, habits=True, metrics=()) if isinstance(job, Job) else job
         for job in _jobs(repository, loaded, shop)
         if not isinstance(job, SizeJob)
     ]
+    if not jobs:
+        text = "nothing of what is to be measured takes time: sizes are compared exactly, whatever the machine"
+        raise UsageError(text, hint="perfgate doctor --machine looks at the machine alone")
     spend = replace(effort(loaded, shop), budget_s=seconds, canary=False)
     return _in_pairs(repository, revision, revision, jobs, Policy(rules=()), spend, loaded, shop)
 
