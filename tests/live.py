@@ -59,6 +59,8 @@ limit = "20%"
 """
 """Benchmarks that cost no CPU: for what is the same whatever is measured, and however."""
 WAITS = "sleep 0.01\n"
+SLOWER = "sleep 0.12\n"
+"""Twelve times as long: beside other tests three times may not be enough, nor repeat."""
 
 
 class Project:
@@ -96,9 +98,9 @@ class Project:
         self.commit("head", lib_py=LIBRARY.replace("range(n)", f"range(int(n * {factor}))"))
 
     def two_commits_of_commands(self) -> None:
-        """Base, and a head that waits three times as long."""
+        """Base, and a head that waits longer."""
         self.commit("base", perfgate_toml=WAITING, waits_sh=WAITS)
-        self.commit("head", waits_sh="sleep 0.03\n")
+        self.commit("head", waits_sh=SLOWER)
 
     def start(self, *args: str, **environ: str) -> subprocess.Popen[str]:
         """Start perfgate in the project."""

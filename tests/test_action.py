@@ -19,7 +19,7 @@ from perfgate.publishers.github.workflow_faults import faults
 from tests import hub as fake
 from tests import runner
 from tests.hub import Hub
-from tests.live import BENCHMARK, LIBRARY, WAITING, WAITS, Project
+from tests.live import BENCHMARK, LIBRARY, SLOWER, WAITING, WAITS, Project
 from tests.runner import ROOT, Runner
 from tests.test_publish import pull
 from tests.test_stores import bare
@@ -116,7 +116,7 @@ def site(tmp_path: Path, runner_temp: Path) -> Iterator[Site]:
     project.git("remote", "add", "origin", str(remote))
     project.git("push", "--quiet", "origin", "main")
     project.git("switch", "--quiet", "-c", "topic")
-    project.commit("slower", waits_sh="sleep 0.03\n")
+    project.commit("slower", waits_sh=SLOWER)
     hub = Hub(repository=remote)
     with fake.serving(hub) as address:
         yield Site(hub=hub, project=project, runner=Runner(place=tmp_path / "runs", temp=runner_temp, server=address))

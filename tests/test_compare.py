@@ -11,7 +11,7 @@ import pytest
 
 from perfgate import codec
 from perfgate.core.model import Environment, Revision, Run
-from tests.live import BENCHMARK, LIBRARY, WAITING, WAITS, Project
+from tests.live import BENCHMARK, LIBRARY, SLOWER, WAITING, WAITS, Project
 
 SPIN, OTHER = "benchmarks/test_lib.py::test_spin", "benchmarks/test_lib.py::test_other"
 SHORT = ("--budget", "180s", "--seed", "1")
@@ -71,8 +71,8 @@ def test_two_runs_of_their_own_are_no_proof(project: Project, tmp_path: Path) ->
 
 
 def test_the_dirty_working_tree_is_a_legal_head(project: Project) -> None:
-    project.two_commits_of_commands()
-    project.write(waits_sh="sleep 0.1\n")
+    project.commit("base", perfgate_toml=WAITING, waits_sh=WAITS)
+    project.write(waits_sh=SLOWER)
     before = project.snapshot()
 
     done = project.perfgate("compare", "HEAD", *SHORT, "--format", "json")
@@ -168,7 +168,7 @@ def test_a_side_is_built_in_an_environment_of_its_own_and_used_again(project: Pr
     setup = "echo built >> ../count; python -m pip list > /dev/null; cp waits.sh built.sh"
     config = WAITING.replace("sh waits.sh", "sh built.sh") + f'[build]\nsetup = ["{setup}"]\n'
     project.commit("base", waits_sh=WAITS, perfgate_toml=config)
-    project.commit("head", waits_sh="sleep 0.03\n")
+    project.commit("head", waits_sh=SLOWER)
     cache = project.root.parent / "cache"
 
     first = project.perfgate("compare", "HEAD~1", *SHORT, "--format", "json")
@@ -217,7 +217,7 @@ def test_base_is_measured_against_itself_beside_the_rest(project: Project) -> No
     found = json.loads(done.stdout)["report"]
     (control,) = found["method"]["controls"]
     assert len(control) == 6
-    # What base and head differ by is threefold; base and base are alike.
+    # What base and head differ by is twelvefold; base and base are alike.
     assert max(map(abs, control)) < 0.5
     assert done.returncode == 1, done.stdout + done.stderr
 
@@ -239,7 +239,7 @@ def test_the_base_defaults_to_where_the_branch_left(project: Project, tmp_path: 
     project.git("fetch", "--quiet", "origin")
     nothing = project.perfgate("compare")
     project.git("switch", "--quiet", "-c", "change")
-    project.commit("slower", waits_sh="sleep 0.03\n")
+    project.commit("slower", waits_sh=SLOWER)
 
     done = project.perfgate("compare", *SHORT)
 
