@@ -70,7 +70,7 @@ def test_config_show_says_where_each_value_came_from(
 
     assert 'perfgate.budget = "5m"  # perfgate.toml:2' in lines
     assert 'perfgate.strictness = "strict"  # environment PERFGATE_STRICTNESS' in lines
-    assert 'perfgate.margin = "2%"  # default' in lines
+    assert 'perfgate.margin = "1.5%"  # default' in lines
     assert 'rule.0.limit = "1%"  # perfgate.toml:5' in lines
     assert 'suite.benchmarks.benchmarks-from = "head"  # default' in lines
 

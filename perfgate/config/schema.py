@@ -30,7 +30,7 @@ class Perfgate(Section):
     run is invalid, and nobody is blamed."""
     effort: Duration | None = None
     """Measuring time of one benchmark at most, both sides; default by strictness. More shows smaller changes."""
-    margin: Share = f"{MARGIN:.0%}"
+    margin: Share = f"{100 * MARGIN:g}%"
     """A regression must be more than this with certainty, whatever its limit: what memory layout alone can do."""
     results_branch: str = Field("perfgate-results", alias="results-branch", pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*$")
     """The branch of the remote that stored runs are kept on."""

@@ -136,7 +136,7 @@ def _trend(sli: Sli, environment: str, points: Points, policy: Policy, release: 
     if sli.metric.kind is Kind.EXACT:
         found = changepoint.exact_steps(values)
     else:
-        found = changepoint.steps(values, smallest=policy.margin) if min(values) > 0 else ()
+        found = changepoint.steps(values, smallest=max(policy.margin, changepoint.SMALLEST)) if min(values) > 0 else ()
     shifts = _shifts(sli, points, found)
     drift = _drift(sli, points, release) if release else None
     return Trend(sli=sli, environment=environment, points=points, shifts=shifts, drift=drift)

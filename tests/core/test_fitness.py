@@ -50,8 +50,8 @@ def test_what_is_foretold_is_what_is_blocked(spread: float) -> None:
 
 
 def test_the_more_there_is_to_judge_the_less_is_seen_of_each() -> None:
-    (alone,) = seen(noisy_pair(0.0, spread=0.05)).sights
-    among = seen(*(noisy_pair(0.0, spread=0.05, name=f"b{n}") for n in range(100))).sights[0]
+    (alone,) = seen(noisy_pair(0.0, spread=0.08)).sights
+    among = seen(*(noisy_pair(0.0, spread=0.08, name=f"b{n}") for n in range(100))).sights[0]
 
     assert alone.visible is not None
     assert among.visible is not None
