@@ -102,7 +102,7 @@ def test_what_a_policy_changes_is_said_in_words() -> None:
         "retired with micro/b",
         "accept with * (accepted up to 10 % by eve until 2027-01-01: why)",
         "false blocks in 0.01 → 0.5 of the runs",
-        "margin 2 % → 50 %",
+        "margin 1.5 % → 50 %",
         "trust-times false → true",
     )
     assert old.differences(replace(old, rules=old.rules[::-1])) == ("the order of the rules",)
