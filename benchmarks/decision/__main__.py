@@ -138,7 +138,7 @@ def report(recording: Recording, replays: int, seed: int) -> None:
         passed = counts[Verdict.PASS] + counts[Verdict.IMPROVEMENT]
         cells = [counts[Verdict.REGRESSION], counts[Verdict.INCONCLUSIVE], passed]
         print(f"| {kind} | {' | '.join(f'{count / counts.total():.1%}' for count in cells)} |")
-    print("\n| nothing slower, calm | rms t | moved by itself | largest effect | blocked |\n|---|---:|---:|---:|---:|")
+    print("\n| the same work, calm | rms t | moved by itself | largest effect | blocked |\n|---|---:|---:|---:|---:|")
     print("\n".join(edited(recording, kind) for kind in (*EDITS, *MODES) if kind in there))
     print("\nBlocked suites of 50 with nothing new (and single benchmarks); caught +7.5 % / +10 %:\n")
     print(f"| other gates' rules | processes | {' | '.join(f'{c}: blocked | caught' for c in recording.pairs)} |")

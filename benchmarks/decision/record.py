@@ -27,7 +27,12 @@ from perfgate.measure.turns import Pairing, PairResult, run_pair
 SUITE = Path(__file__).parent / "suite"
 WORKS = (0.0, 0.01, 0.02, 0.03, 0.05, 0.075, 0.10)
 PLANTED = {f"+{100 * share:g} %": share for share in WORKS if share}
-MODES = {"variance": "varies by 10 %", "warm-up": "slower at first", "burst": "held up in bursts"}
+MODES = {
+    "variance": "varies by 10 %",
+    "warm-up": "slower at first",
+    "burst": "one process of five is slower by half",
+    "held up": "always slower by half in a fifth of the time",
+}
 SAME, CONDITIONS = "same", ("calm", "neighbour", "drift")
 SHORT = (SAME, "+7.5 %", "+10 %")
 

@@ -31,14 +31,22 @@ class WarmUp:
         plain(function, units * (3 if self.calls <= 2 else 1))
 
 
+UNLUCKY = random.random() < 0.2
+
+
 def disturbed(function, units):
-    """Be held up for half as long again in a fifth of the time: what a neighbour does who meets this side alone."""
+    """Take half as long again in one process of five: a burst that meets this side alone."""
+    plain(function, units * 3 // 2 if UNLUCKY else units)
+
+
+def held_up(function, units):
+    """Take half as long again in a fifth of the time, always: a tenth is lost, by whatever."""
     plain(function, units * 3 // 2 if time.perf_counter() % PERIOD_S < PERIOD_S / 5 else units)
 
 
 @pytest.mark.parametrize("name", ONLY or WORK)
 def test_work(benchmark, name):
-    modes = {"": plain, "variance": varying, "burst": disturbed}
+    modes = {"": plain, "variance": varying, "burst": disturbed, "held up": held_up}
     benchmark(modes.get(MODE) or WarmUp(), WORK[name], MORE.get(name, UNITS))
 
 
