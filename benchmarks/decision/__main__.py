@@ -24,9 +24,10 @@ from benchmarks.decision.live import share
 from benchmarks.decision.record import EDITS, MODES, PLANTED, SAME, Recording, Size, record
 from benchmarks.decision.replay import MEMBERS, cases, draw, play
 from benchmarks.decision.rivals import RIVALS, Rival
+from perfgate.core.fitness import visible_at_last
 from perfgate.core.policy import Policy
 from perfgate.core.schedule import NORMAL_EFFORT_S, planned_pairs
-from perfgate.core.stats import paired, power
+from perfgate.core.stats import paired
 from perfgate.core.verdict import UNKNOWN, Verdict
 
 OUT = Path("out") / "decision.json.gz"
@@ -94,9 +95,8 @@ def visible(recording: Recording, condition: str) -> list[float]:
     level, found = POLICY.family_level / MEMBERS, []
     for name, values in recording.pairs[condition][SAME].items():
         pairs = planned_pairs(recording.pair_s[name], effort_s=NORMAL_EFFORT_S)
-        spread = paired.Effect(mean=0.0, sd=paired.effect(values).sd, n=pairs)
-        margin = math.log1p(POLICY.margin)
-        found.append(math.expm1(power.visible_effect(spread, margin=margin, limit=margin, level=level)))
+        margin, spread = math.log1p(POLICY.margin), paired.effect(values).sd
+        found.append(math.expm1(visible_at_last(spread, pairs, margin=margin, limit=margin, level=level)))
     return sorted(found)
 
 

@@ -117,15 +117,26 @@ def fitness(base: Run, head: Run, policy: Policy, *, effort_s: float) -> Fitness
     )
 
 
+def visible_at_last(spread: float, pairs: int, *, margin: float, limit: float, level: float) -> float:
+    """Return the smallest log ratio that 95 of 100 comparisons would block that go to the last of so many pairs.
+
+    Args:
+        spread: standard deviation of a pair's log ratio.
+        margin, limit: log ratios.
+        level: one-sided, of one SLI; what the looks before the last spend of it is gone.
+    """
+    shares = tuple(look / pairs for look in looks(pairs, pairs))
+    last = nominal_levels(Spending.OBRIEN_FLEMING, level, shares)[-1]
+    return power.visible_effect(paired.Effect(mean=0.0, sd=spread, n=pairs), margin=margin, limit=limit, level=last)
+
+
 def _sight(c: Comparison, rule: Rule, policy: Policy, level: float) -> Sight:
     found = paired.effect(c.log_ratios)
     limit = Question(rule=rule, log_ratios=(), planned=0, base=c.base).limit
     margin = math.log1p(policy.margin)
 
     def visible(pairs: int) -> float:
-        shares = tuple(look / pairs for look in looks(pairs, pairs))
-        last = nominal_levels(Spending.OBRIEN_FLEMING, level, shares)[-1]
-        return power.visible_effect(replace(found, mean=0.0, n=pairs), margin=margin, limit=limit, level=last)
+        return visible_at_last(found.sd, pairs, margin=margin, limit=limit, level=level)
 
     known = found.n >= FIRST_LOOK
     goal = math.log1p(GOAL * math.expm1(limit))
