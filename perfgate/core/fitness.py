@@ -22,7 +22,7 @@ from perfgate.core.stats.sequential import Spending, nominal_levels
 GOAL = 1.5  # times the limit: what should be seen in 95 of 100 runs
 UNSEEN = 2.0  # times the limit: who sees only more than that is no gate
 WAITING = 0.5  # of its time on a CPU; with less, waiting is most of what is measured
-SETTLED = math.log1p(0.02)  # log ratio of the last third of a process's turns to the first
+SETTLED = math.log1p(0.10)  # log ratio of the last third of a process's turns to the first; less cancels in turns
 SURE = 0.001  # one-sided, of one benchmark: that it never settles, that two builds differ
 
 
