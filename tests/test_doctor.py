@@ -124,6 +124,13 @@ def test_what_init_writes_has_no_fault() -> None:
             "coment is no input",
             "did you mean comment?",
         ),
+        (
+            TELLS,
+            "mode: publish\n",
+            'mode: publish\n          record: "true"\n',
+            "lacks a permission that publish needs",
+            "{contents: write}",
+        ),
         (TELLS, "mode: publish\n", "mode: publish\n          zzz: x\n", "zzz is no input", "docs/github.md"),
         (
             MEASURES,

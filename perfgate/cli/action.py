@@ -15,6 +15,7 @@ from perfgate.publishers.github.event import Activity
 MODES = ("auto", "gate", "measure", "record", "publish", "site")
 SITE = "perfgate-site"
 _MEASURING = ("config", "budget", "strictness")
+SWITCHES = ("check", "status", "record")
 _PUBLISHING = ("key", "artifact", "workflow", "comment", "config")
 
 
@@ -56,7 +57,7 @@ def arguments(inputs: Mapping[str, str], environ: Mapping[str, str]) -> list[str
         case "site":
             return ["report", "-o", SITE, *_flags(inputs, ("config", "url"))]
         case _:
-            switches = [f"--{'' if inputs.get(name) == 'true' else 'no-'}{name}" for name in ("check", "status")]
+            switches = [f"--{'' if inputs.get(name) == 'true' else 'no-'}{name}" for name in SWITCHES]
             return ["publish", *_flags(inputs, _PUBLISHING), *switches]
 
 

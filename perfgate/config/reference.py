@@ -4,6 +4,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from perfgate.config.load import ENVIRONMENT
 from perfgate.config.probe import LoadSuite, LoginTable, RequestTable, StageTable
 from perfgate.config.schema import (
     AcceptTable,
@@ -42,7 +43,8 @@ TABLES: tuple[tuple[str, type[BaseModel]], ...] = (
 
 def markdown() -> str:
     """Return the reference as Markdown."""
-    parts = ["# Configuration", "", _INTRODUCTION.strip()]
+    variables = ", ".join(f"`{name}`" for name in ENVIRONMENT)
+    parts = ["# Configuration", "", _INTRODUCTION.replace("VARIABLES", variables).strip()]
     for title, model in TABLES:
         parts += ["", f"## `{title}`", "", " ".join((model.__doc__ or "").split()), "", *_table(model)]
     parts += ["", "## `[environment]`", "", str(Config.model_fields["environment"].description).replace("\n", " ")]
@@ -53,7 +55,11 @@ _INTRODUCTION = """
 `perfgate.toml` at the root of the repository, or the same under `[tool.perfgate]` in `pyproject.toml`, where the
 keys of `[perfgate]` stand in `[tool.perfgate]` itself. Nothing is required. A flag overrides an environment
 variable, which overrides the file. `perfgate config show` says where each value came from, `perfgate config check`
-lists every fault with its line.
+lists every fault with its line, `perfgate config schema` is a JSON schema for editors.
+
+The variables are VARIABLES. Two more stand for no key:
+`PERFGATE_CACHE` is where prepared sides are kept (else the user's cache directory), `PERFGATE_TOKEN` the token for
+GitHub and the results branch.
 
 This page is generated: `perfgate config schema --format markdown`.
 """

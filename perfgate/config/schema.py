@@ -31,7 +31,7 @@ class Perfgate(Section):
     effort: Duration | None = None
     """Measuring time of one benchmark at most, both sides; default by strictness. More shows smaller changes."""
     margin: Share = f"{100 * MARGIN:g}%"
-    """A regression must be more than this with certainty, whatever its limit: what memory layout alone can do."""
+    """A regression is certainly more than this, whatever its limit: what an edit that changes nothing may do."""
     results_branch: str = Field("perfgate-results", alias="results-branch", pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*$")
     """The branch of the remote that stored runs are kept on."""
     expect: tuple[str, ...] = ()
@@ -109,7 +109,7 @@ class PyperfSuite(_CountingSuite):
 
 
 class CommandSuite(_SuiteBase):
-    """Command lines as benchmarks."""
+    """Command lines as benchmarks: each gives its `time`, and its `cpu` and `peak-memory`, which a rule may name."""
 
     runner: Literal["command"]
     """Which harness runs the suite."""
@@ -176,7 +176,8 @@ class History(Section):
 
 
 class RuleTable(Section):
-    """What SLIs may lose; the first rule whose `sli` matches counts, last of all `*:time` with 5 %."""
+    """What SLIs may lose; the first rule whose `sli` matches counts. Behind yours stand perfgate's: `*:time` with 5 %,
+    and what docs/exact.md and docs/load.md name for other metrics."""
 
     @model_validator(mode="after")
     def _fitting(self) -> Self:
@@ -188,7 +189,8 @@ class RuleTable(Section):
         return self
 
     sli: str = Field(min_length=1)
-    """Which SLIs (`suite/name:metric`): `*` is anything, `?` one character, everything else itself."""
+    """Which SLIs (`suite/name:metric`): `*` is anything, `?` one character, everything else itself. What is
+    judged only by name (`cpu`, `peak-memory`, `latency.p99` …) needs the metric written out: `*:cpu`."""
     limit: Share = "5%"
     """Head may be worse than base by this."""
     floor: Quantity | None = None

@@ -174,7 +174,7 @@ def _evidence(
         return Evidence.ADVISORY, (Warning(code="other-environment", text=text),)
     if fewest < FIRST_LOOK:
         few = f"{fewest} process{'es' * (fewest > 1)} a side"
-        text = f"{few}; noise lives between processes, from {FIRST_LOOK} a side they can be judged"
+        text = f"{few}; noise lives between processes, from {FIRST_LOOK} a side they show it"
         return Evidence.ADVISORY, (Warning(code="few-processes", text=text),)
     text = "measured at different moments; only pairs can tell a change from a slower minute"
     return Evidence.UNPAIRED, (Warning(code="not-paired", text=text),)

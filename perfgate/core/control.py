@@ -23,7 +23,7 @@ def disturbance(method: Method | None, margin: float) -> str:
     """Return what the machine did to base alone; empty where nothing was seen, or nobody looked.
 
     Args:
-        margin: log ratio that layout alone may make.
+        margin: log ratio that an edit of nothing may make.
     """
     for control in method.controls if method else ():
         found = paired.effect(control) if len(control) >= CONTROL_PAIRS else None

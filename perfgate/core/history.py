@@ -131,12 +131,17 @@ def _columns(chain: Sequence[StoredRun]) -> Iterator[tuple[Sli, Points]]:
         )
 
 
+def smallest(policy: Policy) -> float:
+    """Return the share below which no change is told of runs that share no minutes."""
+    return max(policy.margin, changepoint.SMALLEST)
+
+
 def _trend(sli: Sli, environment: str, points: Points, policy: Policy, release: Release | None) -> Trend:
     values = points.values
     if sli.metric.kind is Kind.EXACT:
         found = changepoint.exact_steps(values)
     else:
-        found = changepoint.steps(values, smallest=max(policy.margin, changepoint.SMALLEST)) if min(values) > 0 else ()
+        found = changepoint.steps(values, smallest=smallest(policy)) if min(values) > 0 else ()
     shifts = _shifts(sli, points, found)
     drift = _drift(sli, points, release) if release else None
     return Trend(sli=sli, environment=environment, points=points, shifts=shifts, drift=drift)

@@ -17,13 +17,14 @@ PINNED = re.compile(r"@[0-9a-f]{40}$")
 _GOES_ON = re.compile(r"!\s*cancelled\(\)|always\(\)")
 INPUTS = {
     *("mode", "config", "suite", "budget", "strictness", "shard", "merge", "report", "runs", "key", "artifact"),
-    *("workflow", "url", "comment", "check", "status", "python", "token"),
+    *("workflow", "url", "comment", "check", "status", "record", "python", "token"),
 }
 CHOICES = {
     "mode": {"auto", "gate", "measure", "record", "publish", "site"},
     "comment": {"changes", "failures", "always", "never"},
     "check": {"true", "false"},
     "status": {"true", "false"},
+    "record": {"true", "false"},
 }
 RIGHTS = {
     "gate": {"contents": "read", "pull-requests": "read"},
@@ -200,9 +201,10 @@ def _token(use: _Use) -> _Found:
             f"permissions: {_block(RIGHTS[use.mode])}",
         )
         return
+    keeps = use.mode == "publish" and use.step["with"]["record"].text == "true"
     missing = {
         name: level
-        for name, level in RIGHTS[use.mode].items()
+        for name, level in (RIGHTS[use.mode] | (RIGHTS["record"] if keeps else {})).items()
         if levels.get(name) not in ((level, "write") if level == "read" else (level,))
     }
     if missing and use.step["with"]["check"].text == "false":

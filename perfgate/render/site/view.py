@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from perfgate.core.budget import Budget
 from perfgate.core.comparison import Change, sign
-from perfgate.core.history import FEWEST_RUNS, Shift, Trend
+from perfgate.core.history import FEWEST_RUNS, Shift, Trend, smallest
 from perfgate.core.model import Benchmark, Kind, Sli
 from perfgate.core.outlook import CURRENT_DAYS, DAY_S, DAYS, Outlook, Regression, Standing, State, together
 from perfgate.core.policy import matches
@@ -124,7 +124,7 @@ class View:
                 slis=len(mine),
                 open=sum(bool(standing.open) for standing in mine),
                 drifted=sum(standing.drifted for standing in mine),
-                change=_together(together(mine), self.outlook.policy.margin),
+                change=_together(together(mine), smallest(self.outlook.policy)),
             )
             for name, mine in sorted(by_name.items())
         ]
@@ -252,8 +252,8 @@ class View:
 
     def _row(self, standing: Standing) -> Row:
         sli, newest = standing.sli, standing.trends[0]
-        margin = self.outlook.policy.margin
-        moves = [_cell(sli, change, margin) for change in standing.moves]
+        least = smallest(self.outlook.policy)
+        moves = [_cell(sli, change, least) for change in standing.moves]
         drift = newest.drift
         since = Change(ratio=drift.ratio, low=drift.low, high=drift.high) if drift else None
         state, look = self._state(standing)
@@ -263,7 +263,7 @@ class View:
             name=str(sli),
             level=phrases.value(standing.level, sli.metric.unit),
             spark=spark(newest, self.marked(standing, newest)),
-            moves=(*moves, _cell(sli, since, margin)),
+            moves=(*moves, _cell(sli, since, least)),
             state=state,
             look=look,
             environments=tuple(trend.environment for trend in standing.trends),
@@ -303,23 +303,23 @@ def day(second: int) -> str:
     return datetime.fromtimestamp(second, UTC).date().isoformat()
 
 
-def _cell(sli: Sli, change: Change | None, margin: float) -> Cell:
-    """Return a change as a reader needs it: that there is none where chance or memory layout explains it."""
+def _cell(sli: Sli, change: Change | None, least: float) -> Cell:
+    """Return a change as a reader needs it: that there is none where chance or the machine explains it."""
     if change is None:
         return Cell(text="", look="unknown", order=0.0, title="not known")
     text = phrases.change(change)
     worse = (change.ratio - 1) * sign(sli.metric)
-    small = sli.metric.kind is not Kind.EXACT and abs(worse) < margin
+    small = sli.metric.kind is not Kind.EXACT and abs(worse) < least
     if change.low <= 1 <= change.high or small:
-        return Cell(text="=", look="same", order=0.0, title=f"{text}: no more than chance and memory layout do")
+        return Cell(text="=", look="same", order=0.0, title=f"{text}: no more than chance and the machine do")
     return Cell(text=text.partition(" [")[0], look="worse" if worse > 0 else "better", order=worse, title=text)
 
 
-def _together(factor: float | None, margin: float) -> Cell:
+def _together(factor: float | None, least: float) -> Cell:
     if factor is None:
         return Cell(text="", look="unknown", order=0.0, title="not known")
     text, worse = phrases.change(Change(ratio=factor, low=factor, high=factor)).partition(" [")[0], factor - 1
-    look = "same" if abs(worse) < margin else "worse" if worse > 0 else "better"
+    look = "same" if abs(worse) < least else "worse" if worse > 0 else "better"
     return Cell(text="=" if look == "same" else text, look=look, order=worse, title=text)
 
 
