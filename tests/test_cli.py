@@ -1,10 +1,12 @@
 """The commands that do not measure, and how the command line answers."""
 
 import json
+import re
 import tomllib
 from pathlib import Path
 from unittest import mock
 
+import click
 import jsonschema
 import pytest
 
@@ -28,6 +30,17 @@ def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     shown = capsys.readouterr().out
 
     assert all(f"  {name} " in shown for name in main.COMMANDS)
+
+
+def test_the_page_of_commands_has_every_command_and_only_options_that_there_are() -> None:
+    page = (Path(__file__).parent.parent / "docs" / "commands.md").read_text(encoding="utf-8")
+    context = click.Context(main.perfgate)
+    commands = {name: main.perfgate.get_command(context, name) for name in main.COMMANDS}
+    every = [param for command in commands.values() if command for param in command.params]
+    options = {word for param in every for word in (*param.opts, *param.secondary_opts)}
+
+    assert re.findall(r"(?m)^\| `perfgate ([\w-]+)", page) == list(main.COMMANDS)
+    assert set(re.findall(r"`(--?[a-z][\w-]*)", page)) <= options | {"--help"}
     assert "Exit codes: 0 passed" in shown
 
 
