@@ -20,6 +20,7 @@ from benchmarks.decision.rivals import RIVALS
 from perfgate.core.verdict import Verdict
 
 PLAYS = 300
+NEAR, MIDDLE = 12.0, 50.0  # per cent: names of what lies so close stand together, on the side with room
 OURS, THEIRS = "#1f6feb", "#8b949e"
 WORSE = "+7.5 %"
 
@@ -63,11 +64,18 @@ def power(recording: Recording) -> Figure:
 
 def rivals(recording: Recording) -> Figure:
     """Suites of identical code that are blocked, against regressions that are caught, by every rule."""
-    figure, axes = plt.subplots(figsize=(7, 4))
+    figure, axes = plt.subplots(figsize=(7, 5))
+    together: dict[tuple[int, int], tuple[tuple[float, float], list[str]]] = {}
     for rival in RIVALS:
         place = 100 * blocked(recording, "neighbour", rival)[0], 100 * detected(recording, "neighbour", rival, WORSE)
         axes.plot(*place, "o", color=THEIRS)
-        axes.annotate(rival.name.partition(",")[0], place, fontsize=7, xytext=(4, 3), textcoords="offset points")
+        near = round(place[0] / NEAR), round(place[1] / NEAR)
+        together.setdefault(near, (place, []))[1].append(rival.name.partition(",")[0])
+    for place, names in together.values():
+        right = place[0] > MIDDLE
+        text, align = "\n".join(dict.fromkeys(names)), "right" if right else "left"
+        shift = (-6 if right else 6, 0)
+        axes.annotate(text, place, fontsize=6, xytext=shift, textcoords="offset points", ha=align, va="center")
     rng = Random(0)
     played = [play(draw(recording, "neighbour", rng), recording, POLICY).verdicts for _ in range(PLAYS)]
     false = 100 * sum(Verdict.REGRESSION in verdicts for verdicts in played) / PLAYS
@@ -88,7 +96,9 @@ def seen(recording: Recording) -> Figure:
     for condition, colour in zip(recording.pairs, (OURS, "#d29922", THEIRS), strict=False):
         values = [100 * value for value in visible(recording, condition)]
         axes.plot(values, [100 * (n + 1) / len(values) for n in range(len(values))], color=colour, label=condition)
-    axes.set(xlabel="smallest effect that is blocked in 95 of 100 runs, %", ylabel="% of workloads")
+    axes.set(xlabel="smallest effect that is blocked in 95 of 100 runs, %", ylabel="% of workloads", xscale="log")
+    axes.set_xticks([2, 3, 5, 10, 20, 50], ["2", "3", "5", "10", "20", "50"])
+    axes.minorticks_off()
     axes.legend(frameon=False)
     return figure
 

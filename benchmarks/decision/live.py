@@ -98,7 +98,7 @@ def share(count: int, of: int) -> str:
     """Return "38 of 40 [83, 99 %]" with exact bounds."""
     low = beta.ppf(0.025, count, of - count + 1) if count else 0.0
     high = beta.ppf(0.975, count + 1, of - count) if count < of else 1.0
-    return f"{count} of {of} [{100 * low:.2g}, {100 * high:.3g} %]"
+    return f"{count} of {of} [{100 * low:.3g}, {100 * high:.3g} %]"
 
 
 def series(where: str, runs: int, rng: random.Random, scratch: Path, rows: list[str]) -> Counter[str]:
