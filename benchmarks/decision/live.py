@@ -37,7 +37,7 @@ TWENTY = (
 )  # fmt: skip
 
 
-DRAWN = 10
+DRAWN = 6
 
 
 class Repository:
