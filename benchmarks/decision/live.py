@@ -135,7 +135,7 @@ def series(where: str, runs: int, rng: random.Random, scratch: Path, rows: list[
 
 
 def drawn_suites(runs: int, seed: int) -> None:
-    """Run suites of ten, drawn from all workloads: nothing new `runs` times, then +7.5 % in three of them.
+    """Run suites of six, drawn from all workloads: nothing new `runs` times, then +7.5 % in three of them.
 
     The limit is the default, 5 %; what is planted is once and a half the limit.
     """
