@@ -343,6 +343,7 @@ def test_a_branch_without_runs_and_one_with_one_are_told(tmp_path: Path, browser
         page.keyboard.press("End")
         assert "Work on part 0" in page.inner_text("#readout")
         assert 'aria-label="perf: too few runs"' in (out / "badge.svg").read_text(encoding="utf-8")
+        assert "Too few runs to tell what got slower: it takes 14." in (out / "index.html").read_text(encoding="utf-8")
         assert tab.complaints == []
 
 

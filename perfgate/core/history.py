@@ -76,6 +76,11 @@ class Trend:
     drift: Drift | None = None
 
     @property
+    def short(self) -> bool:
+        """Whether there are too few runs for any change to be told."""
+        return len(self.points) < (FEWEST_RUNS if self.sli.metric.kind is Kind.NOISY else 2)
+
+    @property
     def levels(self) -> tuple[tuple[int, int], ...]:
         """Where each level begins among the points, and where the next one does."""
         return tuple(itertools.pairwise([0, *(shift.first for shift in self.shifts), len(self.points)]))

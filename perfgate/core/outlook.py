@@ -11,7 +11,7 @@ from enum import StrEnum
 from perfgate.core.audit import Audit, Decision
 from perfgate.core.baseline import MOST_RUNS
 from perfgate.core.comparison import Change, sign
-from perfgate.core.history import DRIFT_RUNS, FEWEST_RUNS, Shift, Trend, breaks, moved
+from perfgate.core.history import DRIFT_RUNS, Shift, Trend, breaks, moved
 from perfgate.core.model import Environment, Kind, Sli
 from perfgate.core.past import Past
 from perfgate.core.policy import Acceptance, Policy, Rule, matches
@@ -101,8 +101,7 @@ class Standing:
     @property
     def short(self) -> bool:
         """Whether there are too few runs for any change to be told."""
-        fewest = FEWEST_RUNS if self.sli.metric.kind is Kind.NOISY else 2
-        return len(self.trends[0].points) < fewest
+        return self.trends[0].short
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

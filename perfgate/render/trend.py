@@ -10,6 +10,7 @@ from perfgate.render import phrases
 
 SHOWN_ALARMS = 10  # of a replay
 SHOWN_PERIODS = 5
+FINE = "✅ nothing got worse and stayed so"
 
 
 def render(past: Past) -> str:
@@ -38,7 +39,8 @@ def _headline(past: Past, drifted: int) -> str:
     if not past.trends:
         parts = [f"❔ nothing to look at: of HEAD's history, {past.place} holds nothing that is asked for"]
         return "\n\n".join([*parts, *(f"note: {phrases.line(text)}" for text in notes(past))])
-    what = f"❌ {' · '.join(said)}" if said else "✅ nothing got worse and stayed so"
+    fine = "❔ too few runs to tell what got worse" if all(t.short for t in past.trends) else FINE
+    what = f"❌ {' · '.join(said)}" if said else fine
     series = len({(trend.sli, trend.environment) for trend in past.trends})
     return f"{what} since {past.since} · {series} series of {past.runs:,} stored runs in {past.place}"
 

@@ -98,6 +98,7 @@ class View:
     def __init__(self, outlook: Outlook) -> None:
         self.outlook = outlook
         self.days = DAYS
+        self.fewest = FEWEST_RUNS
         self.states = {"short": "too few runs", "open": "open regression"}
         recorded = {oid for trend in outlook.past.trends for oid in trend.points.commits}
         self.recorded = [oid for oid in outlook.commits if oid in recorded]
@@ -111,6 +112,11 @@ class View:
         """One for every SLI: what is open first, then by name."""
         found = [self._row(standing) for standing in self.outlook.standings]
         return sorted(found, key=lambda row: (not row.standing.open, row.name))
+
+    @property
+    def unknown(self) -> bool:
+        """Whether there are too few runs of everything for any change to be told."""
+        return all(standing.short for standing in self.outlook.standings)
 
     @cached_property
     def suites(self) -> list[Suite]:
