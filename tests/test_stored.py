@@ -314,7 +314,8 @@ def test_a_shallow_clone_and_a_short_series_say_that_they_cannot_tell(project: S
 
     whole, shallow = project.perfgate("history"), clone.perfgate("history")
 
-    assert whole.stdout.startswith("❔ too few runs to tell what got worse since the first run · 1 series of 9 stored runs")
+    headline = "❔ too few runs to tell what got worse since the first run · 1 series of 9 stored runs"
+    assert whole.stdout.startswith(headline)
     assert "note: 1 series have fewer than 14 runs: no change of level can be told yet" in whole.stdout
     assert "7 stored runs are of commits that HEAD does not descend from, or this shallow clone lacks" in shallow.stdout
 
