@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import psutil
@@ -311,11 +312,14 @@ def searched(home: Path, base: str | None, head: str, **changes: Any) -> Capacit
 
 
 def test_twice_the_work_is_half_the_capacity(sides: Path) -> None:
-    found = searched(sides, "works", "works-twice", slo=Slo(label="p95", quantile=0.95, bound_s=1.0), core_hour=0.1)
+    slo = Slo(label="p95", quantile=0.95, bound_s=1.0)
+    found = searched(sides, "works", "works-twice", slo=slo, core_hour=0.1, pairs=3)
 
     assert found.failures == ({}, {})
+    base, head = ([reading.values["capacity"][0] for reading in side] for side in found.tracks["total"].readings)
+    # The median of three: one pair of two seconds may meet another test.
+    assert median(h / b for b, h in zip(base, head, strict=True)) == pytest.approx(0.55, abs=0.15)
     base, head = (values(found, side) for side in (0, 1))
-    assert 0.3 < head["capacity"] / base["capacity"] < 0.8  # half, on one pair beside other tests
     assert head["capacity.slo"] < head["capacity"]
     (meaning,) = found.tracks["total"].notes["capacity"]
     assert meaning.text.count("in flight, a million requests cost") == 2

@@ -15,8 +15,8 @@ from perfgate.publishers.github.event import Activity
 MODES = ("auto", "gate", "measure", "record", "publish", "site")
 SITE = "perfgate-site"
 _MEASURING = ("config", "budget", "strictness")
-SWITCHES = ("check", "status", "record")
 _PUBLISHING = ("key", "artifact", "workflow", "comment", "config")
+_SWITCHES = ("check", "status", "record")
 
 
 @click.command(hidden=True)
@@ -57,7 +57,7 @@ def arguments(inputs: Mapping[str, str], environ: Mapping[str, str]) -> list[str
         case "site":
             return ["report", "-o", SITE, *_flags(inputs, ("config", "url"))]
         case _:
-            switches = [f"--{'' if inputs.get(name) == 'true' else 'no-'}{name}" for name in SWITCHES]
+            switches = [f"--{'' if inputs.get(name) == 'true' else 'no-'}{name}" for name in _SWITCHES]
             return ["publish", *_flags(inputs, _PUBLISHING), *switches]
 
 

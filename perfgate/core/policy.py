@@ -14,7 +14,7 @@ from perfgate.core.units import Unit
 FAMILY_LEVEL = 0.01  # one in a hundred runs that changed nothing may be blocked at most; the margin makes it rarer
 STRICT_LEVEL = 0.001
 PASS_LEVEL = 0.02  # a regression of exactly the limit is called a pass at most this often
-MARGIN = 0.015  # more than an edit that changes nothing was seen to move a benchmark by: see docs/method.md
+MARGIN = 0.015  # an edit that changes nothing moved workloads by .4 %, a standard deviation: see docs/method.md
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

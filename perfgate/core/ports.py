@@ -122,7 +122,7 @@ class Store(Protocol):
         ...
 
     def recent(self, most: int) -> tuple[str, ...]:
-        """Return the runs that the last `most` appends of runs added, as far as these are at hand, oldest first."""
+        """Return the runs that the last `most` appends of runs added, oldest first; a store may look back less far."""
         ...
 
     def read(self, paths: Sequence[str]) -> dict[str, bytes]:

@@ -10,7 +10,6 @@ from perfgate.render import phrases
 
 SHOWN_ALARMS = 10  # of a replay
 SHOWN_PERIODS = 5
-FINE = "✅ nothing got worse and stayed so"
 
 
 def render(past: Past) -> str:
@@ -39,7 +38,7 @@ def _headline(past: Past, drifted: int) -> str:
     if not past.trends:
         parts = [f"❔ nothing to look at: of HEAD's history, {past.place} holds nothing that is asked for"]
         return "\n\n".join([*parts, *(f"note: {phrases.line(text)}" for text in notes(past))])
-    fine = "❔ too few runs to tell what got worse" if all(t.short for t in past.trends) else FINE
+    fine = "❔ too few runs to tell what got worse" if past.unknown else "✅ nothing got worse and stayed so"
     what = f"❌ {' · '.join(said)}" if said else fine
     series = len({(trend.sli, trend.environment) for trend in past.trends})
     return f"{what} since {past.since} · {series} series of {past.runs:,} stored runs in {past.place}"

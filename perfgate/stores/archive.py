@@ -64,7 +64,7 @@ class Archive:
         return _entries(self.store.paths(columns.folder(commit)))
 
     def recent(self, most: int) -> tuple[Entry, ...]:
-        """Return what the last `most` appends added, oldest first."""
+        """Return what the last `most` appends of runs added, oldest first."""
         return _entries(self.store.recent(most))
 
     def read(self, entries: Iterable[Entry]) -> Read:

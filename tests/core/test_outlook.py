@@ -5,7 +5,7 @@ import pytest
 
 from perfgate.core.audit import Decision, audit
 from perfgate.core.baseline import StoredRun
-from perfgate.core.history import Release, trends
+from perfgate.core.history import Release, Trend, trends
 from perfgate.core.levels import Level, Levels, Point, Points
 from perfgate.core.model import TIME, Benchmark, Environment, Metric
 from perfgate.core.outlook import Accepted, Commit, Outlook, Regression, Standing, State, accepted, standings, together
@@ -49,6 +49,10 @@ def looked(
     ]  # fmt: skip
     found = trends(runs, {oid: place for place, oid in enumerate(known)}, policy, release)
     return standings(found, known, policy, audit(decided), accepted(decided))
+
+
+def past(found: tuple[Trend, ...]) -> Past:
+    return Past(trends=found, alarms=(), since="", place="", runs=0, elsewhere=0, shallow=False, faults=())
 
 
 def slower(values: Sequence[float] = STEP, by: float = 1.2) -> list[float]:
@@ -201,6 +205,18 @@ def test_exact_values_and_those_without_a_ratio_have_a_level_too() -> None:
     assert looked([1.0] * 9, policy=Policy(rules=()))[0].rule is None
 
 
+def test_a_new_environment_is_unknown_whatever_the_former_one_knew() -> None:
+    def trend(environment: str, runs: int, name: str = "a") -> Trend:
+        made = [Point(commit=f"c{i}", committed="", value=1.0, low=1.0, high=1.0) for i in range(runs)]
+        return Trend(sli=sli(name), environment=environment, points=Points.of(made), shifts=())
+
+    former, now = trend("former", 40), trend("new", 3)
+
+    assert past((now, former)).unknown
+    assert not past((former, now)).unknown
+    assert not past((now, trend("new", 40, "b"))).unknown
+
+
 def test_inconclusive_answers_are_counted() -> None:
     said = [
         Decision(base="a", head=f"b{i}", same=False, started="2026", verdicts=((str(sli()), verdict),))
@@ -213,9 +229,8 @@ def test_inconclusive_answers_are_counted() -> None:
 
 def test_regressions_of_all_are_newest_first() -> None:
     (first,), (second,) = looked(slower()), looked([*STEP, *slower()])
-    past = Past(trends=(), alarms=(), since="", place="", runs=0, elsewhere=0, shallow=False, faults=())
     whole = Outlook(
-        past=past, project="p", address="", commits=commits(80), releases=(), environments={},
+        past=past(()), project="p", address="", commits=commits(80), releases=(), environments={},
         standings=(first, second), audit=audit([]), ledger=(), policy=POLICY, drift_budget=0.1,
         version="1",
     )  # fmt: skip

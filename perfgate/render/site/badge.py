@@ -17,7 +17,7 @@ def words(outlook: Outlook) -> tuple[str, str]:
     count = len({found.trend.sli for found in outlook.open})
     if count:
         return f"{count} regression{'s' * (count != 1)}", RED
-    if all(standing.short for standing in outlook.standings):
+    if outlook.past.unknown:
         return "too few runs", GREY
     return f"passing{_since(outlook)}", GREEN
 

@@ -113,11 +113,6 @@ class View:
         found = [self._row(standing) for standing in self.outlook.standings]
         return sorted(found, key=lambda row: (not row.standing.open, row.name))
 
-    @property
-    def unknown(self) -> bool:
-        """Whether there are too few runs of everything for any change to be told."""
-        return all(standing.short for standing in self.outlook.standings)
-
     @cached_property
     def suites(self) -> list[Suite]:
         """One for every suite, by name."""
