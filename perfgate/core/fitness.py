@@ -78,7 +78,7 @@ class Fitness:
     def p_alike(self) -> float | None:
         """The p of "two builds differ by chance alone", over all SLIs; None where none has enough pairs."""
         known = [s for s in self.sights if s.visible is not None and s.spread > 0]
-        found = [paired.Effect(mean=math.log(s.change.ratio), sd=s.spread, n=s.pairs) for s in known]
+        found = [paired.Effect(mean=math.log(s.change.ratio), sd=s.spread, n=0).over(s.pairs) for s in known]
         return paired.p_alike(found) if found else None
 
 
@@ -127,7 +127,8 @@ def visible_at_last(spread: float, pairs: int, *, margin: float, limit: float, l
     """
     shares = tuple(look / pairs for look in looks(pairs, pairs))
     last = nominal_levels(Spending.OBRIEN_FLEMING, level, shares)[-1]
-    return power.visible_effect(paired.Effect(mean=0.0, sd=spread, n=pairs), margin=margin, limit=limit, level=last)
+    expected = paired.Effect(mean=0.0, sd=spread, n=0).over(pairs)
+    return power.visible_effect(expected, margin=margin, limit=limit, level=last)
 
 
 def _sight(c: Comparison, rule: Rule, policy: Policy, level: float) -> Sight:
@@ -140,7 +141,7 @@ def _sight(c: Comparison, rule: Rule, policy: Policy, level: float) -> Sight:
 
     known = found.n >= FIRST_LOOK
     goal = math.log1p(GOAL * math.expm1(limit))
-    least = replace(found, mean=0.0, n=FIRST_LOOK - 1)
+    least = replace(found, mean=0.0).over(FIRST_LOOK - 1)
     return Sight(
         sli=c.sli,
         level=c.base,

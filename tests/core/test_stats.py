@@ -48,6 +48,48 @@ def test_the_p_of_pairs_is_that_of_the_one_sample_t_test() -> None:
     assert paired.effect(pairs).p_above(0.02) == pytest.approx(ttest_1samp(pairs, 0.02, alternative="greater").pvalue)
 
 
+def test_from_18_pairs_on_outliers_are_left_out_and_pulled_in_for_the_spread() -> None:
+    """n = 18 without one at either end: mean of 16, spread of all with both ends pulled to their neighbours (Yuen)."""
+    inner = [0.01 * place for place in range(16)]
+    pulled = [inner[0], *inner, inner[-1]]
+    middle = sum(pulled) / 18
+    error = math.sqrt(sum((value - middle) ** 2 for value in pulled) / (16 * 15))
+    found = paired.effect([*inner, -3.0, 0.4])
+
+    assert found.mean == pytest.approx(0.075)
+    assert (found.se, found.degrees) == (pytest.approx(error), 15)
+    assert paired.effect([*inner, 0.4]).degrees == 16
+    assert [found.over(pairs).degrees for pairs in (17, 18, 24, 42)] == [16, 15, 19, 35]
+
+
+@given(st.lists(st.floats(-1, 1), min_size=2, max_size=60), st.data())
+def test_the_first_pairs_say_what_they_say_alone(pairs: list[float], data: st.DataObject) -> None:
+    count = data.draw(st.integers(2, len(pairs)))
+
+    (found,) = paired.effects(pairs, [count])
+    alone = paired.effect(pairs[:count])
+
+    assert (found.n, found.ends) == (alone.n, alone.ends)
+    assert found.mean == pytest.approx(alone.mean, abs=1e-12)
+    assert found.sd == pytest.approx(alone.sd, abs=1e-7)
+
+
+def test_a_pair_that_met_the_scheduler_hides_nothing() -> None:
+    rng = np.random.default_rng(2)
+    pairs = [*rng.normal(0.07, 0.01, 29), -0.4]
+
+    assert paired.effect(pairs).p_above(0.015) < 1e-9
+    assert paired.plain(pairs).p_above(0.015) > 1e-3
+
+
+def test_trimming_keeps_the_level_far_in_the_tail() -> None:
+    rng = np.random.default_rng(3)
+    trials = rng.normal(0.0, 0.02, (20_000, 18))
+    blocked = sum(paired.effect(pairs).p_above(0.0) <= 0.001 for pairs in trials)
+
+    assert blocked <= binom.ppf(0.999, len(trials), 0.0012)
+
+
 def test_one_pair_proves_nothing_and_equal_pairs_are_exact() -> None:
     assert paired.effect([0.5]).p_above(0.0) == 1.0
     assert paired.interval([0.5], level=0.99) == (pytest.approx(math.exp(0.5)), 0.0, math.inf)
@@ -218,7 +260,7 @@ def test_pairs_needed_are_the_fewest_that_settle() -> None:
     needed = power.pairs_needed(found, lambda e: e.above(0.02) < 0.02)
 
     assert needed is not None
-    assert paired.Effect(mean=0.0, sd=0.05, n=needed).above(0.02) < 0.02
-    assert paired.Effect(mean=0.0, sd=0.05, n=needed - 1).above(0.02) >= 0.02
+    assert found.over(needed).above(0.02) < 0.02
+    assert found.over(needed - 1).above(0.02) >= 0.02
     assert power.pairs_needed(found, lambda e: False) is None
     assert power.pairs_needed(paired.effect([0.1]), lambda e: True) is None

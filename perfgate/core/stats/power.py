@@ -20,8 +20,8 @@ def visible_effect(found: Effect, *, margin: float, limit: float, level: float) 
     """
     if found.n < 2:
         return math.inf
-    miss = float(-stdtrit(found.n - 1, 1 - POWER)) * found.se
-    return max(margin + float(-stdtrit(found.n - 1, level)) * found.se + miss, limit + miss)
+    miss = float(-stdtrit(found.degrees, 1 - POWER)) * found.se
+    return max(margin + float(-stdtrit(found.degrees, level)) * found.se + miss, limit + miss)
 
 
 def pairs_needed(found: Effect, settles: Callable[[Effect], bool]) -> int | None:
@@ -33,7 +33,7 @@ def pairs_needed(found: Effect, settles: Callable[[Effect], bool]) -> int | None
         return None
 
     def enough(pairs: int) -> bool:
-        return settles(Effect(mean=found.mean, sd=found.sd, n=pairs))
+        return settles(found.over(pairs))
 
     if not enough(MOST_NEEDED):
         return None
