@@ -47,8 +47,9 @@ class Subject:
 
     def __init__(self, root: Path, paths: tuple[str, ...], interrupts: Interrupts) -> None:
         path = f"{root / 'src'}:{root}"
-        self.runner = PytestBenchmark(paths=paths, args=("-p", "no:codspeed"))
-        self.place = Place(root=str(root), python=sys.executable, environ=(("PYTHONPATH", path),))
+        environ = (("PYTHONPATH", path), ("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1"))  # the machine's other plugins
+        self.runner = PytestBenchmark(paths=paths, args=("-p", "pytest_benchmark.plugin"))
+        self.place = Place(root=str(root), python=sys.executable, environ=environ)
         self.launch = self.runner.launch(self.place, names=())
         self.interrupts = interrupts
 
