@@ -2,7 +2,7 @@
 
     python -m benchmarks.decision [--quick] [--recorded FILE] [--replays 3000] [--live 60]
 
-Records 34 of fifty workloads (see `suite`): identical code, planted real work, no-op edits, changes of spread and of
+Records 30 of fifty workloads (see `suite`): identical code, planted real work, no-op edits, changes of spread and of
 warm-up; calm, beside a bursting neighbour, and with a machine that becomes busy half-way. Then plays suites of 50 drawn
 from them, and last runs perfgate itself (`live`). A suite goes round the recorded pairs, from a random one on,
 with the sides of identical code swapped by chance. Same recording and seed, same table. Bounds are exact
@@ -33,7 +33,7 @@ from perfgate.core.verdict import UNKNOWN, Verdict
 OUT = Path("out") / "decision.json.gz"
 CAUGHT = ("+7.5 %", "+10 %")
 POLICY = Policy()
-FULL = Size(workloads=34, pairs=16, processes=40)
+FULL = Size(workloads=30, pairs=16, processes=40)
 QUICK = Size(
     workloads=8, pairs=6, processes=32, kinds=(SAME, "+5 %", *CAUGHT, "unused code"), conditions=("calm", "neighbour")
 )
