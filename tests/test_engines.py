@@ -362,6 +362,18 @@ def test_h2load_searches_a_capacity_too(sides: Path) -> None:
     assert 10 < seen["capacity.slo"] < seen["capacity"] < 600  # 2 ms of CPU each: 500/s, beside nothing else
 
 
+@needs_h2load
+def test_a_rate_that_the_service_falls_behind_is_not_sustained(sides: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("perfgate.measure.capacity.SHARES", (0.3, 4.0))
+    slo = Slo(label="p95", quantile=0.95, bound_s=1.0)
+
+    found = searched(sides, None, "works", engine=H2load(requests=(GET,)), slo=slo)
+
+    assert found.failures == ({},)
+    seen = values(found, 0)
+    assert seen["capacity.slo"] == pytest.approx(0.3 * seen["capacity"])
+
+
 def _children_of_masters(home: Path) -> list[int]:
     """Return the workers of the Locust processes that run in `home`."""
     found = []

@@ -70,7 +70,7 @@ class Told:
     """What an engine says of one side."""
 
     served: Mapping[str, Served] = field(default_factory=dict)
-    """Name to what came back, the total among them; none where `unfair`."""
+    """Name to what came back, the total among them; where `unfair`, only if it was the service that did not keep up."""
     sent: int = 0
     """Requests, warm-up included."""
     busy: float | None = None

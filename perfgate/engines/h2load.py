@@ -81,14 +81,14 @@ class H2load:
                 failed += 1
         if not requests:
             return Told(unfair="h2load sent nothing behind the warm-up")
+        requests, failed, span_s = requests + lost, failed + lost, drive.seconds - drive.warmup_s
+        served = {TOTAL: Served(latency=histogram(latencies), requests=requests, failed=failed, seconds=span_s)}
         late_s = (rows[-1][0] - begun) / 1e6 - drive.seconds
         if drive.rate and late_s > (1 - HELD) * drive.seconds + users / drive.rate:
             held = drive.seconds / (drive.seconds + late_s)
             text = f"h2load held {100 * held:.0f} % of {drive.rate:,.0f} requests/s: the service is at its end"
-            return Told(unfair=f"{text}; lower the rate, or give it more users")
-        requests, failed, span_s = requests + lost, failed + lost, drive.seconds - drive.warmup_s
-        served = Served(latency=histogram(latencies), requests=requests, failed=failed, seconds=span_s)
-        return Told(served={TOTAL: served}, sent=len(rows))
+            return Told(served=served, sent=len(rows), unfair=f"{text}; lower the rate, or give it more users")
+        return Told(served=served, sent=len(rows))
 
     def _right(self, status: int) -> bool:
         statuses = self.requests[0].status

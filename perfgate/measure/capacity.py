@@ -4,6 +4,7 @@ The change is told by the curve through the users' steps, which is steady; the o
 because users who wait for their answers do not feel a stall as often as those who come in their own time.
 """
 
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from perfgate.core.load.plan import Slo
 from perfgate.core.load.tally import TOTAL, Served, Shares, Tally, answered
 from perfgate.core.load.traffic import draw
 from perfgate.core.model import Reason, Warning
+from perfgate.core.ports import Told
 from perfgate.core.stats.scalability import SHARES, USERS, Curve, Step, cost_of_a_million, fitted, in_flight, sustained
 from perfgate.host.service import Service
 from perfgate.measure.engines import Load, driven
@@ -96,8 +98,8 @@ class CapacitySuite(ProbeSuite):
         """Let so many users load the sides, in turns: short ones, or with an engine one for each."""
         if self.probe.engine:
             for side in Random(seed + users).sample(sorted(services), k=len(services)):
-                served = self._driven({side: services[side]}, step_s, users=users, rate=None, climb=climbs[side])
-                climbs[side].add(users, served)
+                told = self._driven({side: services[side]}, step_s, users=users, rate=None, climb=climbs[side])
+                climbs[side].add(users, told.served[TOTAL])
             return
         load = turns_load(self.plan, users, step_s, window_s=WINDOW_S, seed=seed)
         seen = loaded(self.stage, self._agent, services, self.plan, load, seed=seed)
@@ -113,7 +115,8 @@ class CapacitySuite(ProbeSuite):
         assert self.plan.slo is not None
         rate, warm_s = share * climb.curve.capacity, WARM * step_s
         if self.probe.engine:
-            served = [self._driven(services, step_s, users=max(USERS), rate=rate, climb=climb)]
+            told = self._driven(services, step_s, users=max(USERS), rate=rate, climb=climb)
+            latency = math.inf if told.unfair else self._latency(told.served[TOTAL])  # a rate that it fell behind
         else:
             planned = arrivals(constant(rate, step_s), sides=1, seed=seed)
             calls = draw(self.plan.requests, self.plan.rows, len(planned), seed=seed)
@@ -126,7 +129,8 @@ class CapacitySuite(ProbeSuite):
             answers = sorted(answer for answer in seen.answers if answer.intended_s >= warm_s)
             size = max(1, len(answers) // BLOCKS)
             served = [answered(answers[k * size : (k + 1) * size], step_s / BLOCKS) for k in range(BLOCKS)]
-        climb.rates.append((rate, median(self._latency(each) for each in served)))
+            latency = median(self._latency(each) for each in served)
+        climb.rates.append((rate, latency))
 
     def _latency(self, served: Served) -> float:
         """Return the latency that the SLO speaks of; who got no answer waited for ever, so that errors are not fast."""
@@ -135,18 +139,18 @@ class CapacitySuite(ProbeSuite):
         everybody = merged([served.latency, histogram([self.plan.timeout_s] * lost)])
         return everybody.quantile(self.plan.slo.quantile)
 
-    def _driven(self, services: _Services, step_s: float, *, users: int, rate: float | None, climb: _Climb) -> Served:
+    def _driven(self, services: _Services, step_s: float, *, users: int, rate: float | None, climb: _Climb) -> Told:
         """Let the engine load one side.
 
-        Raises: Unfair.
+        Raises: Unfair where it says nothing of the service.
         """
         assert self.probe.engine is not None
         load = Load(users=users, rate=rate, warmup_s=WARM * step_s, timeout_s=self.plan.timeout_s)
         seen, (told,) = driven(self.stage, self.probe.engine, services, load, step_s)
-        if told.unfair:
+        if not told.served:
             raise Unfair(told.unfair)
         climb.sent += sum(seen.sent)
-        return told.served[TOTAL]
+        return told
 
     def _check(self, seen: Outcome) -> None:
         """Refuse a step in which the generator came to its own end.
