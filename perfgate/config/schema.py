@@ -30,7 +30,7 @@ class Perfgate(Section):
     run is invalid, and nobody is blamed."""
     effort: Duration | None = None
     """Measuring time of one benchmark at most, both sides; default by strictness. More shows smaller changes.
-    Where it would not do for 18 pairs, an undecided benchmark may take up to three times as long."""
+    Where it would not do for 30 pairs, an undecided benchmark may take up to four times as long."""
     margin: Share = f"{100 * MARGIN:g}%"
     """A regression is certainly more than this, whatever its limit: what an edit that changes nothing may do."""
     results_branch: str = Field("perfgate-results", alias="results-branch", pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*$")

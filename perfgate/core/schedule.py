@@ -7,8 +7,6 @@ import math
 from dataclasses import dataclass, replace
 from random import Random
 
-from perfgate.core.stats.trimming import OUTLIERS_FROM
-
 TURN_S = 1e-3  # long enough that a timer's 50 ns do not matter, short enough that both sides meet one burst
 LONG_TURN_S = 5e-3  # from here on one iteration a turn, fewer turns: more pairs beat more turns
 TURNS = 20
@@ -21,7 +19,8 @@ WARMUP_TURNS = 3  # first samples are 1.2 to 1.6 times slow
 FIRST_LOOK = 6  # pairs; fewer give a t interval too wide to settle anything
 LOOK_STEP = 3
 CONFIRMING = LOOK_STEP  # fresh pairs in which what was found must be found again before it blocks
-LONGER = 3  # times its effort may be taken by what iterates so long that it would not get there
+ENOUGH_PAIRS = 30  # of these two outliers at either end can be left out
+LONGER = 4  # times its effort may be taken by what iterates so long that it would not get there
 MOST_PAIRS = 42  # beyond it an interval shrinks by less than 1 % a pair
 NORMAL_EFFORT_S = 4.0  # of one benchmark, both sides; who gives more gets more pairs too
 STRICT_EFFORT_S = 10.0
@@ -78,11 +77,11 @@ def planned_pairs(pair_s: float, *, effort_s: float) -> int:
 
     Args:
         pair_s: seconds that one pair of this benchmark takes, both sides, without starting processes.
-        effort_s: seconds that one benchmark may take. Up to 18 pairs are planned where they take three times as long,
+        effort_s: seconds that one benchmark may take. Up to 30 pairs are planned where they take four times as long,
             so that outliers can be left out; and six even where these take longer still.
     """
     most = round(MOST_PAIRS * max(1.0, effort_s / NORMAL_EFFORT_S))
-    affordable = min(most, max(int(effort_s / pair_s), min(OUTLIERS_FROM, int(LONGER * effort_s / pair_s))))
+    affordable = min(most, max(int(effort_s / pair_s), min(ENOUGH_PAIRS, int(LONGER * effort_s / pair_s))))
     return max(FIRST_LOOK, affordable - (affordable - FIRST_LOOK) % LOOK_STEP)
 
 

@@ -3,6 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perfgate.core.schedule import (
+    ENOUGH_PAIRS,
     FEWEST_TURNS,
     FIRST_LOOK,
     LONGER,
@@ -20,7 +21,6 @@ from perfgate.core.schedule import (
     turns_for,
     turns_in_company,
 )
-from perfgate.core.stats.trimming import OUTLIERS_FROM
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_planned_pairs_end_on_a_look(pair_s: float, effort_s: float) -> None:
 
     assert FIRST_LOOK <= planned <= round(MOST_PAIRS * max(1, effort_s / NORMAL_EFFORT_S))
     assert (planned - FIRST_LOOK) % LOOK_STEP == 0
-    assert planned == FIRST_LOOK or planned * pair_s <= effort_s * (LONGER if planned <= OUTLIERS_FROM else 1)
+    assert planned == FIRST_LOOK or planned * pair_s <= effort_s * (LONGER if planned <= ENOUGH_PAIRS else 1)
 
 
 def test_looks_come_every_three_pairs_from_six_and_where_measuring_ends() -> None:
