@@ -168,7 +168,6 @@ def explore(root: Path, *, python: str = sys.executable, timeout_s: float = 20.0
             launch,
             draw_pair(1, "scout", 0, cpus=()),
             calibrate=True,
-            watch=("lib",),
             timeout_s=timeout_s,
             mark=f"test-{os.getpid()}",
             interrupts=interrupts,

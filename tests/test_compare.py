@@ -195,7 +195,7 @@ def test_a_side_that_runs_the_other_s_code_is_refused_with_the_paths(project: Pr
 
     assert done.returncode == 3
     assert "the sides did not run their own code" in done.stderr
-    assert f"base ran lib from {project.root / 'lib.py'}" in done.stderr
+    assert f"base loaded {project.root / 'lib.py'} (lib), which is your checkout's" in done.stderr
     assert "try: give each side its own environment" in done.stderr
 
 
@@ -342,7 +342,8 @@ def test_a_library_that_lies_in_the_directory_of_the_benchmarks_is_refused(proje
     done = project.perfgate("compare", "HEAD~1", *SHORT)
 
     assert done.returncode == 3
-    assert "base ran no code of its own: fastlib lies in fastlib, which both sides take from head" in done.stderr
+    assert "base ran no code of its own: fastlib/" in done.stderr
+    assert "lies in fastlib, which both sides take from head as their benchmarks" in done.stderr
     assert "name the benchmark files alone" in done.stderr
 
 
@@ -351,7 +352,8 @@ def test_benchmarks_that_import_nothing_of_the_project_are_refused(project: Proj
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "elsewhere" / "deep.py").write_text(LIBRARY)
     bench = BENCHMARK.replace("from lib", "from deep")
-    project.commit("base", packages__deep____init___py=LIBRARY, test_lib_py=bench)
+    project.put("packages/deep/__init__.py", LIBRARY)
+    project.commit("base", test_lib_py=bench)
     project.commit("head")
 
     done = project.perfgate("compare", "HEAD~1", *SHORT, PYTHONPATH=str(tmp_path / "elsewhere"))

@@ -10,18 +10,17 @@ from pathlib import Path
 
 import pytest
 
-from perfgate.core.model import Revision, Run
+from perfgate.core.model import Run
 from perfgate.core.policy import Policy
-from perfgate.core.ports import Launch, Place
+from perfgate.core.ports import Launch
 from perfgate.core.schedule import draw_pair, turns_for
-from perfgate.errors import BuildError, MeasureError, ProvenanceError, UsageError
+from perfgate.errors import BuildError, MeasureError, UsageError
 from perfgate.host import addresses, cpus
 from perfgate.host.git import Repository
 from perfgate.host.interrupt import Interrupts
 from perfgate.measure import crew as crews
 from perfgate.measure import sides
 from perfgate.measure.build import Build
-from perfgate.measure.scout import check_provenance, project_modules
 from perfgate.measure.session import Effort, Progress, Watcher, measure_pairs
 from perfgate.measure.sides import PreparedSide
 from perfgate.measure.suite import Job
@@ -43,52 +42,6 @@ def repository(project: Project) -> Iterator[Repository]:
 
 def prepare(repository: Repository, name: str, build: Build = HERE) -> AbstractContextManager[PreparedSide]:
     return sides.prepared(repository, repository.revision(name), build, interrupts=repository._interrupts)
-
-
-@pytest.mark.parametrize(
-    ("files", "modules"),
-    [
-        (["mylib/__init__.py", "mylib/core/x.py", "setup.py", "tests/test_a.py"], ("mylib",)),
-        (["src/pkg/__init__.py", "src/single.py"], ("pkg", "single")),
-        (["one.py", "test_one.py", "conftest.py", "benchmarks/test_x.py", "README.md"], ("one",)),
-        (["python/native.c", "a-b/c.py"], ("native",)),
-        ([], ()),
-    ],
-)
-def test_the_modules_of_a_project_are_read_off_its_files(files: list[str], modules: tuple[str, ...]) -> None:
-    assert project_modules(files) == modules
-
-
-def side(directory: Path) -> PreparedSide:
-    directory.mkdir()
-    return PreparedSide(
-        revision=Revision(label="x"), place=Place(root=str(directory), python="python"), directory=directory
-    )
-
-
-def test_a_side_that_imports_from_elsewhere_is_refused_with_every_path(tmp_path: Path) -> None:
-    base, head = side(tmp_path / "base"), side(tmp_path / "head")
-    own = {"lib": str(tmp_path / "base" / "lib.py")}, {"lib": str(tmp_path / "head" / "lib.py")}
-
-    def check(*origins: dict[str, str], shared: tuple[str, ...] = ("test_lib.py",)) -> str:
-        one, other = origins
-        try:
-            check_provenance((base, head), (one, other), modules=("lib",), shared=shared, checkout=tmp_path / "mine")
-        except ProvenanceError as exc:
-            return exc.message
-        return ""
-
-    stray = check(own[1], own[1])
-
-    assert check(*own) == ""
-    assert f"base ran lib from {tmp_path / 'head' / 'lib.py'}" in stray
-    assert "head ran" not in stray
-    assert check({"lib": "/site/lib.py"}, {"lib": "/site/lib.py"}).count("ran lib from /site/lib.py") == 2
-    assert "ran deep from" in check({**own[0], "deep": str(tmp_path / "mine" / "deep.py")}, own[1])
-    assert check({**own[0], "vendored": "/site/vendored.py"}, own[1]) == ""
-    assert "base ran no code of its own" in check({}, {})
-    assert "lib lies in lib.py, which both sides take from head" in check(*own, shared=("lib.py",))
-    assert check({}, {}, shared=()) == ""
 
 
 def test_a_side_comes_back_as_it_was_committed_and_keeps_what_its_build_made(repository: Repository) -> None:

@@ -234,6 +234,12 @@ class Repository:
         output = self.git("-c", "core.quotePath=false", "ls-tree", "-r", "-z", "--name-only", commit, "--", *paths)
         return tuple(path for path in output.split("\0") if path)
 
+    def blobs(self, commit: str) -> dict[str, str]:
+        """Return path to object name of all files in `commit`."""
+        output = self.git("-c", "core.quotePath=false", "ls-tree", "-r", "-z", commit)
+        lines = (line.partition("\t") for line in output.split("\0") if line)
+        return {path: facts.split()[2] for facts, _, path in lines if facts.split()[1] == "blob"}
+
     def content(self, commit: str, path: str) -> bytes | None:
         """Return what a file holds in `commit`, None where there is no such file."""
         text = self.asks("cat-file", "blob", f"{commit}:{path}")

@@ -185,6 +185,17 @@ class Service:
                 rss += process.memory_info().rss
         return Usage(cpu_s=fine, coarse_s=coarse, rss=rss)
 
+    def mapped(self) -> tuple[str, ...]:
+        """Return the executables and libraries that its processes have in memory, where the system says it."""
+        found: dict[str, None] = {}
+        for process in self._all():
+            with contextlib.suppress(psutil.Error, OSError, NotImplementedError):
+                found[process.exe()] = None
+                lines = Path(f"/proc/{process.pid}/maps").read_text(errors="surrogateescape").splitlines()
+                fields = (line.split(None, 5) for line in lines)
+                found |= {part[5]: None for part in fields if len(part) == 6 and "x" in part[1] and part[5][0] == "/"}
+        return tuple(path for path in found if path)
+
     def drain(self) -> None:
         """Throw away output beyond what is kept."""
         if Path(self._log.name).stat().st_size > LONGEST_OUTPUT:

@@ -36,8 +36,6 @@ class Journey:
     troubles: dict[str, list[Trouble]] = field(default_factory=dict)
     visited: list[str] = field(default_factory=list)
     """Benchmarks that are done with, in order, those in trouble included."""
-    modules: dict[str, str] = field(default_factory=dict)
-    """Watched top-level module to the file it came from, as the members said after each benchmark."""
     byes: list[Message] = field(default_factory=list)
     """Each member's last message; none where somebody did not live to send it."""
 
@@ -82,7 +80,6 @@ class Crew:
         visit: Visit,
         *,
         cpu: int | None,
-        watch: Sequence[str] = (),
         timeout_s: float,
     ) -> Journey:
         """Take all members through `names`; call `visit` with each that all are ready for.
@@ -93,7 +90,7 @@ class Crew:
         journey = Journey()
         for agent in self.agents:
             with contextlib.suppress(AgentGone):  # noticed by the first receive, with its last words
-                agent.send(do="run", names=list(names), cpu=cpu, watch=list(watch))
+                agent.send(do="run", names=list(names), cpu=cpu)
         for name in names:
             journey.visited.append(name)
             if not self._stop_at(name, visit, journey, timeout_s):
@@ -141,8 +138,6 @@ class Crew:
             states[member] = self._tell("leave", member, journey, name, timeout_s)
         for member in members:
             state = states[member]
-            if state is not None:
-                journey.modules.update(state.get("modules", {}))
             if state is not None and (reason := _OUTCOMES.get(str(state.get("outcome")))):
                 journey.note(name, member, reason, str(state.get("text", "")))
         return None not in states.values()

@@ -5,6 +5,7 @@ Separate from how a start is loaded (by our own generator, by an engine, in sear
 
 from abc import abstractmethod
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
@@ -125,11 +126,18 @@ class ProbeSuite(Measured):
             text = "this system puts every process at other addresses, come what may: expect twice the spread"
             self._say("addresses-vary", text)
         self.python = tuple(() for _ in self.sides)
+        plain = self.stage
         try:
-            seen = self._scout()
+            with ExitStack() as stack:
+                recorders = [stack.enter_context(self.provenance.recording(side)) for side in range(len(self.sides))]
+                self.stage = replace(plain, recorders=tuple(recorders))
+                seen = self._scout()
+                self.provenance.check([one.loaded() for one in recorders])
         except SideFailed as failed:
             self._lost(failed)
             return
+        finally:
+            self.stage = plain
         if any(self.failures):
             return
         self.startups.append(seen.startup_s)

@@ -5,9 +5,9 @@ The program measures; perfgate decides how often, in which order and on which CP
 
 import os
 import shlex
-import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -18,10 +18,10 @@ from perfgate.core.schedule import draw_pair, planned_pairs
 from perfgate.errors import FileError
 from perfgate.host import command
 from perfgate.host.tree import MARK, kill_marked
-from perfgate.measure import scout
+from perfgate.measure.provenance import Recorder
 from perfgate.measure.sides import PreparedSide
 from perfgate.measure.track import Circumstances, Measured, Track
-from perfgate.measure.turns import BASE, HEAD, Reading, environ_of
+from perfgate.measure.turns import HEAD, Reading, environ_of
 
 LARGEST = 64 * 2**20  # bytes that a program may print
 Read = Callable[[bytes, str], Run]
@@ -88,28 +88,36 @@ class ResultsSuite(Measured):
 
         Raises: ProvenanceError where a side would run a program of the other's, or of neither.
         """
-        self._check_provenance()
-        for name in self.job.commands:
-            if not self.around.part.holds(self._benchmark(name)):
-                continue  # a program is one job's, whole
-            seen = [self._printed(side, name, number=0) for side in range(len(self.sides))]
-            names = dict.fromkeys(each for printed in seen for each in (*printed.readings, *printed.failed) if each)
-            for side, printed in enumerate(seen):
-                self._offers[side].update(f"{name}/{each}" for each in printed.readings)
-                self._note_failures(side, name, printed, names)
-            whole = sum(printed.seconds for printed in seen)
-            shared = [each for each in names if all(each in printed.readings for printed in seen)]
-            for each in shared:
-                share_s = whole / len(shared)
-                self.tracks[f"{name}/{each}"] = ResultsTrack(
-                    command=name,
-                    benchmark=self._benchmark(f"{name}/{each}"),
-                    planned=planned_pairs(share_s, effort_s=self.around.effort_s),
-                    design=Design.SEQUENTIAL if len(self.sides) > 1 else Design.ALONE,
-                    guess_s=share_s,
-                    readings=tuple([] for _ in self.sides),
-                    foreign=self._metrics,
-                )
+        with ExitStack() as stack:
+            recorders = [stack.enter_context(self.provenance.recording(side)) for side in range(len(self.sides))]
+            seen = {
+                name: [self._printed(side, name, number=0, recorder=one) for side, one in enumerate(recorders)]
+                for name in self.job.commands
+                if self.around.part.holds(self._benchmark(name))  # a program is one job's, whole
+            }
+            self.provenance.check([one.loaded() for one in recorders])
+        for name, both in seen.items():
+            self._plan(name, both)
+
+    def _plan(self, name: str, seen: Sequence[Printed]) -> None:
+        """Open a track for each benchmark that all sides printed."""
+        names = dict.fromkeys(each for printed in seen for each in (*printed.readings, *printed.failed) if each)
+        for side, printed in enumerate(seen):
+            self._offers[side].update(f"{name}/{each}" for each in printed.readings)
+            self._note_failures(side, name, printed, names)
+        whole = sum(printed.seconds for printed in seen)
+        shared = [each for each in names if all(each in printed.readings for printed in seen)]
+        for each in shared:
+            share_s = whole / len(shared)
+            self.tracks[f"{name}/{each}"] = ResultsTrack(
+                command=name,
+                benchmark=self._benchmark(f"{name}/{each}"),
+                planned=planned_pairs(share_s, effort_s=self.around.effort_s),
+                design=Design.SEQUENTIAL if len(self.sides) > 1 else Design.ALONE,
+                guess_s=share_s,
+                readings=tuple([] for _ in self.sides),
+                foreign=self._metrics,
+            )
 
     def _note_failures(self, side: int, name: str, printed: Printed, names: Mapping[str, None]) -> None:
         if printed.died and not names:
@@ -121,28 +129,6 @@ class ResultsSuite(Measured):
             elif each not in printed.readings:
                 text = gone(self._benchmark(key)) if side == HEAD else "base has no such benchmark"
                 self._fail(side, key, Reason.ABSENT, text)
-
-    def _check_provenance(self) -> None:
-        """Refuse a program that is called like the project and is the same for both sides: a clean pass otherwise."""
-        if len(self.sides) < 2:
-            return
-        head = self.sides[HEAD]
-        assert head.revision.commit is not None
-        modules = scout.project_modules(self.around.repository.tree(head.revision.commit))
-        origins = []
-        for side in self.sides:
-            found = {}
-            for line in self.job.commands.values():
-                program = shlex.split(line)[0]
-                path = shutil.which(program, path=dict(side.place.environ).get("PATH"))
-                module = Path(program).name.replace("-", "_")
-                if path and "/" not in program and module in modules:
-                    found[module] = str(Path(path).resolve())
-            origins.append(found)
-        scout.check_provenance(
-            (self.sides[BASE], head), (origins[BASE], origins[HEAD]),
-            modules=modules, shared=(), checkout=self.around.repository.root,
-        )  # fmt: skip
 
     def offered(self, side: int) -> tuple[Benchmark, ...]:
         """Return the benchmarks that a side has, measured or not."""
@@ -171,9 +157,13 @@ class ResultsSuite(Measured):
                         self._fail(side, key, *seen[side].why(own))
         self.startups.append(max(0.0, time.monotonic() - start - sum(t.pair_s for t in self.tracks.values() if t.open)))
 
-    def _printed(self, side: int, name: str, *, number: int) -> Printed:
-        """Run a program once and read what it printed."""
+    def _printed(self, side: int, name: str, *, number: int, recorder: Recorder | None = None) -> Printed:
+        """Run a program once and read what it printed; `recorder` has it note what it loads."""
         place = self.sides[side].place
+        argv, environ = shlex.split(self.job.commands[name]), place.environ
+        if recorder is not None:
+            recorder.note_program(argv[0], place)
+            environ = recorder.environ(environ)
         draw = draw_pair(self.around.seed, f"{self.job.name}/{name}", number, cpus=())
         self.facts[side].append(
             ProcessFacts(
@@ -184,10 +174,10 @@ class ResultsSuite(Measured):
         start = time.monotonic()
         try:
             ended = command.run(
-                shlex.split(self.job.commands[name]),
+                argv,
                 cwd=Path(place.root),
                 interrupts=self.around.interrupts,
-                environ={**os.environ, **dict(place.environ), **environ_of(draw), MARK: self.around.mark},
+                environ={**os.environ, **dict(environ), **environ_of(draw), MARK: self.around.mark},
                 apart=True,
                 timeout_s=self.job.timeout_s,
             )

@@ -27,6 +27,7 @@ from perfgate.host.addresses import fixed_addresses
 from perfgate.host.agent import Agent, AgentGone, AgentSilent, Message
 from perfgate.host.interrupt import Interrupts
 from perfgate.host.service import Ready, Service, ServiceFailed, Usage, free_port, marks
+from perfgate.measure.provenance import Recorder
 
 GENERATOR = (sys.executable, "-I", "-m", "perfgate.host.generator")
 WATCH_S = 0.25
@@ -59,6 +60,8 @@ class Stage:
     timeout_s: float
     mark: str
     interrupts: Interrupts
+    recorders: tuple[Recorder, ...] = ()
+    """Where the processes of each side note what they load; none where they are measured."""
 
     def target(self, service: Service) -> str:
         """Return where `service` is reached."""
@@ -288,6 +291,9 @@ def _serve(stage: Stage, side: int, stack: ExitStack, words: list[str], *, hash_
             text = f"`{' '.join(first.argv)}` exited with status {ended.status}\n{ended.tail}"
             raise SideFailed(side, Reason.RAISED, text)
     launch = stage.service.serve(place, **fields)
+    if stage.recorders:
+        launch = stage.recorders[side].traced(launch)
+        stage.recorders[side].note_program(launch.argv[0], place)
     allowed = cpus.allowed()
     variables = (("PYTHONHASHSEED", str(hash_seed)), *launch.environ)
     try:
@@ -303,6 +309,8 @@ def _serve(stage: Stage, side: int, stack: ExitStack, words: list[str], *, hash_
         stack.enter_context(service)
         stack.callback(lambda: words.append(word) if (word := service.stop()) else None)
         service.wait_ready(stage.ready, timeout_s=stage.timeout_s)
+        for path in service.mapped() if stage.recorders else ():
+            stage.recorders[side].note("code", path)
     except ServiceFailed as exc:
         raise SideFailed(side, Reason.TIMEOUT if exc.silent else Reason.DIED, exc.text) from exc
     return service

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
 from perfgate.core.comparison import pair_effect
@@ -126,8 +127,8 @@ class Suite(Measured):
                 share_files(self.around.repository, self.sides[BASE], self.sides[HEAD], sources)
             base = self._survey_base(head.names, own)
             self._note_absent(base, head, own)
-            self._check_provenance(base, head)
             surveys, offers = [base, head], [tuple({*base.names, *(own or ())}), head.names]
+        self._check_provenance(surveys)
         self.python = tuple(survey.python for survey in surveys)
         self._offers = tuple(offers)
         for side, survey in enumerate(surveys):
@@ -255,17 +256,18 @@ class Suite(Measured):
             self.busy_s += sum(reading.busy_s for reading in readings.values())
 
     def _survey(self, side: PreparedSide, *, names: tuple[str, ...], calibrate: bool) -> Survey:
-        files = self._files(side)
-        return scout.survey(
-            self.job.runner.launch(side.place, names=names),
-            draw_pair(self.around.seed, self.job.name, 0, cpus=()),
-            calibrate=calibrate,
-            watch=(*scout.project_modules(files), *scout.nested_modules(files)),
-            timeout_s=self.job.timeout_s,
-            mark=self.around.mark,
-            interrupts=self.around.interrupts,
-            wanted=lambda name: self.around.part.holds(self._benchmark(name)),
-        )
+        recorder = self.provenance.recording(self.sides.index(side)) if calibrate else nullcontext()
+        with recorder as notes:
+            return scout.survey(
+                self.job.runner.launch(side.place, names=names),
+                draw_pair(self.around.seed, self.job.name, 0, cpus=()),
+                calibrate=calibrate,
+                recorder=notes,
+                timeout_s=self.job.timeout_s,
+                mark=self.around.mark,
+                interrupts=self.around.interrupts,
+                wanted=lambda name: self.around.part.holds(self._benchmark(name)),
+            )
 
     def _survey_base(self, names: tuple[str, ...], own: frozenset[str] | None) -> Survey:
         """Run head's benchmarks on base; where base cannot read a file of them, its own version of that file."""
@@ -288,23 +290,21 @@ class Suite(Measured):
         self.warnings.append(Warning(code="benchmarks-differ", text=text))
         return self._survey(side, names=names, calibrate=True)
 
-    def _files(self, side: PreparedSide) -> tuple[str, ...]:
-        assert side.revision.commit is not None
-        return self.around.repository.tree(side.revision.commit)
-
-    def _check_provenance(self, base: Survey, head: Survey) -> None:
-        """Refuse foreign code; warn where that cannot be known."""
-        sources = self.job.runner.sources(head.names) if self.job.shared else ()
-        known = bool(base.watched and head.watched)
-        ran = bool(base.iteration_s and head.iteration_s)
-        scout.check_provenance(
-            (self.sides[BASE], self.sides[HEAD]),
-            (base.origins, head.origins),
-            modules=scout.project_modules(self._files(self.sides[HEAD])),
-            shared=sources if known and ran else (),
-            checkout=self.around.repository.root,
+    def _check_provenance(self, surveys: Sequence[Survey]) -> None:
+        """Refuse foreign code; warn where it cannot be told apart."""
+        harness = " ".join(
+            sorted(name for name in surveys[-1].packages if name.lower().startswith(("pytest", "pyperf")))
         )
-        if sources and ran and not known:
+        loaded = [survey.loaded for survey in surveys]
+        sources = self.job.runner.sources(surveys[-1].names) if self.job.shared else ()
+        self.provenance.check(loaded, shared=sources, packages=harness)
+        if len(surveys) < 2:
+            return
+        base, head = surveys
+        ran = bool(base.iteration_s and head.iteration_s)
+        if sources and ran and self.provenance.known:
+            self.provenance.check_own(loaded, shared=sources, packages=harness)
+        elif sources and ran:
             text = "this repository defines no module that its benchmarks could import: both sides ran the same files"
             self.warnings.append(Warning(code="own-code-unseen", text=text))
         if differing := [

@@ -37,6 +37,7 @@ from perfgate.core.stats import describe
 from perfgate.errors import MeasureError
 from perfgate.host.git import Repository
 from perfgate.host.interrupt import Interrupts
+from perfgate.measure.provenance import Provenance
 from perfgate.measure.sides import PreparedSide
 from perfgate.measure.turns import Reading
 
@@ -230,6 +231,7 @@ class Measured(ABC):
         self.control: list[float] = []  # log ratios of base against itself, one a pair
         self.count: Callable[[float], None] | None = None
         """Counts what is exact before anything is timed, until the monotonic clock says so; where that is wanted."""
+        self._provenance: Provenance | None = None
         self.wanted: tuple[str, ...] = ()  # metrics that are measured instead of the time, or beside it
 
     @abstractmethod
@@ -254,6 +256,12 @@ class Measured(ABC):
     def expected_s(self) -> float:
         """Return the seconds that the next pair will take, judged by those before."""
         return self._startup_s() + sum(track.pair_s for track in self.tracks.values() if track.open)
+
+    @property
+    def provenance(self) -> Provenance:
+        """What is known of whose code the sides run."""
+        self._provenance = self._provenance or Provenance(self.around.repository, self.sides)
+        return self._provenance
 
     def _startup_s(self) -> float:
         return fmean(self.startups) if self.startups else 0.0

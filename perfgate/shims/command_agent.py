@@ -14,6 +14,7 @@ from random import Random
 
 import perfgate_agent as agent
 import perfgate_counts
+import perfgate_origins
 
 RSS_UNIT = 1 if sys.platform == "darwin" else 1024  # what wait4 counts in
 
@@ -46,8 +47,9 @@ def main(arguments):
                 )
         except CommandFailed as exc:
             outcome, text = "failed", str(exc)
-        found = origin(commands[name][0], order["watch"])
-        channel.send("finished", name=name, outcome=outcome, text=text, modules=found)
+        if agent.exploring():
+            perfgate_origins.note_program(commands[name][0])
+        channel.send("finished", name=name, outcome=outcome, text=text)
     channel.receive()
     channel.send("bye", preempted=agent.preempted())
 
@@ -101,12 +103,6 @@ def own_peak():
             return {"peak-memory": next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmHWM"))}
     except (OSError, StopIteration):
         return {"peak-memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * RSS_UNIT}
-
-
-def origin(command, watched):
-    """Return where a command that is called like one of the project's modules comes from."""
-    module, path = os.path.basename(command).replace("-", "_"), shutil.which(command)
-    return {module: os.path.realpath(path)} if path and module in watched else {}
 
 
 def ended(status):

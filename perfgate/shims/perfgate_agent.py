@@ -233,15 +233,15 @@ def children_clock():
     return usage.ru_utime + usage.ru_stime
 
 
-def origins(watched):
-    """Return where the watched modules were imported from, and whatever else came from this directory."""
-    found, here = {}, os.path.realpath(os.getcwd()) + os.sep
-    for name in [name for name in list(sys.modules) if "." not in name] if watched else ():
-        module = sys.modules[name]
-        path = getattr(module, "__file__", None) or next(iter(getattr(module, "__path__", None) or ()), None)
-        if isinstance(path, str) and (name in watched or os.path.realpath(path).startswith(here)):
-            found[name] = os.path.realpath(path)
-    return found
+def exploring():
+    """Return whether this process is there to look at a side, and notes what it loads."""
+    return bool(os.environ.get("PERFGATE_ORIGINS"))
+
+
+def note_origins():
+    """Note what has been loaded so far, where this process looks at a side."""
+    if "perfgate_origins" in sys.modules:
+        sys.modules["perfgate_origins"].dump()
 
 
 def packages():

@@ -54,7 +54,6 @@ class Scripts:
         self.found = []
         self.waiting = None  # nothing is waited for while benchmarks are only looked for
         self.script = ""
-        self.watched = []
 
     def look(self):
         """Run each script without running its benchmarks; return what went wrong."""
@@ -129,8 +128,8 @@ class Scripts:
     def finish(self, outcome, text):
         """Be done with the benchmark that was waited for; wait until the next one may begin."""
         name = self.waiting.pop(0)
-        modules = agent.origins(self.watched)
-        channel.send("finished", name=name, outcome=outcome, text=text[-2000:], modules=modules)
+        agent.note_origins()
+        channel.send("finished", name=name, outcome=outcome, text=text[-2000:])
         if self.waiting:
             channel.receive()  # "next"
 
@@ -228,12 +227,11 @@ def main():
     errors = scripts.look()
     channel.send("offer", benchmarks=scripts.found, errors=errors)
     order = channel.receive()
-    scripts.watched = order["watch"]
     agent.pin(order["cpu"])
     agent.settle()
     scripts.run(order["names"])
     channel.receive()
-    channel.send("bye", preempted=agent.preempted(), packages=agent.packages() if scripts.watched else {})
+    channel.send("bye", preempted=agent.preempted(), packages=agent.packages() if agent.exploring() else {})
 
 
 if __name__ == "__main__":

@@ -59,7 +59,7 @@ def main():
     try:
         return pytest.main(paths + sys.argv[2:] + options, plugins=[Plugin()])
     finally:
-        channel.send("bye", preempted=agent.preempted(), packages=agent.packages() if _watched else {})
+        channel.send("bye", preempted=agent.preempted(), packages=agent.packages() if agent.exploring() else {})
 
 
 def leave_git_alone():
@@ -115,7 +115,6 @@ class Plugin:
             self.errors.append("neither pytest-benchmark nor pytest-codspeed is %s in %s" % (how, sys.executable))
         channel.send("offer", benchmarks=list(chosen), errors=self.errors)
         order = channel.receive()
-        _watched.extend(order["watch"])
         agent.pin(order["cpu"])
         agent.settle()
         items = [chosen[name] for name in order["names"]]
@@ -132,9 +131,8 @@ class Plugin:
                 item.config.pluginmanager.unregister(reports)
             os.chdir(root)
             outcome, text = reports.summary(item.nodeid)
-            channel.send(
-                "finished", name=item.nodeid, outcome=outcome, text=text[-2000:], modules=agent.origins(_watched)
-            )
+            agent.note_origins()
+            channel.send("finished", name=item.nodeid, outcome=outcome, text=text[-2000:])
         channel.receive()
         return True
 
@@ -295,9 +293,6 @@ def drive_pytest_codspeed():
 
     BenchmarkFixture.__call__ = call
     BenchmarkFixture.pedantic = pedantic
-
-
-_watched = []  # top-level modules whose origin the orchestrator wants to know
 
 
 if __name__ == "__main__":
