@@ -338,13 +338,13 @@ def test_a_child_process_that_loads_the_other_code_is_seen(project: Project) -> 
 
 @pytest.mark.parametrize("reads", ["", 'reads = "custom"\n'], ids=["timed", "its numbers read"])
 def test_a_command_that_runs_the_checkout_is_refused(project: Project, reads: str) -> None:
-    project.put("tool.py", "print('[{\"name\": \"a\", \"unit\": \"s\", \"value\": FACTOR}]')\n")
+    project.put("tool.py", 'print(\'[{"name": "a", "unit": "s", "value": FACTOR}]\')\n')
     command = f"python {project.root}/tool.py"
     project.put(
         "perfgate.toml", f'[suite.cli]\nrunner = "command"\n{reads}[suite.cli.benchmarks]\nt = {json.dumps(command)}\n'
     )
     for factor in (1, 30):
-        project.put("tool.py", f"import lib\nprint('[{{\"name\": \"a\", \"unit\": \"s\", \"value\": {factor}}}]')\n")
+        project.put("tool.py", f'import lib\nprint(\'[{{"name": "a", "unit": "s", "value": {factor}}}]\')\n')
         project.commit("change", lib_py=f"FACTOR = {factor}\n")
 
     done = project.perfgate("compare", "HEAD~1", *SHORT)

@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from perfgate.config.probe import LoadSuite
 from perfgate.config.section import CommandLine, Duration, Glob, Quantity, RelativePath, Section, Share, checked
 from perfgate.core.model import METRICS
-from perfgate.core.policy import FAMILY_LEVEL, MARGIN, STRICT_LEVEL, Acceptance, Policy, Rule
+from perfgate.core.policy import FAMILY_LEVEL, MARGIN, MAX_SKIPPED, STRICT_LEVEL, Acceptance, Policy, Rule
 from perfgate.core.units import parse_quantity, parse_share, unit_of
 
 Answer = Literal["pass", "fail"]
@@ -206,6 +206,8 @@ class RuleTable(Section):
     until: date | None = None
     """The last day on which it counts, as in `2027-01-31`; after it the next rule does. With `critical = false` a
     quarantine."""
+    max_skipped: Share = Field(f"{100 * MAX_SKIPPED:g}%", alias="max-skipped")
+    """The share of a suite's benchmarks that may be skipped on both sides before the report's first line says so."""
 
     def rule(self) -> Rule:
         """Return the rule in base units."""
@@ -221,6 +223,7 @@ class RuleTable(Section):
             critical=self.critical,
             on_inconclusive=self.on_inconclusive == "fail",
             until=self.until.isoformat() if self.until else "",
+            max_skipped=parse_share(self.max_skipped),
         )
 
 

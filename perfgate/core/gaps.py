@@ -9,8 +9,8 @@ from perfgate.core.verdict import Judgement, Verdict, blocks
 
 def without_numbers(base: Run, head: Run, policy: Policy) -> list[Judgement]:
     """Return a row for each benchmark that cannot be compared, for the reason that weighs most."""
-    failed_base = {failure.benchmark: failure for failure in base.failures}
-    failed_head = {failure.benchmark: failure for failure in head.failures}
+    failed_base = {failure.benchmark: failure for failure in base.failures if not failure.partial}
+    failed_head = {failure.benchmark: failure for failure in head.failures if not failure.partial}
     there: dict[Benchmark, list[Metric]] = {}
     for sample in (*base.samples, *head.samples):
         there.setdefault(sample.sli.benchmark, []).append(sample.sli.metric)
@@ -33,14 +33,14 @@ def without_numbers(base: Run, head: Run, policy: Policy) -> list[Judgement]:
 def gaps(base: Run, head: Run, policy: Policy) -> list[Judgement]:
     """Return a row for all that should have been compared and was not, though nothing failed."""
     slis = [frozenset(sample.sli for sample in run.samples) for run in (base, head)]
-    failed = {failure.benchmark for run in (base, head) for failure in run.failures}
+    failed = {failure.benchmark for run in (base, head) for failure in run.failures if not failure.partial}
     shared = (base.benchmarks & head.benchmarks) - failed
-    found = []
+    found, late = _late(base, head, policy)
     for side, other, verdict, text in (
         (slis[0], slis[1], Verdict.MISSING, "base has this metric, head has not"),
         (slis[1], slis[0], Verdict.NEW, "only head has this metric"),
     ):
-        alone = sorted(sli for sli in side - other if sli.benchmark in shared)
+        alone = sorted(sli for sli in side - other - late if sli.benchmark in shared)
         ruled = [(sli, rule) for sli in alone if (rule := policy.rule_for(sli)) is not None]
         found += [
             Judgement(
@@ -50,24 +50,50 @@ def gaps(base: Run, head: Run, policy: Policy) -> list[Judgement]:
             for sli, rule in ruled
         ]  # fmt: skip
     measured = {sli.benchmark for sli in slis[0] | slis[1]}
-    text = "not measured: the time ended before its turn"
-    unseen = sorted(shared - measured)
+    text = "not measured: the time budget ended before its turn"
+    unseen = sorted(shared - measured - {sli.benchmark for sli in late})
     return found + [_row_without_numbers(benchmark, Verdict.INCONCLUSIVE, text, policy) for benchmark in unseen]
 
 
+def _late(base: Run, head: Run, policy: Policy) -> tuple[list[Judgement], frozenset[Sli]]:
+    """Return a row for each metric that the time budget left no turn for, and these SLIs: nobody is to blame."""
+    late = frozenset(
+        Sli(benchmark=failure.benchmark, metric=METRICS[name])
+        for run in (base, head)
+        for failure in run.failures
+        for name in failure.metrics
+        if failure.partial and name in METRICS
+    )
+    ruled = [(sli, rule) for sli in sorted(late) if (rule := policy.rule_for(sli)) is not None]
+    text = "not measured: the time budget ended before its turn (raise --budget)"
+    rows = [
+        Judgement(
+            benchmark=sli.benchmark, sli=sli, rule=rule, verdict=Verdict.INCONCLUSIVE, critical=rule.critical,
+            blocks=blocks(Verdict.INCONCLUSIVE, rule), text=text,
+        )
+        for sli, rule in ruled
+    ]  # fmt: skip
+    return rows, late
+
+
 def _verdict_without_numbers(base: Failure | None, head: Failure | None) -> tuple[Verdict, str] | None:
-    absent = (Reason.ABSENT, Reason.SKIPPED)
-    if head is not None:
-        if head.reason not in absent:
-            return Verdict.FAILED, f"{head.reason} on head: {head.text}"
-        if base is not None and base.reason in absent:
-            return Verdict.SKIPPED, head.text
-        return Verdict.MISSING, head.text
-    if base is None:
-        return None
-    if base.reason in _NOTHING_THERE:
+    if head is not None and head.reason is not Reason.NO_TIME:
+        return _verdict_on_head(base, head)
+    if base is not None and base.reason in _NOTHING_THERE:
         return _NOTHING_THERE[base.reason], base.text
-    return Verdict.INCONCLUSIVE, f"head runs it, but on base it {_PAST[base.reason]}: {base.text}"
+    if head is not None or base is None:
+        return None if head is None else (Verdict.INCONCLUSIVE, head.text)
+    on_base = f"head runs it, but on base it {_PAST[base.reason]}: " if base.reason in _PAST else ""
+    return Verdict.INCONCLUSIVE, on_base + base.text
+
+
+def _verdict_on_head(base: Failure | None, head: Failure) -> tuple[Verdict, str]:
+    absent = (Reason.ABSENT, Reason.SKIPPED)
+    if head.reason not in absent:
+        return Verdict.FAILED, f"{head.reason} on head: {head.text}"
+    if base is not None and base.reason in absent:
+        return Verdict.SKIPPED, head.text
+    return Verdict.MISSING, head.text
 
 
 _NOTHING_THERE = {
@@ -91,7 +117,8 @@ def _row_without_numbers(
     """Return a row that blocks if any of what is lost with the benchmark would: its time, or what else it gave."""
     rules = [policy.rule_for(Sli(benchmark=benchmark, metric=metric)) for metric in (TIME, *wanted)]
     rule = next((each for each in rules if each and each.critical), rules[0])
-    if verdict is Verdict.MISSING and any(matches(glob, str(benchmark)) for glob in policy.retired):
+    retired = verdict is Verdict.MISSING and any(matches(glob, str(benchmark)) for glob in policy.retired)
+    if retired:
         verdict, text = Verdict.SKIPPED, f"{text}, as the configuration says (retired)"
     return Judgement(
         benchmark=benchmark,
@@ -100,6 +127,7 @@ def _row_without_numbers(
         blocks=blocks(verdict, rule),
         text=text,
         rule=rule,
+        retired=retired,
     )
 
 

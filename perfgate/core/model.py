@@ -167,6 +167,8 @@ class Reason(StrEnum):
     UNFAIR = "unfair"
     """It was measured, and what was measured says nothing of the code."""
     NOTHING = "nothing-measured"
+    NO_TIME = "no-time"
+    """The time budget ended before its turn; with `metrics`, only these are lacking."""
     NO_BASELINE = "no-baseline"
     """Said of base: no stored run may stand for it."""
 
@@ -185,6 +187,11 @@ class Failure:
     text: str
     metrics: tuple[str, ...] = ()
     """What it was to give beside the time: whose rules speak of this too."""
+
+    @property
+    def partial(self) -> bool:
+        """Whether only `metrics` are lacking, and the rest was measured."""
+        return self.reason is Reason.NO_TIME and bool(self.metrics)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from perfgate.core.units import Unit
 FAMILY_LEVEL = 0.01  # one in a hundred runs that changed nothing may be blocked at most; the margin makes it rarer
 STRICT_LEVEL = 0.001
 PASS_LEVEL = 0.02  # a regression of exactly the limit is called a pass at most this often
+MAX_SKIPPED = 0.2  # of a suite, on both sides, before the headline says it
 MARGIN = 0.015  # an edit that changes nothing moved workloads by .4 %, a standard deviation: see docs/method.md
 
 
@@ -36,6 +37,8 @@ class Rule:
     """Whether an answer that could not be given blocks as well."""
     until: str = ""
     """The last day on which it counts, ISO 8601, before the rules after it do again; empty has no end."""
+    max_skipped: float = MAX_SKIPPED
+    """Share of a suite's benchmarks that may be skipped on both sides before the headline says so."""
 
     def covers(self, sli: Sli) -> bool:
         """Return whether this rule speaks of `sli`; a diagnostic metric must be named, `*` is not enough."""
@@ -171,6 +174,7 @@ def _rule_words(rule: Rule | None) -> str:
     words = f"{100 * rule.limit:g} %"
     words += f" with floor {rule.floor:g} {rule.floor_unit}" if rule.floor_unit else ""
     words += f" with SLO {rule.slo:g} {rule.slo_unit}" if rule.slo_unit else ""
+    words += f", {100 * rule.max_skipped:g} % may be skipped" if rule.max_skipped != MAX_SKIPPED else ""
     words += "" if rule.critical else ", warns only"
     words += f", until {rule.until}" if rule.until else ""
     return words + (", blocks when inconclusive" if rule.on_inconclusive else "")

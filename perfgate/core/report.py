@@ -12,8 +12,20 @@ from enum import StrEnum
 
 from perfgate.core.comparison import Comparison
 from perfgate.core.judge import judge
-from perfgate.core.model import WHOLE, Design, Environment, Kind, Method, Revision, Run, Sli, Warning
-from perfgate.core.policy import DEFAULT_RULES, Policy
+from perfgate.core.model import (
+    TIME,
+    WHOLE,
+    Benchmark,
+    Design,
+    Environment,
+    Kind,
+    Method,
+    Revision,
+    Run,
+    Sli,
+    Warning,
+)
+from perfgate.core.policy import DEFAULT_RULES, MAX_SKIPPED, Policy
 from perfgate.core.verdict import UNKNOWN, Judgement, Verdict
 from perfgate.errors import Exit
 
@@ -48,6 +60,15 @@ class Trail:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SkippedSuite:
+    """A suite of which many benchmarks were skipped on both sides."""
+
+    suite: str
+    skipped: int
+    of: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """One comparison of two runs, judged."""
 
@@ -67,6 +88,8 @@ class Report:
     version: str
     trails: tuple[Trail, ...] = ()
     """Of what changed, from the stored runs."""
+    mostly_skipped: tuple[SkippedSuite, ...] = ()
+    """Suites of which more was skipped than their rule allows."""
     accept_label: str = ""
     """The label by which this change may be accepted as it is; empty where there is no pull request."""
 
@@ -93,7 +116,8 @@ def report(
 ) -> Report:
     """Judge two runs, with `comparisons` if they are not simply theirs, and gather what a reader needs."""
     rows = judge(base, head, policy, comparisons)
-    outcome, exit_code = (Outcome.PASS, Exit.PASSED) if not rows and head.part != WHOLE else _outcome(rows)
+    others_measure = head.part != WHOLE and all(row.verdict is Verdict.SKIPPED for row in rows)
+    outcome, exit_code = (Outcome.PASS, Exit.PASSED) if others_measure else _outcome(rows)
     return Report(
         outcome=outcome,
         exit_code=exit_code,
@@ -108,7 +132,22 @@ def report(
         started=head.started,
         repeat=repeat,
         version=version,
+        mostly_skipped=_mostly_skipped(rows, policy),
     )
+
+
+def _mostly_skipped(rows: Sequence[Judgement], policy: Policy) -> tuple[SkippedSuite, ...]:
+    suites: dict[str, dict[Benchmark, bool]] = {}
+    for row in rows:
+        suites.setdefault(row.benchmark.suite, {})[row.benchmark] = row.verdict is Verdict.SKIPPED and not row.retired
+    found = []
+    for suite, benchmarks in sorted(suites.items()):
+        skipped = [benchmark for benchmark, left_out in benchmarks.items() if left_out]
+        rules = [policy.rule_for(Sli(benchmark=benchmark, metric=TIME)) for benchmark in skipped]
+        most = min((rule.max_skipped for rule in rules if rule), default=MAX_SKIPPED)
+        if len(skipped) > most * len(benchmarks):
+            found.append(SkippedSuite(suite=suite, skipped=len(skipped), of=len(benchmarks)))
+    return tuple(found)
 
 
 def _design(run: Run) -> Design:
@@ -139,8 +178,10 @@ def _outcome(rows: tuple[Judgement, ...]) -> tuple[Outcome, Exit]:
     blocking = {row.verdict for row in rows if row.blocks}
     if Verdict.REGRESSION in blocking:
         return Outcome.REGRESSION, Exit.REGRESSION
-    if blocking & {Verdict.FAILED, Verdict.MISSING} or not rows:
+    if blocking & {Verdict.FAILED, Verdict.MISSING} or all(row.verdict is Verdict.SKIPPED for row in rows):
         return Outcome.INCOMPLETE, Exit.NOT_MEASURED
+    if all(row.verdict in (Verdict.SKIPPED, Verdict.NEW) for row in rows):
+        return Outcome.NO_BASELINE, Exit.PASSED
     nothing_known = all(row.verdict in UNKNOWN for row in rows)
     if unknown := {row.verdict for row in rows if row.verdict in UNKNOWN and (row.critical or nothing_known)}:
         outcome = Outcome.NO_BASELINE if unknown == {Verdict.NO_BASELINE} else Outcome.INCONCLUSIVE

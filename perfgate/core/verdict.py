@@ -54,6 +54,8 @@ class Judgement:
     visible: float | None = None
     """Smallest share of worsening that this run would have seen, where it could not tell."""
     needs: Needs | None = None
+    retired: bool = False
+    """Whether the configuration says that it may be gone."""
 
     @property
     def name(self) -> str:

@@ -6,7 +6,6 @@ processes, so that what does not repeat is seen for what it is and decides nothi
 
 import shutil
 import tempfile
-import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -17,7 +16,7 @@ from perfgate.errors import MeasureError
 from perfgate.host.addresses import fixed_addresses
 from perfgate.host.agent import Message
 from perfgate.host.interrupt import Interrupts
-from perfgate.measure.crew import Crew, Trouble, Visit, crew
+from perfgate.measure.crew import Crew, Journey, OutOfTime, Trouble, Visit, crew
 
 PROCESSES = 2
 SLOWER = 100  # times longer than on the CPU itself, in valgrind
@@ -27,8 +26,8 @@ QUERIES = "queries"
 HABITS = "habits"
 KINDS = {HABITS: HABITS, "calls": "calls", "allocations": "memory", "peak-memory": "memory"}
 """What is asked for to how it is counted."""
-_NAMES = {"peak-memory": "peak-memory.own"}
-"""What is asked for to what it is called beside what the system says of a whole process."""
+_NAMES = {"peak-memory": ("peak-memory.own",), "queries": ("queries", "queries.repeated")}
+"""Metric in the configuration to its names in a run; `peak-memory` alone is that of a whole process."""
 _ENVIRON = {"PYTHONHASHSEED": "0", "PERFGATE_COUNT": "1"}
 _WATCHING = {**_ENVIRON, "PERFGATE_QUERIES": "1"}
 
@@ -42,7 +41,9 @@ class Counts:
     notes: dict[str, dict[str, str]] = field(default_factory=dict)
     """Benchmark to metric to what is said of it."""
     troubles: dict[str, str] = field(default_factory=dict)
-    """Benchmark to why it was not counted."""
+    """Benchmark to why it cannot be counted."""
+    late: dict[str, set[str]] = field(default_factory=dict)
+    """Benchmark to the metrics that the time budget left no turn for."""
 
     def take(self, name: str, answer: Message) -> None:
         """Keep what a process counted of a benchmark, or why it could not."""
@@ -74,10 +75,10 @@ class Counting:
         Raises: MeasureError where valgrind is wanted and missing.
         """
         found = Counts()
-        plain = [KINDS[metric] for metric in self.metrics if metric not in (INSTRUCTIONS, QUERIES)]
+        plain = tuple(metric for metric in self.metrics if metric not in (INSTRUCTIONS, QUERIES))
         for _ in range(PROCESSES):
             if plain:
-                self._process(launch, tuple(dict.fromkeys(plain)), _ENVIRON, self.timeout_s, found)
+                self._process(launch, plain, _ENVIRON, self.timeout_s, found)
             if QUERIES in self.metrics:  # alone: watching a database is work of its own
                 self._process(launch, (QUERIES,), _WATCHING, self.timeout_s, found)
             if INSTRUCTIONS in self.metrics and self.whole:
@@ -87,32 +88,43 @@ class Counting:
                 with tempfile.TemporaryDirectory(prefix="perfgate-") as home:
                     inside, environ = _in_valgrind(launch, Path(home))
                     self._process(inside, (INSTRUCTIONS,), environ, SLOWER * self.timeout_s, found)
+        for name, metrics in found.late.items():
+            for metric in metrics:  # one process alone does not show whether it repeats
+                found.values.get(name, {}).pop(metric, None)
         return found
 
     def _process(
-        self, launch: Launch, what: Sequence[str], environ: Mapping[str, str], timeout_s: float, found: Counts
+        self, launch: Launch, metrics: tuple[str, ...], environ: Mapping[str, str], timeout_s: float, found: Counts
     ) -> None:
-        left = [name for name in self.iteration_s if name not in found.troubles]
+        """Count `metrics` of all benchmarks, in one process as long as it lives."""
+        names = set(names_of(metrics))
+        what = tuple(dict.fromkeys(KINDS.get(metric, metric) for metric in metrics))
+        late = [name for name, lacking in found.late.items() if names <= lacking]
+        left = [name for name in self.iteration_s if name not in found.troubles and name not in late]
         while left:
-            if time.monotonic() > self.deadline:
-                found.troubles.update(dict.fromkeys(left, "the budget ended before its turn"))
-                return
             with ExitStack() as stack:
                 stack.enter_context(fixed_addresses())
-                people = stack.enter_context(crew([(launch, environ)], mark=self.mark, interrupts=self.interrupts))
-                people.meet()
-                visit = self._visit(people, what, timeout_s, found)
-                journey = people.travel(left, visit, cpu=None, timeout_s=timeout_s)
+                people = stack.enter_context(
+                    crew([(launch, environ)], mark=self.mark, interrupts=self.interrupts, deadline=self.deadline)
+                )
+                try:
+                    people.meet()
+                    visit = self._visit(people, what, timeout_s, found)
+                    journey = people.travel(left, visit, cpu=None, timeout_s=timeout_s)
+                except OutOfTime:
+                    journey = Journey(out_of_time=True)
             for name, troubles in journey.troubles.items():
                 found.troubles[name] = _words(troubles)
-            left = left[len(journey.visited) :]
+            done = len(journey.visited)
+            if journey.out_of_time:
+                for name in left[max(0, done - 1) :]:
+                    found.late.setdefault(name, set()).update(names)
+                return
+            left = left[done:]
 
     def _visit(self, people: Crew, what: Sequence[str], timeout_s: float, found: Counts) -> Visit:
         def visit(name: str, states: Sequence[Message]) -> None:
             loops = max(1, round(REGION_S / self.iteration_s[name]))
-            if time.monotonic() > self.deadline:
-                found.troubles[name] = "the budget ended before its turn"
-                return
             found.take(name, people.ask(0, do="count", what=list(what), loops=loops, timeout_s=timeout_s))
 
         return visit
@@ -120,7 +132,7 @@ class Counting:
 
 def names_of(metrics: Sequence[str]) -> tuple[str, ...]:
     """Return what the metrics that are asked for are called in a run."""
-    return tuple(_NAMES.get(metric, metric) for metric in metrics)
+    return tuple(name for metric in metrics for name in _NAMES.get(metric, (metric,)))
 
 
 def _words(troubles: Sequence[Trouble]) -> str:

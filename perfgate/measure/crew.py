@@ -4,6 +4,8 @@ Knows the protocol (docs/protocol.md) and nothing of statistics: one agent makes
 """
 
 import contextlib
+import math
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -38,10 +40,16 @@ class Journey:
     """Benchmarks that are done with, in order, those in trouble included."""
     byes: list[Message] = field(default_factory=list)
     """Each member's last message; none where somebody did not live to send it."""
+    out_of_time: bool = False
+    """Whether the budget ended on the way: the last benchmark visited is not finished."""
 
     def note(self, name: str, member: int, reason: Reason, text: str) -> None:
         """Add a trouble."""
         self.troubles.setdefault(name, []).append(Trouble(member=member, reason=reason, text=text))
+
+
+class OutOfTime(Exception):
+    """The time budget ended while an answer was due; the text, if any, is what had gone wrong until then."""
 
 
 class TurnFailed(Exception):
@@ -60,19 +68,19 @@ Visit = Callable[[str, Sequence[Message]], None]
 class Crew:
     """Agents that were started together and speak in the order of the sides."""
 
-    def __init__(self, agents: Sequence[Agent], rng: Random) -> None:
+    def __init__(self, agents: Sequence[Agent], rng: Random, deadline: float = math.inf) -> None:
         self.agents = tuple(agents)
-        self._rng = rng
+        self._rng, self._deadline = rng, deadline
         self.hellos: list[Message] = []
         self.offers: list[Message] = []
 
     def meet(self) -> None:
         """Wait until every member has said what it offers.
 
-        Raises: MeasureError with the last words of one that did not get so far.
+        Raises: MeasureError with the last words of one that did not get so far; OutOfTime.
         """
-        self.hellos = [_expect(agent, "hello") for agent in self.agents]
-        self.offers = [_expect(agent, "offer") for agent in self.agents]
+        self.hellos = [self._expect(agent, "hello") for agent in self.agents]
+        self.offers = [self._expect(agent, "offer") for agent in self.agents]
 
     def travel(
         self,
@@ -93,7 +101,11 @@ class Crew:
                 agent.send(do="run", names=list(names), cpu=cpu)
         for name in names:
             journey.visited.append(name)
-            if not self._stop_at(name, visit, journey, timeout_s):
+            try:
+                if not self._stop_at(name, visit, journey, timeout_s):
+                    return journey
+            except OutOfTime:
+                journey.out_of_time = True
                 return journey
         for agent in self.agents:
             with contextlib.suppress(AgentGone, AgentSilent):
@@ -110,7 +122,7 @@ class Crew:
         """
         try:
             self.agents[member].send(**order)
-            answer = self.agents[member].receive(timeout_s=timeout_s)
+            answer = self._receive(self.agents[member], timeout_s)
         except (AgentGone, AgentSilent) as exc:
             raise TurnFailed(member, *_lost(self.agents[member], exc, timeout_s)) from exc
         if answer.get("kind") == "finished":
@@ -142,6 +154,28 @@ class Crew:
                 journey.note(name, member, reason, str(state.get("text", "")))
         return None not in states.values()
 
+    def _receive(self, agent: Agent, timeout_s: float) -> Message:
+        """Wait for an answer, and no longer than the time budget lasts."""
+        left = self._deadline - time.monotonic()
+        try:
+            return agent.receive(timeout_s=min(timeout_s, max(0.0, left)))
+        except AgentSilent:
+            if left < timeout_s:
+                raise OutOfTime from None
+            raise
+
+    def _expect(self, agent: Agent, kind: str) -> Message:
+        try:
+            message = self._receive(agent, START_S)
+        except AgentSilent:
+            raise MeasureError(f"a benchmark process was silent for {START_S:.0f} s:\n{agent.last_words()}") from None
+        except AgentGone:
+            message = {}
+        if message.get("kind") != kind:
+            agent.finish(timeout_s=END_S)
+            raise MeasureError(f"a benchmark process ended before it offered anything:\n{agent.last_words()}")
+        return message
+
     def _shuffled(self, members: Sequence[int]) -> list[int]:
         """Return `members` in random order: whoever always sets up first is 0.3 % faster afterwards."""
         return self._rng.sample(list(members), k=len(members))
@@ -150,7 +184,7 @@ class Crew:
         """Give one member the token and wait until it comes back, so that no other runs meanwhile."""
         try:
             self.agents[member].send(do=order)
-            return self.agents[member].receive(timeout_s=timeout_s)
+            return self._receive(self.agents[member], timeout_s)
         except (AgentGone, AgentSilent) as exc:
             journey.note(name, member, *_lost(self.agents[member], exc, timeout_s))
             return None
@@ -163,10 +197,13 @@ def crew(
     mark: str,
     interrupts: Interrupts,
     seed: int = 0,
+    deadline: float = math.inf,
 ) -> Iterator[Crew]:
     """Start one agent a launch, each with its own environment; everything they started is dead in the end.
 
-    `seed` draws who starts and who sets up first.
+    Args:
+        seed: draws who starts and who sets up first.
+        deadline: when the monotonic clock says this, no answer is waited for any more.
     """
     with ExitStack() as stack:
         stack.callback(kill_marked, mark)
@@ -179,23 +216,10 @@ def crew(
             except OSError as exc:
                 raise MeasureError(f"cannot start {launch.argv[0]}: {exc.strerror}") from exc
             agents[member] = stack.enter_context(agent)
-        yield Crew([agents[member] for member in sorted(agents)], rng)
+        yield Crew([agents[member] for member in sorted(agents)], rng, deadline)
 
 
 _OUTCOMES = {"failed": Reason.RAISED, "skipped": Reason.SKIPPED, "nothing": Reason.NOTHING}
-
-
-def _expect(agent: Agent, kind: str) -> Message:
-    try:
-        message = agent.receive(timeout_s=START_S)
-    except AgentSilent:
-        raise MeasureError(f"a benchmark process was silent for {START_S:.0f} s:\n{agent.last_words()}") from None
-    except AgentGone:
-        message = {}
-    if message.get("kind") != kind:
-        agent.finish(timeout_s=END_S)
-        raise MeasureError(f"a benchmark process ended before it offered anything:\n{agent.last_words()}")
-    return message
 
 
 def _lost(agent: Agent, exc: AgentGone | AgentSilent, timeout_s: float) -> tuple[Reason, str]:

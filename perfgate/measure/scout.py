@@ -3,6 +3,7 @@
 Not pinned, so that a benchmark that keeps several CPUs busy shows it; its numbers are not kept.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -37,6 +38,8 @@ class Survey:
     journey: Journey = field(default_factory=Journey)
     loaded: tuple[Loaded, ...] = ()
     """Files that its processes loaded."""
+    skipped: dict[str, str] = field(default_factory=dict)
+    """Files with benchmarks that were skipped as a whole, to the reason."""
     packages: dict[str, str] = field(default_factory=dict)
     """What is installed beside the project: distribution to version."""
 
@@ -50,6 +53,7 @@ def survey(
     timeout_s: float,
     mark: str,
     interrupts: Interrupts,
+    deadline: float = math.inf,
     wanted: Callable[[str], bool] = lambda name: True,
 ) -> Survey:
     """Ask a fresh process what it offers and, with `calibrate`, run each benchmark for a few milliseconds.
@@ -57,12 +61,15 @@ def survey(
     Args:
         wanted: a benchmark's name to whether it is this job's.
         recorder: where the processes note what they load.
+        deadline: when the monotonic clock says this, the rest stays unexplored.
+
+    Raises: OutOfTime where not even the list of benchmarks came in time.
     """
     found: Survey | None = None
     launch = recorder.traced(launch) if recorder else launch
     left: Sequence[str] | None = None
     while found is None or left:
-        with crew([(launch, environ_of(draw))], mark=mark, interrupts=interrupts) as people:
+        with crew([(launch, environ_of(draw))], mark=mark, interrupts=interrupts, deadline=deadline) as people:
             people.meet()
             found = found or _offered(people, wanted)
             left = (found.names if calibrate else ()) if left is None else left
@@ -71,7 +78,7 @@ def survey(
         for bye in journey.byes:
             found.packages.update(bye.get("packages", {}))
         found.journey.troubles.update(journey.troubles)
-        left = left[len(journey.visited) :]
+        left = () if journey.out_of_time else left[len(journey.visited) :]
     found.loaded = recorder.loaded() if recorder else ()
     return found
 
@@ -83,6 +90,7 @@ def _offered(people: Crew, wanted: Callable[[str], bool]) -> Survey:
         names=names,
         elsewhere=len(offer["benchmarks"]) - len(names),
         errors=tuple(offer["errors"]),
+        skipped={str(file): str(reason) for file, reason in offer.get("skipped", {}).items()},
         python=tuple((str(name), str(value)) for name, value in hello["python"].items()),
     )
 

@@ -15,6 +15,7 @@ from perfgate.errors import Interrupted, MeasureError
 from perfgate.host.environment import environment
 from perfgate.host.git import Repository
 from perfgate.host.interrupt import Interrupts
+from perfgate.measure.crew import OutOfTime
 from perfgate.measure.sides import PreparedSide
 from perfgate.measure.track import AnyJob, Circumstances, Measured, Track
 
@@ -125,6 +126,7 @@ class _Session:
             effort_s=effort.benchmark_s,
             interrupts=interrupts,
             part=effort.part,
+            deadline=self.start + effort.budget_s,
         )
         self.suites = [job.begin(sides, around) for job in jobs]
 
@@ -137,14 +139,14 @@ class _Session:
         try:
             for suite in self.suites:
                 self.watch(Progress(text=f"exploring suite {suite.name}"))
-                suite.explore()
+                self._explore(suite)
             if self.effort.canary and len(self.sides) > 1:
                 any(suite.guard() for suite in self.suites)  # the first that can
+            self._pairs(look)
             for suite in self.suites:
                 if suite.count:
                     self.watch(Progress(text=f"counting in suite {suite.name}"))
-                    suite.count(self.start + self.effort.budget_s)
-            self._pairs(look)
+                    suite.count()
         except Interrupted:
             if not any(track.pairs for track in _tracks(self.suites)):
                 raise
@@ -154,6 +156,19 @@ class _Session:
         finally:
             for suite in self.suites:
                 suite.resources.close()
+
+    def _explore(self, suite: Measured) -> None:
+        began = self.used_s
+        try:
+            suite.explore()
+        except OutOfTime as exc:
+            so_far = "".join(f"\n  {line}" for line in str(exc).splitlines())
+            before = f", after {began:.0f} s for the suites before it" if began > 1 else ""
+            raise MeasureError(
+                f"the time budget of {self.effort.budget_s:g} s ended before the benchmarks of suite {suite.name!r} "
+                f"were even listed on both sides{before}{so_far}",
+                hint="raise the budget (--budget 10m), or choose fewer benchmarks (suite.*.paths, suite.*.select)",
+            ) from None
 
     def _pairs(self, look: Callable[[Sequence[Measured]], None]) -> None:
         number = 0
@@ -211,7 +226,10 @@ class _Session:
         failed = any(suite.failures[each] for suite in self.suites for each in range(len(self.sides)))
         nothing_to_do = self.effort.part is not WHOLE and not any(suite.tracks for suite in self.suites)
         if not failed and not samples and not nothing_to_do:
-            raise MeasureError("the budget ended before anything was measured", hint="raise the budget: --budget 10m")
+            raise MeasureError(
+                f"the time budget of {self.effort.budget_s:g} s ended before anything was measured",
+                hint="raise the budget: --budget 10m",
+            )
         busy_s = sum(suite.busy_s for suite in self.suites)
         startups = [seconds for suite in self.suites for seconds in suite.startups]
         python = next((suite.python[side] for suite in self.suites if suite.python), ())

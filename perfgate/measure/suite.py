@@ -1,7 +1,6 @@
 """One suite on one or two sides: what there is to measure, and what was measured so far."""
 
-import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
@@ -20,17 +19,20 @@ from perfgate.core.model import (
 from perfgate.core.ports import Launch, Runner
 from perfgate.core.processes import Processes
 from perfgate.core.schedule import Turns, draw_pair, planned_pairs, turns_for, turns_in_company
+from perfgate.core.skips import install_advice
 from perfgate.errors import MeasureError
 from perfgate.host import addresses, cpus
 from perfgate.measure import scout
 from perfgate.measure.counting import HABITS, Counting, names_of
-from perfgate.measure.crew import Trouble
+from perfgate.measure.crew import OutOfTime, Trouble
 from perfgate.measure.scout import Survey
 from perfgate.measure.sides import PreparedSide, share_files
 from perfgate.measure.track import Circumstances, Measured, Track, metric_named
 from perfgate.measure.turns import BASE, HEAD, Pairing, PairResult, run_pair
 
 SEVERAL_CPUS = 1.1  # CPU time above wall time by so much is no rounding
+NO_TIME = "not measured: the time budget ended before its turn"
+MOST_TOLD = 5  # benchmarks that an error names
 HANDOVER_S = 0.01  # what pytest and the token take of a pair, for the first plan
 
 
@@ -106,7 +108,8 @@ class Suite(Measured):
     def explore(self) -> None:
         """Find the benchmarks of both sides, run each once, and plan.
 
-        Raises: MeasureError where head offers none, ProvenanceError where a side ran foreign code.
+        Raises: MeasureError where head offers none, ProvenanceError where a side ran foreign code, OutOfTime where
+            the benchmarks of a side could not even be listed within the budget.
         """
         head = self._survey(self.sides[-1], names=(), calibrate=True)
         scout.refuse_collection_errors("head" if len(self.sides) > 1 else "the working tree", head)
@@ -114,20 +117,17 @@ class Suite(Measured):
             self._nothing_here(head)
             return
         if not head.names:
-            raise MeasureError(
-                f"suite {self.job.name!r}: no benchmarks found in {self._where()} of {self.sides[-1].revision}",
-                hint="a benchmark is a test that uses the `benchmark` fixture; suite.*.paths says where to look",
-            )
+            raise self._found_none(head)
         self._names = head.names
         surveys, offers = [head], [head.names]
         if len(self.sides) > 1:
-            own = self._own_benchmarks()
-            if self.job.shared:
-                sources = self.job.runner.sources(head.names)
-                share_files(self.around.repository, self.sides[BASE], self.sides[HEAD], sources)
-            base = self._survey_base(head.names, own)
-            self._note_absent(base, head, own)
+            try:
+                base, own = self._explore_base(head)
+            except OutOfTime as exc:
+                raise OutOfTime(_told(head)) from exc
             surveys, offers = [base, head], [tuple({*base.names, *(own or ())}), head.names]
+        else:
+            self._note_skipped_files(head.skipped)
         self._check_provenance(surveys)
         self.python = tuple(survey.python for survey in surveys)
         self._offers = tuple(offers)
@@ -137,42 +137,77 @@ class Suite(Measured):
                 self.described[side].append(Description(benchmark=self._benchmark(name), facts=facts))
             for name, troubles in survey.journey.troubles.items():
                 self._fail(side, name, troubles[0].reason, troubles[0].text)
+            for name in survey.names:
+                if name not in survey.iteration_s and name not in self.failures[side]:
+                    self._fail(side, name, Reason.NO_TIME, NO_TIME)
         self._plan(surveys, head.names)
         if self.job.habits and not self.job.whole:
             self._watch()
 
+    def _explore_base(self, head: Survey) -> tuple[Survey, frozenset[str] | None]:
+        """Run head's benchmarks on base; return that, and what base offers by itself, if that is known."""
+        found = self._own_benchmarks()
+        own = None if found is None else frozenset(found.names)
+        if self.job.shared:
+            sources = self.job.runner.sources(head.names)
+            share_files(self.around.repository, self.sides[BASE], self.sides[HEAD], sources)
+        base = self._survey_base(head.names, own)
+        self._note_absent(base, head, own)
+        self._note_skipped_files(found.skipped if found else {}, head.skipped)
+        return base, own
+
+    def _found_none(self, head: Survey) -> MeasureError:
+        """Return the error for a suite without benchmarks, with the files that were skipped as a whole."""
+        skipped = "".join(f"\n  {file} was skipped: {reason}" for file, reason in sorted(head.skipped.items()))
+        usual = "a benchmark is a test that uses the `benchmark` fixture; suite.*.paths says where to look"
+        return MeasureError(
+            f"suite {self.job.name!r}: no benchmarks found in {self._where()} of {self.sides[-1].revision}{skipped}",
+            hint=install_advice(head.skipped.values()) or usual,
+        )
+
+    def _note_skipped_files(self, *skipped: Mapping[str, str]) -> None:
+        """Give every file that was skipped as a whole a row: its benchmarks would vanish otherwise."""
+        if head := skipped[-1]:
+            for side, files in enumerate(skipped):
+                for file in head.keys() & files.keys():
+                    self._fail(side, file, Reason.SKIPPED, files[file])
+
     def _nothing_here(self, head: Survey) -> None:
         """Head's benchmarks are all other jobs'; what base had in this part was lost."""
         self.python = tuple(head.python for _ in self.sides)
-        for name in sorted((self._own_benchmarks() or ()) if len(self.sides) > 1 else ()):
+        found = self._own_benchmarks() if len(self.sides) > 1 else None
+        for name in sorted(found.names if found else ()):
             self._fail(HEAD, name, Reason.ABSENT, gone(self._benchmark(name)))
 
-    def _count(self, deadline: float) -> None:
-        """Count what the benchmarks do; who cannot be counted, or not in time, has failed."""
-        counting = self._counting(self.job.metrics, deadline)
+    def _count(self) -> None:
+        """Count what the benchmarks do, in the time that is left; what cannot be counted has failed."""
+        counting = self._counting(self.job.metrics)
         for side, prepared in enumerate(self.sides):
             found = counting.of(self.job.runner.launch(prepared.place, names=self._names))
             for name, text in found.troubles.items():
                 words = f"{', '.join(self.job.metrics)} could not be counted: {text}"
                 self._fail(side, name, Reason.RAISED, words)
+            for name, metrics in found.late.items():
+                if name not in self.failures[side]:
+                    self._fail(side, name, Reason.NO_TIME, NO_TIME, metrics=tuple(sorted(metrics)))
             self.counted[side].extend(
                 _exact(self._benchmark(name), metric, values, found.notes.get(name, {}).get(metric, ""))
                 for name, metrics in found.values.items()
                 for metric, values in metrics.items()
                 if name not in found.troubles
             )
-        for name in [name for name in self.tracks if any(name in failures for failures in self.failures)]:
+        for name in [name for name in self.tracks if any(self._failed(side, name) for side in range(len(self.sides)))]:
             del self.tracks[name]
 
     def _watch(self) -> None:
         """Warn of what the benchmarks call that their time depends on beside their code."""
-        found = self._counting((HABITS,), math.inf).of(self.job.runner.launch(self.sides[-1].place, names=self._names))
+        found = self._counting((HABITS,)).of(self.job.runner.launch(self.sides[-1].place, names=self._names))
         for name, habits in found.notes.items():
             self.tracks[name].warnings += [Warning(code=code, text=text) for code, text in habits.items()]
 
-    def _counting(self, metrics: tuple[str, ...], deadline: float) -> Counting:
+    def _counting(self, metrics: tuple[str, ...]) -> Counting:
         return Counting(
-            deadline=deadline,
+            deadline=self.around.deadline,
             metrics=metrics,
             iteration_s={name: track.iteration_s for name, track in self.tracks.items()},
             timeout_s=self.job.timeout_s,
@@ -183,7 +218,7 @@ class Suite(Measured):
 
     def offered(self, side: int) -> tuple[Benchmark, ...]:
         """Return the benchmarks that a side has, measured or not."""
-        return tuple(self._benchmark(name) for name in self._offers[side] if name not in self.failures[side])
+        return tuple(self._benchmark(name) for name in self._offers[side] if not self._failed(side, name))
 
     def run_pair(self, number: int) -> None:
         """Run pair `number` of all open benchmarks, in one pair of processes for each group of them."""
@@ -231,7 +266,12 @@ class Suite(Measured):
 
     def _pairing(self, launches: tuple[Launch, ...], design: Design) -> Pairing:
         return Pairing(
-            suite=self.job.name, launches=launches, design=design, timeout_s=self.job.timeout_s, mark=self.around.mark
+            suite=self.job.name,
+            launches=launches,
+            design=design,
+            timeout_s=self.job.timeout_s,
+            mark=self.around.mark,
+            deadline=self.around.deadline,
         )
 
     def _keep(self, number: int, result: PairResult) -> None:
@@ -266,6 +306,7 @@ class Suite(Measured):
                 timeout_s=self.job.timeout_s,
                 mark=self.around.mark,
                 interrupts=self.around.interrupts,
+                deadline=self.around.deadline,
                 wanted=lambda name: self.around.part.holds(self._benchmark(name)),
             )
 
@@ -315,7 +356,7 @@ class Suite(Measured):
             text = f"base and head have other versions of {', '.join(differing)}: what that changed was measured too"
             self.warnings.append(Warning(code="packages-differ", text=text))
 
-    def _own_benchmarks(self) -> frozenset[str] | None:
+    def _own_benchmarks(self) -> Survey | None:
         """Return what base offers by itself, None where that cannot be known: what head lost must be missed."""
         try:
             found = self._survey(self.sides[BASE], names=(), calibrate=False)
@@ -326,7 +367,7 @@ class Suite(Measured):
             text = f"base's own benchmarks could not all be listed, so one that head lost may go unseen: {reason}"
             self.warnings.append(Warning(code="base-not-listed", text=text))
             return None
-        return frozenset(found.names)
+        return found
 
     def _note_absent(self, base: Survey, head: Survey, own: frozenset[str] | None) -> None:
         """Give every benchmark that only one side has a failure that says so."""
@@ -357,7 +398,7 @@ class Suite(Measured):
             text = "only one CPU: perfgate itself ran beside the benchmarks"
             self.warnings.append(Warning(code="one-cpu", text=text))
         for name in names:
-            if any(name in failures for failures in self.failures):
+            if any(self._failed(side, name) for side in range(len(self.sides))):
                 continue
             iteration_s = [survey.iteration_s[name] for survey in surveys]
             turns = turns_for(iteration_s[0], most=surveys[-1].most[name])
@@ -389,6 +430,12 @@ def _exact(benchmark: Benchmark, metric: str, values: Sequence[float], note: str
         design=Design.ALONE,
         warnings=(Warning(code="counted", text=note),) if note else (),
     )
+
+
+def _told(found: Survey) -> str:
+    """Return what went wrong on a side, a line a benchmark."""
+    lines = [f"head: {name}: {troubles[0].text}" for name, troubles in found.journey.troubles.items()]
+    return "\n".join(lines[:MOST_TOLD])
 
 
 def _last_line(text: str) -> str:

@@ -54,6 +54,8 @@ class Circumstances:
     effort_s: float
     interrupts: Interrupts
     part: Part = WHOLE
+    deadline: float = math.inf
+    """When the monotonic clock says this, the budget has ended."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -229,8 +231,8 @@ class Measured(ABC):
         self.busy_s = 0.0
         self.resources = ExitStack()  # what outlives a pair
         self.control: list[float] = []  # log ratios of base against itself, one a pair
-        self.count: Callable[[float], None] | None = None
-        """Counts what is exact before anything is timed, until the monotonic clock says so; where that is wanted."""
+        self.count: Callable[[], None] | None = None
+        """Counts what is exact, in the time that is left after timing; where that is wanted."""
         self._provenance: Provenance | None = None
         self.wanted: tuple[str, ...] = ()  # metrics that are measured instead of the time, or beside it
 
@@ -266,9 +268,16 @@ class Measured(ABC):
     def _startup_s(self) -> float:
         return fmean(self.startups) if self.startups else 0.0
 
-    def _fail(self, side: int, name: str, reason: Reason, text: str) -> None:
+    def _fail(self, side: int, name: str, reason: Reason, text: str, *, metrics: tuple[str, ...] | None = None) -> None:
+        """Note that a benchmark gave nothing, or did not give `metrics`; None is all that was wanted."""
         benchmark = self._benchmark(name)
-        self.failures[side][name] = Failure(benchmark=benchmark, reason=reason, text=text.strip(), metrics=self.wanted)
+        wanted = self.wanted if metrics is None and reason is not Reason.NO_TIME else metrics or ()
+        self.failures[side][name] = Failure(benchmark=benchmark, reason=reason, text=text.strip(), metrics=wanted)
+
+    def _failed(self, side: int, name: str) -> bool:
+        """Return whether a side gave nothing at all for a benchmark."""
+        failure = self.failures[side].get(name)
+        return failure is not None and not failure.partial
 
     def _benchmark(self, name: str) -> Benchmark:
         return Benchmark(suite=self.name, name=name)

@@ -18,7 +18,7 @@ from perfgate.host.addresses import fixed_addresses
 from perfgate.host.agent import Message
 from perfgate.host.cpus import away_from
 from perfgate.host.interrupt import Interrupts
-from perfgate.measure.crew import Crew, Trouble, TurnFailed, crew
+from perfgate.measure.crew import Crew, OutOfTime, Trouble, TurnFailed, crew
 
 BASE, HEAD = 0, 1
 
@@ -66,6 +66,8 @@ class PairResult:
     """What each benchmark took of the pair, both sides."""
     facts: tuple[list[ProcessFacts], list[ProcessFacts]] = field(default_factory=lambda: ([], []))
     took_s: float = 0.0
+    out_of_time: bool = False
+    """Whether the budget ended first: what was not reached has no reading."""
 
     @property
     def startup_s(self) -> float:
@@ -83,6 +85,8 @@ class Pairing:
     design: Design
     timeout_s: float
     mark: str
+    deadline: float = math.inf
+    """When the monotonic clock says this, the pair ends where it is."""
     draw_layout: bool = True
     """Whether memory layout is drawn by us, anew for each pair, or left to the system; only a benchmark of the
     method says no."""
@@ -101,7 +105,7 @@ def run_pair(pairing: Pairing, draw: PairDraw, plans: Mapping[str, Turns], *, in
         together.reverse()
     for members in together:
         left = list(plans)
-        while left:
+        while left and not result.out_of_time:
             visited = _run_crew(pairing, draw, members, {name: plans[name] for name in left}, result, interrupts)
             left = left[visited:]
     result.took_s = time.monotonic() - start
@@ -152,9 +156,15 @@ def _run_crew(
     launches = [(pairing.launches[member], environ) for member in members]
     with (
         fixed_addresses() if pairing.draw_layout else nullcontext(),
-        crew(launches, mark=pairing.mark, interrupts=interrupts, seed=draw.order_seed) as people,
+        crew(
+            launches, mark=pairing.mark, interrupts=interrupts, seed=draw.order_seed, deadline=pairing.deadline
+        ) as people,
     ):
-        people.meet()
+        try:
+            people.meet()
+        except OutOfTime:
+            result.out_of_time = True
+            return 0
         clock = [time.monotonic()]
 
         def visit(name: str, states: Sequence[Message]) -> None:
@@ -169,6 +179,7 @@ def _run_crew(
 
         with away_from(draw.cpu):
             journey = people.travel(tuple(plans), visit, cpu=draw.cpu, timeout_s=pairing.timeout_s)
+    result.out_of_time = journey.out_of_time
     for name, troubles in journey.troubles.items():
         result.readings.pop(name, None)
         for trouble in troubles:

@@ -12,6 +12,7 @@ from perfgate.core.model import Design
 from perfgate.core.policy import Rule
 from perfgate.core.question import FEWEST_STORED
 from perfgate.core.report import Outcome, Report, Trail
+from perfgate.core.skips import install_advice
 from perfgate.core.units import Unit
 from perfgate.core.verdict import Judgement, Verdict
 from perfgate.errors import Exit
@@ -80,15 +81,31 @@ def headline(report: Report) -> str:
     """Return the verdict in one line, as in "❌ 1 regression · 2 improved · 38 unchanged"."""
     counts = report.counts
     parts = [f"{counts[v]} {words[counts[v] > 1]}" for v, words in COUNTED.items() if v in counts]
-    warned = report.outcome is Outcome.PASS and Verdict.REGRESSION in counts
-    opening = "⚠️ nothing that blocks ·" if warned else _OPENINGS[report.outcome]
+    opening = _OPENINGS[report.outcome]
+    if report.outcome is Outcome.PASS and Verdict.REGRESSION in counts:
+        opening = "⚠️ nothing that blocks ·"
+    elif report.outcome is Outcome.PASS and report.mostly_skipped:
+        opening = "⚠️ no regression in what was measured ·"
+    if all_skipped(report):
+        opening = "🚫 nothing was measured ·"
+    skipped = [f"{each.skipped} of {each.of} in suite {name(each.suite, 40)} skipped" for each in report.mostly_skipped]
+    if skipped and not all_skipped(report):
+        parts = [part for part in parts if not part.endswith(" skipped")] + skipped
     return f"{opening} {' · '.join(parts) or 'nothing was measured'}"
+
+
+def all_skipped(report: Report) -> bool:
+    """Return whether every benchmark was skipped, so that nothing is known."""
+    return bool(report.judgements) and all(row.verdict is Verdict.SKIPPED for row in report.judgements)
 
 
 def advice(report: Report) -> str:
     """Return what a reader has to do, in a few words."""
     if report.exit_code == Exit.PASSED:
         return "no action needed"
+    if all_skipped(report):
+        reasons = [row.text for row in report.judgements]
+        return install_advice(reasons) or "make the benchmarks run: every one of them was skipped"
     return _ADVICE[report.outcome]
 
 

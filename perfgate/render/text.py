@@ -20,7 +20,13 @@ def render(report: Report) -> str:
         *(_table(rows) for rows in (changed, unsettled, shown) if rows),
         "\n".join(f"note: {text}" for text in phrases.doubts(report)),
         "\n".join(
-            line for line in (phrases.method(report), f"again: {report.repeat}" if report.repeat else "") if line
+            line
+            for line in (
+                phrases.method(report),
+                f"try: {phrases.advice(report)}" if phrases.all_skipped(report) else "",
+                f"again: {phrases.line(report.repeat)}" if report.repeat else "",
+            )
+            if line
         ),
     ]
     return "\n\n".join(part for part in parts if part)

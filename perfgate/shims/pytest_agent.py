@@ -84,6 +84,7 @@ class Plugin:
     def __init__(self):
         self.loaded = []
         self.errors = []
+        self.skipped = {}
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_configure(self, config):
@@ -104,6 +105,9 @@ class Plugin:
         """Keep what could not be collected: a silent loss would be a benchmark that stopped running."""
         if report.failed:
             self.errors.append("%s: %s" % (report.nodeid or "collection", str(report.longrepr)[-2000:]))
+        elif report.skipped and may_hold_benchmarks(report.nodeid):
+            reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+            self.skipped[report.nodeid] = reason.replace("Skipped: ", "", 1)[-2000:]
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session):
@@ -113,7 +117,7 @@ class Plugin:
             there = any(importlib.util.find_spec(name) for name in ("pytest_benchmark", "pytest_codspeed"))
             how = "loaded by pytest" if there else "installed"
             self.errors.append("neither pytest-benchmark nor pytest-codspeed is %s in %s" % (how, sys.executable))
-        channel.send("offer", benchmarks=list(chosen), errors=self.errors)
+        channel.send("offer", benchmarks=list(chosen), errors=self.errors, skipped=self.skipped)
         order = channel.receive()
         agent.pin(order["cpu"])
         agent.settle()
@@ -156,6 +160,15 @@ class Plugin:
         arguments = {name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames}
         measure(Stopwatch(), pyfuncitem.obj, (), arguments)
         return True
+
+
+def may_hold_benchmarks(path):
+    """Return whether a file that was skipped as a whole speaks of benchmarks at all."""
+    try:
+        with open(path, "rb") as file:
+            return b"benchmark" in file.read()
+    except OSError:
+        return False
 
 
 class Outcome:

@@ -163,8 +163,8 @@ def pack(run: StoredRun) -> tuple[str, Files]:
         },
         "n": _one_for_all([run.levels[sli].n for sli in slis]),
     }
-    if run.failures:
-        own["failed"] = [[f.benchmark.name, f.reason, f.text[:LONGEST_TEXT]] for f in run.failures]
+    if any(not failure.partial for failure in run.failures):
+        own["failed"] = [[f.benchmark.name, f.reason, f.text[:LONGEST_TEXT]] for f in run.failures if not f.partial]
     path = f"{folder(run.commit)}/{series(fingerprint, run.suite)}.json"
     return path, {
         FORMAT: format_file(),

@@ -57,12 +57,14 @@ def run(
     measurement: str | None = "m",
     environment: Environment = HERE,
     label: str = "main",
+    offered: Sequence[Benchmark] = (),
 ) -> Run:
     return Run(
         revision=Revision(label=label, commit="0123456789abcdef"),
         environment=environment,
         samples=samples,
         failures=tuple(failures),
+        offered=tuple(offered),
         measurement=measurement,
         method=METHOD,
         started="2026-03-04T05:06:07+00:00",
