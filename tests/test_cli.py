@@ -64,14 +64,6 @@ def test_ctrl_c_outside_a_measurement_is_130(monkeypatch: pytest.MonkeyPatch) ->
     assert main.run([]) == 130
 
 
-def test_a_closed_pipe_is_no_bug(monkeypatch: pytest.MonkeyPatch) -> None:
-    def closed(**_: object) -> int:
-        raise BrokenPipeError
-
-    monkeypatch.setattr(main.perfgate, "main", closed)
-    assert main.run([]) == 3
-
-
 def test_config_show_says_where_each_value_came_from(
     inside: Project, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

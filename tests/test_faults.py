@@ -322,12 +322,13 @@ def test_a_command_that_is_installed_elsewhere_is_refused(project: Project, tmp_
     tool.write_text("#!/bin/sh\n")
     tool.chmod(0o755)
     config = '[suite.cli]\nrunner = "command"\n[suite.cli.benchmarks]\nx = "mytool"\n'
-    project.commit("base", mytool____init___py="", perfgate_toml=config)
+    project.put("mytool/__init__.py", "")
+    project.commit("base", perfgate_toml=config)
 
     done = project.perfgate("compare", "HEAD", "HEAD", PATH=f"{tool.parent}:{os.environ['PATH']}")
 
     assert done.returncode == 3
-    assert f"base ran mytool from {tool}" in done.stderr
+    assert f"base loaded {tool}, which is an installed copy of this project" in done.stderr
 
 
 def test_memory_below_that_of_the_starting_process_is_no_pass(project: Project) -> None:

@@ -78,7 +78,7 @@ def test_z_good(benchmark):
 @pytest.fixture(scope="module")
 def misbehaving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[dict[str, dict[str, str]], Project]]:
     project = Project(tmp_path_factory.mktemp("bad") / "project")
-    config = '[suite.s]\ntimeout = "3s"\n[perfgate]\nbudget = "30s"\n'
+    config = '[suite.s]\ntimeout = "3s"\n[perfgate]\nbudget = "150s"\n'
     project.commit("base", test_bad_py=MISBEHAVING, perfgate_toml=config)
     cache = str(project.root.parent / "cache")
     done = project.perfgate("compare", "HEAD", "HEAD", "--format", "json", PERFGATE_CACHE=cache)

@@ -5,11 +5,12 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from pathlib import Path
 
 import click
 
 from perfgate import __version__
-from perfgate.errors import Exit, PerfgateError
+from perfgate.errors import Exit, Interrupted, MeasureError, PerfgateError, UsageError
 from perfgate.render.command import command
 
 COMMANDS = {
@@ -61,25 +62,40 @@ def perfgate() -> None:
 
 
 def run(argv: Sequence[str]) -> int:
-    """Run a command line and return its exit code; whatever nobody foresaw is 70, never 1."""
+    """Run a command line and return its exit code; what was not foreseen is 70, never 1."""
     try:
-        code = perfgate.main(args=list(argv), prog_name="perfgate", standalone_mode=False)
-    except PerfgateError as exc:
-        say(exc.message, exc.hint)
-        return int(exc.exit_code)
+        return int(perfgate.main(args=list(argv), prog_name="perfgate", standalone_mode=False) or 0)
     except click.ClickException as exc:
         exc.show()
         return int(Exit.USAGE)
-    except (KeyboardInterrupt, click.Abort):
-        say("interrupted", None)
-        return int(Exit.INTERRUPTED)
-    except BrokenPipeError:
-        return int(Exit.NOT_MEASURED)
-    except Exception:
-        traceback.print_exc()
-        say("this is a bug in perfgate", "please report it with the lines above")
-        return int(Exit.BUG)
-    return int(code or 0)
+    except (Exception, KeyboardInterrupt) as exc:
+        error = _known(exc)
+        if error is None:
+            traceback.print_exc()
+            error = PerfgateError("this is a bug in perfgate", hint="please report it with the lines above")
+            error.exit_code = Exit.BUG
+        say(error.message, error.hint)
+        return int(error.exit_code)
+
+
+def _known(exc: BaseException) -> PerfgateError | None:
+    """Return what a user is told of an exception; None for a bug."""
+    if isinstance(exc, PerfgateError):
+        return exc
+    if isinstance(exc, KeyboardInterrupt | click.Abort):
+        return Interrupted("interrupted")
+    if isinstance(exc, MemoryError):
+        return MeasureError("not enough memory", hint="measure fewer benchmarks at once, or give it more memory")
+    if not _directory_exists():
+        return UsageError("the current directory no longer exists", hint="change into a directory that exists")
+    return None
+
+
+def _directory_exists() -> bool:
+    try:
+        return Path.cwd().is_dir()
+    except OSError:
+        return False
 
 
 def say(message: str, hint: str | None) -> None:

@@ -8,6 +8,7 @@ import json
 import os
 import select
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Mapping
@@ -16,7 +17,7 @@ from typing import Any, Self
 
 from perfgate.core.ports import Launch
 from perfgate.host.interrupt import ASK_S, Interrupts
-from perfgate.host.tree import kill_group
+from perfgate.host.tree import die_with_parent, kill_group, started
 
 CHANNEL = "PERFGATE_CHANNEL"
 LONGEST_MESSAGE = 64 * 2**20  # bytes; a list of 100,000 long names stays below it
@@ -52,7 +53,9 @@ class Agent:
                 stderr=subprocess.STDOUT,
                 pass_fds=(theirs_in, theirs_out),
                 start_new_session=True,
+                preexec_fn=die_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509 - one call of libc
             )
+            started(self._process)
         except BaseException:
             os.close(self._out)
             os.close(self._in)
@@ -112,7 +115,7 @@ class Agent:
     def finish(self, *, timeout_s: float) -> None:
         """Give the process a moment to end by itself, so that its own clean-up runs."""
         deadline = time.monotonic() + timeout_s
-        while time.monotonic() < deadline and not self._interrupts.requested:
+        while time.monotonic() < deadline and not self._interrupts.heard():
             try:
                 self._process.wait(timeout=min(ASK_S, timeout_s))
             except subprocess.TimeoutExpired:

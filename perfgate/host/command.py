@@ -12,7 +12,7 @@ from pathlib import Path
 
 from perfgate.core.ports import Launch
 from perfgate.host.interrupt import ASK_S, Interrupts
-from perfgate.host.tree import kill_group
+from perfgate.host.tree import kill_group, started
 
 TAIL_LINES = 30
 
@@ -63,6 +63,7 @@ def together(
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+            started(process)
             stack.callback(kill_group, process)
             running.append((process, sink))
         while any(process.poll() is None for process, _ in running):
@@ -115,6 +116,7 @@ def run(
             stderr=complaints if apart else subprocess.STDOUT,
             start_new_session=True,
         )
+        started(process)
         try:
             while True:
                 try:

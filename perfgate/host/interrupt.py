@@ -1,7 +1,8 @@
 """Ctrl-C and SIGTERM as a flag that is asked for, so that neither can strike between two steps.
 
-A handler that raises would do so anywhere: after a process was started and before anybody knows of it.
-Everything here that waits asks every fifth of a second, so the answer comes within one.
+A handler that raises would do so anywhere: after a process was started and before anything knows of it. Whatever
+waits here asks every fifth of a second. What does not ask within a second (a long computation, a request that hangs,
+a read from standard input) is interrupted where it is: it starts no processes.
 """
 
 import signal
@@ -12,6 +13,7 @@ from typing import Self
 from perfgate.errors import Interrupted
 
 ASK_S = 0.2
+UNHEARD_S = 1.0  # after which a signal that no step asked about is raised
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -20,7 +22,9 @@ class Interrupts:
 
     def __init__(self) -> None:
         self.requested = False
+        self._heard = False
         self._previous: dict[signal.Signals, object] = {}
+        self._timer = (0.0, 0.0)
 
     def __enter__(self) -> Self:
         for number in _SIGNALS:
@@ -30,6 +34,7 @@ class Interrupts:
     def __exit__(
         self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._hear()
         for number, previous in self._previous.items():
             signal.signal(number, previous)  # type: ignore[arg-type]  # whatever signal() gave is what it takes
 
@@ -43,9 +48,30 @@ class Interrupts:
     def check(self) -> None:
         """Raise Interrupted if a signal came."""
         if self.requested:
+            self._hear()
             raise Interrupted("interrupted")
+
+    def heard(self) -> bool:
+        """Return whether a signal came, for a step that ends by itself then."""
+        if self.requested:
+            self._hear()
+        return self.requested
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         if self.requested and number == signal.SIGINT:
             raise KeyboardInterrupt
-        self.requested = True
+        if not self.requested:
+            self.requested = True
+            self._previous.setdefault(signal.SIGALRM, signal.signal(signal.SIGALRM, self._raise))
+            self._timer = signal.setitimer(signal.ITIMER_REAL, UNHEARD_S)
+
+    def _raise(self, number: int, frame: FrameType | None) -> None:
+        if not self._heard:
+            self._heard = True
+            raise Interrupted("interrupted")
+
+    def _hear(self) -> None:
+        """Take note that the signal was heard: nothing is raised any more."""
+        if self.requested and not self._heard:
+            self._heard = True
+            signal.setitimer(signal.ITIMER_REAL, *self._timer)

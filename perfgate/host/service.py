@@ -4,19 +4,17 @@ Nothing here knows of load or statistics; what a start of it cost and whether it
 """
 
 import contextlib
-import ctypes
 import errno
-import http.client
 import os
 import random
+import re
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -27,16 +25,19 @@ import psutil
 from perfgate.core.ports import Launch
 from perfgate.host.cpus import on
 from perfgate.host.interrupt import Interrupts
-from perfgate.host.tree import MARK, kill_group
+from perfgate.host.tree import MARK, die_with_parent, kill, kill_group, started
 
 PORTS_FROM = 10_000
 POLL_S = 0.02
 END_S = 5.0  # between TERM and KILL
+DAEMON_S = 0.5  # within which what a starter left behind must be found
+ANSWER_S = 1.0  # for one answer to "are you ready", whole
 TAIL = 8192  # bytes of output that a message may quote from
 LONGEST_OUTPUT = 16 * 2**20  # bytes kept; a full pipe or disk would look like a slow service
 OWN = "PERFGATE_SERVICE"  # in the environment of all that one service started
 
-_SET_DEATH_SIGNAL, _SET_SUBREAPER = 1, 36  # prctl(2)
+
+_STATUS = re.compile(rb"HTTP/1\.[01] (\d{3})\b")
 
 
 class ServiceFailed(Exception):
@@ -96,21 +97,6 @@ def _given_from() -> int:
     return int(words[0]) if words else PORTS_FROM
 
 
-@contextmanager
-def adopting() -> Iterator[None]:
-    """Become the parent of daemons that are started meanwhile; whatever is left of them in the end is killed."""
-    known = {child.pid for child in psutil.Process().children()}
-    adopts = sys.platform == "linux" and ctypes.CDLL(None).prctl(_SET_SUBREAPER, 1, 0, 0, 0) == 0
-    try:
-        yield
-    finally:
-        if adopts:
-            for child in psutil.Process().children(recursive=True):
-                if child.pid not in known and (OWN in _environ(child) or not _alive(child)):
-                    _kill(child)  # and collects it: a daemon's own parent did not
-            ctypes.CDLL(None).prctl(_SET_SUBREAPER, 0, 0, 0, 0)
-
-
 class Service:
     """One start of a service; leaving the context ends it."""
 
@@ -131,11 +117,12 @@ class Service:
                     stdout=self._log,
                     stderr=subprocess.STDOUT,
                     start_new_session=True,
-                    preexec_fn=_die_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509 - no thread here
+                    preexec_fn=die_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509 - no thread here
                 )
             except OSError as exc:
                 self._log.close()
                 raise ServiceFailed(f"cannot start {launch.argv[0]}: {exc.strerror}") from exc
+        started(self._process)
 
     def __enter__(self) -> Self:
         return self
@@ -168,10 +155,19 @@ class Service:
         """Raise ServiceFailed if it ended."""
         if (status := self._process.poll()) is None:
             return
-        if status == 0 and self._left():
-            return  # it went on as a daemon
+        if status == 0 and self._went_on():
+            return
         how = f"was killed by signal {-status}" if status < 0 else f"exited with status {status}"
         raise ServiceFailed(self._said(how))
+
+    def _went_on(self) -> bool:
+        """Return whether it went on as a daemon. Between its two forks no look may find it, so there are several."""
+        deadline = time.monotonic() + DAEMON_S
+        while not self._left():
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(POLL_S)
+        return True
 
     def usage(self) -> Usage:
         """Return what it has used so far."""
@@ -217,14 +213,14 @@ class Service:
                 with contextlib.suppress(psutil.Error):
                     process.send_signal(signal.SIGTERM)
             deadline = time.monotonic() + patience_s
-            while (left := self._all()) and time.monotonic() < deadline and not self._interrupts.requested:
+            while (left := self._all()) and time.monotonic() < deadline and not self._interrupts.heard():
                 self._process.poll()
                 time.sleep(POLL_S)
             if left:
                 word = f"did not end within {patience_s:g} s of TERM and was killed"
         kill_group(self._process)
         for process in self._left():
-            _kill(process)
+            kill(process)
         self._log.close()
         return word
 
@@ -254,14 +250,26 @@ class Service:
             return ready.line in Path(self._log.name).read_text(encoding="utf-8", errors="replace")
         if not ready.path:
             return self._listens()
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=1.0)
+        return 100 <= self._status(ready.path) < 400
+
+    def _status(self, path: str) -> int:
+        """Return the status of a GET request; 0 where none came in time, however slowly it drips."""
+        deadline = time.monotonic() + ANSWER_S
+        request = f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{self.port}\r\nConnection: close\r\n\r\n"
+        head = b""
         try:
-            connection.request("GET", ready.path)
-            return connection.getresponse().status < 400
-        except (OSError, http.client.HTTPException):
-            return False
-        finally:
-            connection.close()
+            with socket.create_connection(("127.0.0.1", self.port), timeout=ANSWER_S) as connection:
+                connection.sendall(request.encode())
+                while b"\n" not in head and (left := deadline - time.monotonic()) > 0:
+                    connection.settimeout(left)
+                    chunk = connection.recv(4096)
+                    if not chunk:
+                        break
+                    head += chunk
+        except OSError:
+            return 0
+        found = _STATUS.match(head.lstrip())
+        return int(found[1]) if found else 0
 
     def _check_listener(self) -> None:
         """Refuse to measure whoever else listens there: a server left over from before once did.
@@ -307,13 +315,6 @@ def marks(mark: str, name: str) -> tuple[tuple[str, str], ...]:
     return ((MARK, mark), (OWN, f"{mark}-{name}"))
 
 
-def _die_with_parent() -> None:
-    _LIBC.prctl(_SET_DEATH_SIGNAL, signal.SIGKILL, 0, 0, 0)
-
-
-_LIBC = ctypes.CDLL(None)
-
-
 def _fine_cpu_s(pid: int) -> float:
     total = 0
     for task in Path(f"/proc/{pid}/task").iterdir():
@@ -341,10 +342,3 @@ def _session(pid: int) -> int:
         return os.getsid(pid)
     except OSError:
         return -1
-
-
-def _kill(process: psutil.Process) -> None:
-    with contextlib.suppress(psutil.Error):
-        process.kill()
-    with contextlib.suppress(psutil.Error):
-        process.wait(timeout=END_S)

@@ -16,7 +16,7 @@ from perfgate.core.ports import Launch
 from perfgate.errors import MeasureError
 from perfgate.host.agent import Agent, AgentGone, AgentSilent, Message
 from perfgate.host.interrupt import Interrupts
-from perfgate.host.tree import MARK, kill_marked
+from perfgate.host.tree import MARK, kill_marked, kill_orphans
 
 START_S = 300.0  # importing a large project and collecting its tests on a busy machine
 END_S = 10.0  # fixtures of the session may have to be torn down
@@ -206,6 +206,7 @@ def crew(
         deadline: when the monotonic clock says this, no answer is waited for any more.
     """
     with ExitStack() as stack:
+        stack.callback(kill_orphans)
         stack.callback(kill_marked, mark)
         agents: dict[int, Agent] = {}
         rng = Random(seed)

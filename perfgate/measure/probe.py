@@ -17,7 +17,7 @@ from perfgate.core.ports import Engine, Serves
 from perfgate.core.schedule import draw_pair
 from perfgate.host import addresses
 from perfgate.host.agent import Agent
-from perfgate.host.service import Ready, adopting
+from perfgate.host.service import Ready
 from perfgate.measure.sides import PreparedSide
 from perfgate.measure.start import Outcome, SideFailed, Stage, closed_load, run_start
 from perfgate.measure.track import Circumstances, Measured, Track
@@ -120,7 +120,6 @@ class ProbeSuite(Measured):
         """Start both sides once and see what they are like, which says how they are loaded."""
         if not self.around.part.holds(self._benchmark(TOTAL)):
             return  # a probe is one job's, whole: its requests share each start
-        self.resources.enter_context(adopting())
         self._explored = True
         if not addresses.can_fix():
             text = "this system puts every process at other addresses, come what may: expect twice the spread"

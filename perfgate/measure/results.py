@@ -17,7 +17,7 @@ from perfgate.core.model import Benchmark, Design, Metric, ProcessFacts, Reason,
 from perfgate.core.schedule import draw_pair, planned_pairs
 from perfgate.errors import FileError
 from perfgate.host import command
-from perfgate.host.tree import MARK, kill_marked
+from perfgate.host.tree import MARK, kill_marked, kill_orphans
 from perfgate.measure.provenance import Recorder
 from perfgate.measure.sides import PreparedSide
 from perfgate.measure.track import Circumstances, Measured, Track
@@ -187,6 +187,7 @@ class ResultsSuite(Measured):
             return found
         finally:
             kill_marked(self.around.mark)
+            kill_orphans()
         found.seconds = time.monotonic() - start
         self._take(found, name, ended)
         return found

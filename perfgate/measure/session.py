@@ -15,6 +15,7 @@ from perfgate.errors import Interrupted, MeasureError
 from perfgate.host.environment import environment
 from perfgate.host.git import Repository
 from perfgate.host.interrupt import Interrupts
+from perfgate.host.tree import adopting
 from perfgate.measure.crew import OutOfTime
 from perfgate.measure.sides import PreparedSide
 from perfgate.measure.track import AnyJob, Circumstances, Measured, Track
@@ -136,6 +137,10 @@ class _Session:
 
     def run(self, look: Callable[[Sequence[Measured]], None]) -> None:
         """Explore, then run pairs until nothing is open, the budget is spent, or somebody wants to stop."""
+        with adopting():
+            self._run(look)
+
+    def _run(self, look: Callable[[Sequence[Measured]], None]) -> None:
         try:
             for suite in self.suites:
                 self.watch(Progress(text=f"exploring suite {suite.name}"))

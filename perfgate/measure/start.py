@@ -27,6 +27,7 @@ from perfgate.host.addresses import fixed_addresses
 from perfgate.host.agent import Agent, AgentGone, AgentSilent, Message
 from perfgate.host.interrupt import Interrupts
 from perfgate.host.service import Ready, Service, ServiceFailed, Usage, free_port, marks
+from perfgate.host.tree import kill_orphans
 from perfgate.measure.provenance import Recorder
 
 GENERATOR = (sys.executable, "-I", "-m", "perfgate.host.generator")
@@ -157,6 +158,7 @@ def serving(stage: Stage, *, seed: int, words: list[str]) -> Iterator[dict[int, 
     Raises: SideFailed.
     """
     with ExitStack() as stack:
+        stack.callback(kill_orphans)
         services: dict[int, Service] = {}
         for side in Random(seed).sample(range(len(stage.places)), k=len(stage.places)):
             services[side] = _serve(stage, side, stack, words, hash_seed=seed % 2**32)

@@ -23,7 +23,8 @@ from perfgate.engines.h2load import cannot
 from perfgate.errors import ConfigError, MeasureError, UsageError
 from perfgate.host import files
 from perfgate.host.interrupt import Interrupts
-from perfgate.host.service import Ready, adopting
+from perfgate.host.service import Ready
+from perfgate.host.tree import adopting
 from perfgate.measure.capacity import CapacitySuite
 from perfgate.measure.engines import EngineSuite
 from perfgate.measure.load import LoadSuite
