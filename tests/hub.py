@@ -25,6 +25,7 @@ ROOT = f"/repos/{REPOSITORY}"
 BOT = {"login": "github-actions[bot]", "type": "Bot", "id": 41898282}
 ALL = frozenset({"contents: write", "pull-requests: write", "checks: write", "statuses: write", "actions: read"})
 LONGEST_COMMENT = 65_536
+API = "https://api.github.com"
 Answer = tuple[int, Any, dict[str, str]]
 
 
@@ -65,6 +66,8 @@ class Hub:
     statuses: list[dict[str, Any]] = field(default_factory=list)
     artifacts: dict[int, tuple[str, bytes]] = field(default_factory=dict)
     expired: set[int] = field(default_factory=set)
+    made: dict[int, str] = field(default_factory=dict)
+    """Artifact to when it was made."""
     locked: bool = False
     faults: list[Fault] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
@@ -75,6 +78,8 @@ class Hub:
     """Happens once, between somebody's looking for a comment and making one."""
     before_answer: Callable[[], Any] | None = None
     """Happens before each answer about comments."""
+    merges: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Commits that are not in the repository, to their parents: merge commits that GitHub made of a pull request."""
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def fail(self, what: str, status: int, message: str, *, times: int = 1, **headers: str) -> None:
@@ -86,14 +91,20 @@ class Hub:
         done = subprocess.run(["git", *args], cwd=self.repository, check=True, capture_output=True, text=True)
         return done.stdout
 
-    def say(self, body: str, **user: Any) -> dict[str, Any]:
-        """Add a comment."""
+    def say(self, body: str, *, issue: int = 7, **user: Any) -> dict[str, Any]:
+        """Add a comment to an issue."""
         number = len(self.comments) + 1 + max((c["id"] for c in self.comments), default=1000)
         url = f"https://github.com/{REPOSITORY}/pull/7#issuecomment-{number}"
         who = {**BOT, **user}
         when = f"2026-01-{2 + number // 1440 % 20:02}T{number // 60 % 24:02}:{number % 60:02}:00Z"
         made = filled(
-            "issue-comment", id=number, body=body, user=filled("simple-user", **who), html_url=url, created_at=when
+            "issue-comment",
+            id=number,
+            body=body,
+            user=filled("simple-user", **who),
+            html_url=url,
+            created_at=when,
+            issue_url=f"{API}/repos/{REPOSITORY}/issues/{issue}",
         )
         self.comments.append(made)
         return made
@@ -150,7 +161,8 @@ def _pulls(hub: Hub, match: re.Match[str], query: dict[str, str], body: Any) -> 
 
 
 def _comments(hub: Hub, match: re.Match[str], query: dict[str, str], body: Any) -> Answer:
-    found = [c for c in hub.comments if c["created_at"] >= query.get("since", "")]
+    mine = [c for c in hub.comments if c["issue_url"].endswith(f"/{match[1]}")]
+    found = [c for c in mine if c["created_at"] >= query.get("since", "")]
     return _paged(hub, found, query, match[0])
 
 
@@ -160,7 +172,7 @@ def _comment(hub: Hub, match: re.Match[str], query: dict[str, str], body: Any) -
     if (happens := hub.before_post) is not None:
         hub.before_post = None
         happens()
-    return 201, hub.say(body["body"]), {}
+    return 201, hub.say(body["body"], issue=int(match[1])), {}
 
 
 def _commentable(hub: Hub, body: Any) -> None:
@@ -212,7 +224,14 @@ def _artifacts(hub: Hub, match: re.Match[str], query: dict[str, str], body: Any)
     hub.need("actions: read")
     wanted = f"{match[1]}:{query['name']}"
     found = [
-        filled("artifact", id=number, name=query["name"], size_in_bytes=len(data), expired=number in hub.expired)
+        filled(
+            "artifact",
+            id=number,
+            name=query["name"],
+            size_in_bytes=len(data),
+            expired=number in hub.expired,
+            created_at=hub.made.get(number, "2026-01-02T03:04:05Z"),
+        )
         for number, (name, data) in hub.artifacts.items()
         if name == wanted
     ]
@@ -235,12 +254,24 @@ def _contents(hub: Hub, match: re.Match[str], query: dict[str, str], body: Any) 
 def _compare(hub: Hub, match: re.Match[str], query: dict[str, str], body: Any) -> Answer:
     hub.need("contents: read")
     base, _, head = match[1].partition("...")
+    if base in {parents[0] for parents in hub.merges.values()}:  # it stands on the base branch
+        here = filled("commit", sha=base, commit={"message": "x"})
+        return 200, filled("commit-comparison", status="ahead", base_commit=here, merge_base_commit=here), {}
+    try:
+        hub.git("rev-parse", "--verify", "--quiet", f"{base}^{{commit}}")
+        fork = hub.git("merge-base", base, head).strip()
+    except subprocess.CalledProcessError:
+        raise Refused(404, "Not Found") from None
+    ends = [hub.git("rev-parse", end).strip() for end in (base, head)]
+    status = "identical" if ends[0] == ends[1] else "ahead" if fork == ends[0] else "behind" if fork == ends[1] else ""
+    one, other = (filled("commit", sha=sha, commit={"message": "x"}) for sha in (ends[0], fork))
     commits = [
         filled("commit", sha=sha, commit={"message": hub.git("log", "-1", "--format=%B", sha)})
         for sha in hub.git("rev-list", "--reverse", f"{base}..{head}").split()
     ]
     files = [filled("diff-entry", filename=name) for name in hub.git("diff", "--name-only", f"{base}...{head}").split()]
-    return 200, filled("commit-comparison", commits=commits, files=files, total_commits=len(commits)), {}
+    found = filled("commit-comparison", commits=commits, files=files, total_commits=len(commits))
+    return 200, {**found, "status": status or "diverged", "base_commit": one, "merge_base_commit": other}, {}
 
 
 def _pull(hub: Hub, match: re.Match[str], query: dict[str, str], body: Any) -> Answer:
@@ -253,7 +284,25 @@ def _pull(hub: Hub, match: re.Match[str], query: dict[str, str], body: Any) -> A
 
 def _commit(hub: Hub, match: re.Match[str], query: dict[str, str], body: Any) -> Answer:
     hub.need("contents: read")
-    return 200, filled("git-commit", sha=match[1], message=hub.git("log", "-1", "--format=%B", match[1])), {}
+    try:
+        message, own = "merge", hub.merges.get(match[1])
+        if own is None:
+            message = hub.git("log", "-1", "--format=%B", match[1])
+            own = tuple(hub.git("log", "-1", "--format=%P", match[1]).split())
+    except subprocess.CalledProcessError:
+        raise Refused(404, "Not Found") from None
+    parents = [{"sha": sha, "url": f"{API}/x", "html_url": f"{API}/x"} for sha in own]
+    return 200, filled("git-commit", sha=match[1], message=message, parents=parents), {}
+
+
+def _pulls_of_commit(hub: Hub, match: re.Match[str], query: dict[str, str], body: Any) -> Answer:
+    return _paged(hub, [p for p in hub.pulls if p["head"]["sha"] == match[1]], query, match[0])
+
+
+def _checks_of_commit(hub: Hub, match: re.Match[str], query: dict[str, str], body: Any) -> Answer:
+    hub.need("checks: read")
+    found = [c for c in hub.checks if c["head_sha"] == match[1] and c["name"] == query.get("check_name", c["name"])]
+    return 200, {"total_count": len(found), "check_runs": found[::-1][: int(query.get("per_page", 30))]}, {}
 
 
 def _user(hub: Hub, match: re.Match[str], query: dict[str, str], body: Any) -> Answer:
@@ -264,12 +313,14 @@ def _user(hub: Hub, match: re.Match[str], query: dict[str, str], body: Any) -> A
 
 ROUTES: list[tuple[str, str, Callable[[Hub, re.Match[str], dict[str, str], Any], Answer]]] = [
     ("GET", rf"{ROOT}/pulls", _pulls),
-    ("GET", rf"{ROOT}/issues/\d+/comments", _comments),
-    ("POST", rf"{ROOT}/issues/\d+/comments", _comment),
+    ("GET", rf"{ROOT}/issues/(\d+)/comments", _comments),
+    ("POST", rf"{ROOT}/issues/(\d+)/comments", _comment),
     ("PATCH", rf"{ROOT}/issues/comments/(\d+)", _edit),
     ("DELETE", rf"{ROOT}/issues/comments/(\d+)", _delete),
     ("GET", rf"{ROOT}/pulls/(\d+)", _pull),
     ("GET", rf"{ROOT}/git/commits/(\w+)", _commit),
+    ("GET", rf"{ROOT}/commits/(\w+)/pulls", _pulls_of_commit),
+    ("GET", rf"{ROOT}/commits/(\w+)/check-runs", _checks_of_commit),
     ("POST", rf"{ROOT}/check-runs", _check),
     ("POST", rf"{ROOT}/statuses/(\w+)", _status),
     ("GET", rf"{ROOT}/actions/runs/(\d+)/artifacts", _artifacts),

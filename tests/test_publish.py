@@ -87,6 +87,7 @@ class World:
     def pull(self, **more: Any) -> dict[str, Any]:
         made = pull(self.head, **more)
         self.hub.pulls.append(made)
+        self.hub.merges["c" * 40] = ("b" * 40, self.head)  # what GitHub made of it, and the job checked out
         return made
 
     @property
@@ -161,7 +162,7 @@ def test_a_regression_is_commented_and_checked_and_resolved_once_it_is_gone(worl
     assert [check["conclusion"] for check in world.hub.checks] == ["failure", "success", "success"]
     assert {check["name"] for check in world.hub.checks} == {"perfgate/verdict"}
     assert {check["head_sha"] for check in world.hub.checks} == {world.head}
-    assert world.hub.checks[0]["external_id"] == str(RUN)
+    assert world.hub.checks[0]["external_id"] == f"{RUN}:7:failure"
     assert "pull request 7: ❌ 1 regression · 1 unchanged" in red.err
     assert world.hub.statuses == []
 
@@ -189,7 +190,7 @@ def test_what_changes_nothing_is_not_commented_unless_asked(world: World) -> Non
     ]
 
 
-def test_three_hundred_comments_cost_at_most_twelve_requests(world: World) -> None:
+def test_three_hundred_comments_cost_at_most_seventeen_requests(world: World) -> None:
     for number in range(300):
         world.hub.say(f"words {number}", login="ada", type="User")
     world.project.git("switch", "--quiet", "main")
@@ -206,8 +207,8 @@ def test_three_hundred_comments_cost_at_most_twelve_requests(world: World) -> No
 
     assert made.code == 0, made.err
     assert len(world.hub.comments) == 301
-    assert len(first) <= 12, first
-    assert len(world.hub.asked) <= 12, world.hub.asked
+    assert len(first) <= 17, first
+    assert len(world.hub.asked) <= 17, world.hub.asked
     assert "comment: created" in made.err
 
 
@@ -265,7 +266,7 @@ def test_the_base_s_policy_counts_and_the_comment_says_what_the_change_would_loo
     assert done.code == 0, done.err
     assert "### ❌ 1 regression" in world.comment
     assert "this change alters the policy; until it is merged that of base counts" in world.comment
-    assert "rule micro/\\*:time: 5 % → 200 %" in world.comment
+    assert "rule micro/\\*:time: 5 % → 200 %" in world.comment.replace("\u2060", "")
 
 
 def test_a_suite_that_the_change_takes_away_is_missed_and_what_it_measures_otherwise_is_said(world: World) -> None:
@@ -460,18 +461,6 @@ def test_what_is_nobody_s_business_here_is_left_with_a_word(world: World, more: 
     assert done.code == 0
     assert why in done.err
     assert (world.hub.comments, world.hub.checks) == ([], [])
-
-
-def test_of_two_pull_requests_with_one_head_the_event_s_is_taken(world: World) -> None:
-    world.pull()
-    world.pull(number=8)
-    world.ran(both())
-
-    unknown = world.publish()
-    known = world.publish(event=world.happened(pull_requests=[{"number": 8}]))
-
-    assert "2 open pull requests have the head eve:topic: which one was measured cannot be told" in unknown.err
-    assert "pull request 8: " in known.err
 
 
 def test_a_run_that_handed_nothing_on_is_red_and_said_where_something_was_said_before(world: World) -> None:

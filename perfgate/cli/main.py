@@ -11,7 +11,7 @@ import click
 
 from perfgate import __version__
 from perfgate.errors import Exit, Interrupted, MeasureError, PerfgateError, UsageError
-from perfgate.render.command import command
+from perfgate.render.command import command, harmless
 
 COMMANDS = {
     "compare": "Measure two revisions in pairs (or take two run files), and judge.",
@@ -101,7 +101,7 @@ def _directory_exists() -> bool:
 def say(message: str, hint: str | None) -> None:
     """Tell an error, and the next action, on standard error and to the job."""
     colour = sys.stderr.isatty()
-    message = message.replace("##[", "#\ufffd[")  # a runner of GitHub's would obey it
+    message, hint = harmless(message), hint and harmless(hint)
     click.echo(f"{click.style('error', fg='red', bold=True) if colour else 'error'}: {message}", err=True)
     if os.environ.get("GITHUB_ACTIONS") == "true":
         click.echo(command("error", "perfgate", f"{message}\n{hint or ''}".strip()), err=True)

@@ -16,6 +16,7 @@ from perfgate.config.load import Loaded, load
 from perfgate.host import files, tree
 from perfgate.host.interrupt import Interrupts
 from perfgate.pipeline.workshop import Workshop
+from perfgate.render.command import harmless
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +84,8 @@ def measuring(command: Callable[..., Any]) -> Callable[..., Any]:
 def write(text: str, output: str) -> None:
     """Write a result to standard output (`-`) or to a file."""
     if output == "-":
-        click.echo(text.rstrip("\n"))
+        plain = text.rstrip("\n")
+        click.echo(harmless(plain) if os.environ.get("GITHUB_ACTIONS") == "true" else plain)
     else:
         files.write(Path(output), text.rstrip("\n") + "\n")
         click.echo(f"wrote {output}", err=True)

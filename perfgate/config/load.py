@@ -18,6 +18,7 @@ from perfgate.host import files
 
 FILE = "perfgate.toml"
 LARGEST = 2**20
+MOST_FAULTS = 50  # that one message explains
 ENVIRONMENT = {
     "PERFGATE_BUDGET": ("perfgate", "budget"),
     "PERFGATE_EFFORT": ("perfgate", "effort"),
@@ -173,13 +174,14 @@ def _lines(text: str, prefix: str) -> dict[tuple[str, ...], int]:
 
 
 def _faults(exc: ValidationError, name: str, origins: Mapping[tuple[str, ...], str]) -> str:
-    faults = []
-    for error in exc.errors(include_url=False):
+    faults, errors = [], exc.errors(include_url=False)
+    for error in errors[:MOST_FAULTS]:
         where = tuple(str(part) for part in error["loc"] if part not in ("pytest-benchmark", "command", "load"))
         origin = next((origins[where[:n]] for n in range(len(where), 0, -1) if where[:n] in origins), name)
         faults.append((_line(origin), f"{origin}: {_dotted(where)}{_explain(error, where)}".replace(": : ", ": ")))
-    count = f"{len(faults)} faults" if len(faults) > 1 else "a fault"
-    return f"the configuration has {count}:\n  " + "\n  ".join(text for _, text in sorted(faults))
+    count = f"{len(errors)} faults" if len(errors) > 1 else "a fault"
+    more = f"\n  and {len(errors) - MOST_FAULTS} more" if len(errors) > MOST_FAULTS else ""
+    return f"the configuration has {count}:\n  " + "\n  ".join(text for _, text in sorted(faults)) + more
 
 
 def _explain(error: Any, where: Sequence[str]) -> str:

@@ -65,6 +65,10 @@ def _ready(text: str) -> str:
 
 
 def _url(text: str) -> str:
+    if any(char in "\\#?@" or char.isspace() or not char.isprintable() for char in text):
+        raise ValueError(f"{text!r} holds more than a scheme, a host and a port")
+    if "{port}" in text and not re.search(r":\{port\}/?$", text):
+        raise ValueError(f'{text!r} has {{port}} elsewhere than as its port, as in "http://127.0.0.1:{{port}}"')
     parts = urlsplit(text.replace("{port}", "1"))
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.path not in ("", "/"):
         raise ValueError(f'{text!r} must be a scheme, a host and {{port}}, as in "http://127.0.0.1:{{port}}"')

@@ -84,6 +84,11 @@ def _one_unit_each(document: Document, metrics: dict[tuple[str, str, str], Read]
             raise FileError(f"{document.name}: {metric.name} has two units or two directions")
 
 
+def _cell(text: str) -> str:
+    """Return a text that no spreadsheet takes for a formula."""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+
+
 def write(run: Run) -> str:
     """Return every value of a run, in base units; counted metrics and failures have no place in it."""
     text = io.StringIO()
@@ -96,6 +101,6 @@ def write(run: Run) -> str:
         unit = _WRITTEN.get(metric.unit, str(metric.unit))
         for process, values in zip(sample.pairs, sample.processes, strict=True):
             for value in values:
-                name = str(sample.sli.benchmark)
-                writer.writerow([name, metric.name, unit, metric.direction, process, repr(value)])
+                name = _cell(str(sample.sli.benchmark))
+                writer.writerow([name, _cell(metric.name), unit, metric.direction, process, repr(value)])
     return text.getvalue()

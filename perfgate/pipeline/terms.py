@@ -4,11 +4,13 @@ Shared by the job that measures and by the one that publishes, so that both say 
 own limits: what it would alter is said, and counts once it is merged.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
-from perfgate.config.load import Loaded, Reader, load_committed
+from perfgate.config.load import LARGEST, Loaded, Reader, load_committed
 from perfgate.config.schema import Config
 from perfgate.core.acceptance import TRAILER, by_label, by_trailer
 from perfgate.core.model import Warning
@@ -36,12 +38,13 @@ class Terms:
     warnings: tuple[Warning, ...]
 
 
-def terms(base: Reader, head: Reader, said: Said, *, path: Path | None = None) -> Terms:
+def terms(base: Reader, head: Reader, said: Said, *, path: Path | None = None, largest: int = LARGEST) -> Terms:
     """Return how a change is judged.
 
     Args:
         base, head: a file's name to its content at either commit.
         path: of the configuration, relative to the root, where it is not perfgate.toml or pyproject.toml.
+        largest: bytes of a configuration on head that are read.
     """
     warnings = []
     try:
@@ -51,7 +54,7 @@ def terms(base: Reader, head: Reader, said: Said, *, path: Path | None = None) -
         text = f"the configuration on base cannot be read, so the defaults count: {_flat(exc)}"
         warnings.append(Warning(code="base-policy-damaged", text=text))
     policy = loaded.config.policy()
-    lost, texts = _changed(loaded, policy, head, path)
+    lost, texts = _changed(loaded, policy, partial(_bounded, head, largest), path)
     policy = replace(policy, expect=(*policy.expect, *(f"{suite}/*" for suite in lost)))
     warnings += [Warning(code="policy-changes", text=text) for text in texts]
     accepted, faults = by_trailer(said.message, who=said.author)
@@ -63,6 +66,20 @@ def terms(base: Reader, head: Reader, said: Said, *, path: Path | None = None) -
         accept_label=loaded.config.perfgate.accept_label,
         warnings=tuple(warnings),
     )
+
+
+def _bounded(read: Reader, largest: int, name: str) -> bytes | None:
+    """Read a file of a change, unless it would take long: a dotted key costs time in the square of its parts."""
+    content = read(name)
+    if content is not None and len(content) > largest:
+        raise ConfigError(f"{name} has {len(content):,} bytes; at most {largest:,} are read")
+    if content is not None and _LONG_KEY.search(content):
+        raise ConfigError(f"{name} has a key of more than {MOST_PARTS} parts")
+    return content
+
+
+MOST_PARTS = 30
+_LONG_KEY = re.compile(rb"(?:[A-Za-z0-9_\"'-]{1,200}[ \t]*\.[ \t]*){%d}" % MOST_PARTS)
 
 
 def _flat(exc: ConfigError) -> str:

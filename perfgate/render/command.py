@@ -1,4 +1,6 @@
-"""A workflow command: a line of output by which GitHub Actions shows an annotation."""
+"""Workflow commands: lines of output that GitHub Actions obeys, made on purpose and never by accident."""
+
+import re
 
 LONGEST = 4_000  # characters of a message; the runner cuts a command at 4,096
 
@@ -11,3 +13,15 @@ def command(level: str, title: str, message: str) -> str:
 
 def _escaped(text: str) -> str:
     return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def harmless(text: str) -> str:
+    """Return text in which no line is a command that a CI system's log would obey.
+
+    GitHub's runner takes a line that begins with `::`, after any white space, and `##[` wherever it stands.
+    """
+    broken = text.replace("##[", "#\ufffd[")
+    return _COMMAND.sub("\\1:\ufffd:", broken) if "::" in broken else broken
+
+
+_COMMAND = re.compile(r"(?m)^(\s*)::")

@@ -18,6 +18,7 @@ from perfgate.core.verdict import BAD, UNKNOWN, Judgement, Verdict
 from perfgate.render import phrases
 
 LONGEST_TEXT = 600  # characters of one warning or reason
+_LINKING = re.compile(r"@|#|://|www|GH-(?=\d)|\b[0-9a-f]{7,64}\b|:(?=[\w+-]+:)", re.IGNORECASE)
 _STEPS = (1_000, 300, 100, 30, 10, 3, 1)
 
 
@@ -71,7 +72,7 @@ def _cut(rows: Sequence[Any], most: int) -> tuple[Sequence[Any], int]:
 def _example(report: Report) -> str:
     """Return the line by which the worst of what blocks would be accepted."""
     rows = [row for row in report.of(Verdict.REGRESSION, Verdict.MISSING) if row.blocks]
-    if not rows or any(char.isspace() for char in rows[0].name):
+    if not rows or any(char.isspace() or char in "*?" for char in rows[0].name):  # what follows is a glob
         return ""
     c = rows[0].comparison
     bound = f" up to {math.ceil(110 * worsening(c)) + 1}%" if c and math.isfinite(worsening(c)) else ""
@@ -90,9 +91,9 @@ def code(text: str, longest: int = phrases.LONGEST_NAME) -> str:
 def cell(text: str, longest: int = LONGEST_TEXT) -> str:
     """Return plain words fit for a table cell, that mention, link and format nothing."""
     plain = phrases.name(" ".join(text.split()), longest)
-    for mark in ("@", "#", "://", "www"):  # mentions, numbers of issues, links that nobody wrote as such
-        plain = plain.replace(mark, f"{mark[0]}\u2060{mark[1:]}")
-    return re.sub(r"([\\`*_{}\[\]<>|@#!~&])", r"\\\1", plain)
+    # Mentions, numbers of issues, links, commits and emoji that nobody wrote as such.
+    plain = _LINKING.sub(lambda found: f"{found[0][0]}\u2060{found[0][1:]}", plain)
+    return re.sub(r"([\\`*_{}\[\]<>|@#!~&$])", r"\\\1", plain)
 
 
 def _row(row: Judgement, *, p: bool = False) -> str:

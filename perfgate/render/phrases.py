@@ -16,6 +16,7 @@ from perfgate.core.skips import install_advice
 from perfgate.core.units import Unit
 from perfgate.core.verdict import Judgement, Verdict
 from perfgate.errors import Exit
+from perfgate.render.command import harmless
 
 LONGEST_NAME = 160
 REASON_LINES = 5  # of what a failed benchmark said; the report as JSON has all
@@ -133,7 +134,7 @@ def line(text: str) -> str:
         if text.isprintable()
         else "".join("\ufffd" if unicodedata.category(char)[0] == "C" else char for char in text)
     )
-    return plain.replace("##[", "#\ufffd[")
+    return harmless(plain)
 
 
 def name(text: str, longest: int = LONGEST_NAME) -> str:

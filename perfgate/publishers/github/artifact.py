@@ -12,22 +12,33 @@ import zlib
 from collections.abc import Iterable
 
 from perfgate import codec
-from perfgate.core.model import METRICS, WHOLE, Run
+from perfgate.core.model import METRICS, WHOLE, Kind, Method, Run, Sample
 from perfgate.errors import ArtifactError, FileError
 
 LARGEST = 32 * 2**20  # bytes of the archive
-LARGEST_RUN = 128 * 2**20  # bytes of one run, unpacked; 1,000 benchmarks of 42 pairs have about 40 MB
+LARGEST_RUN = 64 * 2**20  # bytes of one run, unpacked; 1,000 benchmarks of 42 pairs have about 40 MB
 MOST_MEMBERS = 16
 MOST_BENCHMARKS = 5_000
-MOST_SLIS = 20_000
-MOST_VALUES = 10_000_000
+MOST_SLIS = 10_000
+MOST_VALUES = 4_000_000  # numbers of one run, counted by its commas before it is parsed
+MOST_OBJECTS = 150_000  # likewise, by its braces
+MOST_LISTS = 600_000  # likewise, by its brackets
 MOST_PROCESSES = 1_000  # of one benchmark
+MOST_TRIALS = 10_000_000  # requests of one start
 MOST_TEXTS = 1_000  # warnings, facts
+MOST_CONTROLS = 1_000  # jobs, or pairs of one job, in which base was measured against itself
+LARGEST_LOG_RATIO = 50.0  # e**50 times as slow
+LARGEST_SEED = 2**63
+LARGEST_PAIR = 1_000_000
 LONGEST_NAME = 500  # characters
 LONGEST_TEXT = 10_000
 LARGEST_VALUE = 1e18  # seconds, bytes: nothing that is measured is beyond, nor below its inverse
 NAMES = ("base.json", "head.json")
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_STARTED = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,6})?(Z|[+-]\d{2}:\d{2})?")
+_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+_BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
+"""Letters by their category that show nothing."""
 _COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 
 
@@ -54,8 +65,13 @@ def checked(data: bytes, name: str) -> Run:
     """
     if len(data) > LARGEST_RUN:
         raise ArtifactError(f"{name} has {len(data):,} bytes; at most {LARGEST_RUN:,} are read")
-    if data.count(b",") > MOST_VALUES:
-        raise ArtifactError(f"{name} has more than {MOST_VALUES:,} values")
+    for mark, most, what in (
+        (b",", MOST_VALUES, "values"),
+        (b"{", MOST_OBJECTS, "objects"),
+        (b"[", MOST_LISTS, "lists"),
+    ):
+        if data.count(mark) > most:
+            raise ArtifactError(f"{name} has more than {most:,} {what}")
     try:
         run = codec.load_run(data, name=name)
     except FileError as exc:
@@ -100,22 +116,41 @@ def _faults(run: Run) -> Iterable[str]:
     if run.part != WHOLE:
         yield f"part {run.part} alone; what all jobs measured must be merged first"
     if len(run.samples) > MOST_SLIS or sum(len(sample.processes) for sample in run.samples) > MOST_VALUES // 10:
-        yield "more SLIs, or processes, than can be judged in a few minutes"
+        yield "more SLIs, or processes, than can be judged in half a minute"
+    if run.started and not _STARTED.fullmatch(run.started):
+        yield "its start is not a time"
     yield from _names(run)
     for sample in run.samples:
-        if sample.sli.metric != METRICS.get(sample.sli.metric.name, sample.sli.metric):
-            yield f"{sample.sli} is not the metric of that name"
-        if len(sample.processes) > MOST_PROCESSES or sample.planned > MOST_PROCESSES:
-            yield f"{sample.sli} has more than {MOST_PROCESSES:,} processes"
-        if not all(_usual(value) for process in sample.processes for value in process):
-            yield f"{sample.sli} has a value that nothing measures"
-    numbers = [number for sample in run.samples for number in (sample.pair_s, sample.planned, *sample.pairs)]
-    if run.method:
-        method = run.method
-        numbers += [method.seed, method.budget_s, method.took_s, method.overhead_s, method.startup_s]
-        numbers += [number for control in method.controls for number in control]
-    if not all(_usual(number) for number in numbers):
+        yield from _sample_faults(sample)
+    if run.method and not all(_method_numbers(run.method)):
         yield "a number of how it was measured is out of bounds"
+
+
+def _sample_faults(sample: Sample) -> Iterable[str]:
+    if sample.sli.metric != METRICS.get(sample.sli.metric.name, sample.sli.metric):
+        yield f"{sample.sli} is not the metric of that name"
+    if len(sample.processes) > MOST_PROCESSES or not 0 <= sample.planned <= MOST_PROCESSES:
+        yield f"{sample.sli} has more than {MOST_PROCESSES:,} processes"
+    if not all(_usual(value) for process in sample.processes for value in process):
+        yield f"{sample.sli} has a value that nothing measures"
+    if not all(0 <= pair <= LARGEST_PAIR for pair in sample.pairs) or not 0 <= sample.pair_s <= LARGEST_VALUE:
+        yield f"{sample.sli} has a number of how it was measured that is out of bounds"
+    if not all(0 < trials <= MOST_TRIALS for trials in sample.trials):
+        yield f"{sample.sli} is a share of a number that is out of bounds"
+    counted = sample.sli.metric.kind is Kind.COUNTED
+    if counted and not all(len(process) == 1 and 0 <= process[0] <= 1 for process in sample.processes):
+        yield f"{sample.sli} has a share that is not between 0 and 1"
+
+
+def _method_numbers(method: Method) -> Iterable[bool]:
+    """Yield whether each number of how a run was measured is one."""
+    yield 0 <= method.seed < LARGEST_SEED
+    for seconds in (method.budget_s, method.took_s, method.overhead_s, method.startup_s):
+        yield seconds == 0 or 1 / LARGEST_VALUE <= seconds <= LARGEST_VALUE
+    yield len(method.controls) <= MOST_CONTROLS
+    for control in method.controls:
+        yield len(control) <= MOST_CONTROLS
+        yield all(abs(ratio) <= LARGEST_LOG_RATIO for ratio in control)
 
 
 def _names(run: Run) -> Iterable[str]:
@@ -128,8 +163,13 @@ def _names(run: Run) -> Iterable[str]:
     texts = [run.revision.label, run.started, run.measurement or ""]
     texts += [text for fact in run.environment.facts for text in fact]
     texts += [text for warning in warnings for text in (warning.code, warning.text)]
+    texts += [failure.text for failure in run.failures]
     if len(run.environment.facts) > MOST_TEXTS or len(warnings) > MOST_BENCHMARKS + MOST_TEXTS:
         yield "more facts or warnings than a run has"
+    if len(run.failures) > MOST_BENCHMARKS or len(run.offered) > 2 * MOST_BENCHMARKS:
+        yield "more failures, or benchmarks on offer, than a run has"
+    if any(len(failure.metrics) > len(METRICS) for failure in run.failures):
+        yield "a failure of more metrics than there are"
     if any(len(text) > LONGEST_TEXT for text in texts):
         yield f"a text of more than {LONGEST_TEXT:,} characters"
 
@@ -139,7 +179,7 @@ def _usual(number: float) -> bool:
 
 
 def _printable(text: str) -> bool:
-    return not any(unicodedata.category(char)[0] == "C" for char in text)
+    return not any(unicodedata.category(char) in _UNSEEN or char in _BLANK for char in text)
 
 
 def _line(text: str) -> str:

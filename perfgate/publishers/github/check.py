@@ -3,14 +3,41 @@
 Their names differ from each other and from the measuring job's: GitHub asks for all that share a required name.
 """
 
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 from perfgate.core.report import Outcome, Report
 from perfgate.errors import Exit
-from perfgate.publishers.github.client import Client
+from perfgate.publishers.github.client import PAGE, Client
 
 CHECK = "perfgate/verdict"
 STATUS = "perfgate/status"
 LONGEST_SUMMARY = 65_000  # characters; GitHub takes 65,535
 LONGEST_DESCRIPTION = 140
+SEVERITY = ("success", "neutral", "failure")
+"""GitHub's words, from good to bad."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckOf:
+    """What a check speaks of: the workflow run, the pull requests that it measured, and what became of these."""
+
+    run_id: int
+    pulls: tuple[int, ...]
+    result: str
+    """GitHub's word for what the run itself showed; the check may be red for another pull request."""
+
+    @property
+    def text(self) -> str:
+        """As GitHub keeps it with the check."""
+        return f"{self.run_id}:{','.join(map(str, self.pulls))}:{self.result}"
+
+    @classmethod
+    def parsed(cls, text: str) -> "CheckOf | None":
+        """Return what a text says; None where it is not one of ours."""
+        found = re.fullmatch(r"(\d{1,20}):(\d{1,10}(?:,\d{1,10})*):(\w{1,20})", text)
+        return cls(run_id=int(found[1]), pulls=tuple(map(int, found[2].split(","))), result=found[3]) if found else None
 
 
 def conclusion(report: Report) -> str:
@@ -26,7 +53,7 @@ def named(name: str, key: str) -> str:
 
 
 def create_check(
-    client: Client, *, key: str, head_sha: str, result: str, title: str, summary: str, url: str, run_id: int
+    client: Client, *, key: str, head_sha: str, result: str, title: str, summary: str, url: str, of: CheckOf
 ) -> str:
     """Set the check on a commit, complete from the start: one that is never completed would hang. Return its address.
 
@@ -40,12 +67,27 @@ def create_check(
             "head_sha": head_sha,
             "status": "completed",
             "conclusion": result,
-            "external_id": str(run_id),
+            "external_id": of.text,
             "details_url": url,
             "output": {"title": title[:250], "summary": summary},
         },
     )
     return str(made["html_url"])
+
+
+def red_of_others(client: Client, *, key: str, head_sha: str, pulls: Sequence[int]) -> tuple[int, ...]:
+    """Return those of `pulls` whose newest run on a commit was red.
+
+    Raises: PublishError.
+    """
+    newest: dict[int, tuple[int, str]] = {}
+    name = named(CHECK, key)
+    listed = client.get(f"/commits/{head_sha}/check-runs", check_name=name, filter="all", per_page=PAGE)["check_runs"]
+    for found in listed:
+        of = CheckOf.parsed(str(found.get("external_id") or ""))
+        for number in of.pulls if of and found.get("name") == name else ():
+            newest[number] = max(newest.get(number, (0, "")), (int(found["id"]), of.result if of else ""))
+    return tuple(number for number in pulls if newest.get(number, (0, ""))[1] == "failure")
 
 
 def create_status(client: Client, *, key: str, head_sha: str, result: str, title: str, url: str) -> None:

@@ -4,10 +4,12 @@ PyGithub has the connection, the login, and the waiting for rate limits; what is
 as it comes.
 """
 
+import json
 import logging
+import time
 from collections.abc import Iterator, Mapping
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import requests
 from github import Auth, Github, GithubException, GithubRetry
@@ -20,6 +22,7 @@ LONGEST_WAIT_S = 20  # for one request that is refused for a while; three tries 
 BACKOFF_S = 0.5  # before the second try; doubles
 TIMEOUT_S = 20
 PAGE = 100
+DOWNLOAD_S = 120  # for a whole artifact, however slowly it comes
 _JSON = {"Accept": "application/vnd.github+json"}
 
 
@@ -77,6 +80,18 @@ class Client:
         """
         return self._ask("GET", path, parameters)[1]
 
+    def get_or_none(self, path: str) -> Any:
+        """Return what lies at a path below the repository, None where there is nothing.
+
+        Raises: PublishError.
+        """
+        status, headers, text = self._raw(path, {}, dict(_JSON))
+        if status in (requests.codes.not_found, requests.codes.unprocessable):
+            return None
+        if status != requests.codes.ok:
+            raise self._refused(status, headers, text, "GET", path)
+        return json.loads(text)
+
     def send(self, verb: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
         """Change something, and return what is there then; PublishError where that was refused."""
         return self._ask(verb, path, {}, body)[1]
@@ -113,18 +128,24 @@ class Client:
         status, headers, text = self._raw(path, {}, dict(_JSON))
         if status != requests.codes.found or "location" not in headers:
             raise self._refused(status, headers, text, "GET", path)
+        where = str(headers["location"])
+        deadline = time.monotonic() + DOWNLOAD_S
+        why = f"not within {DOWNLOAD_S} s"
         try:
-            # Another host: the token is not for it.
-            with requests.get(headers["location"], stream=True, timeout=TIMEOUT_S) as response:
-                response.raise_for_status()
-                data = b""
-                for chunk in response.iter_content(2**20):
+            # Another host: the token is not for it. The address itself is a secret: it is signed.
+            with requests.get(where, stream=True, timeout=TIMEOUT_S) as response:
+                if response.status_code != requests.codes.ok:
+                    raise _refused_download(where, f"status {response.status_code}")
+                data = bytearray()
+                for chunk in response.iter_content(2**16):
                     data += chunk
                     if len(data) > largest:
                         raise ArtifactError(f"the artifact has more than {largest:,} bytes")
-                return data
+                    if time.monotonic() > deadline:
+                        raise _refused_download(where, why)
+                return bytes(data)
         except requests.RequestException as exc:
-            raise PublishError(f"the artifact cannot be downloaded: {exc}", hint="run the job again") from exc
+            raise _refused_download(where, type(exc).__name__) from None
 
     def _raw(self, path: str, parameters: dict[str, Any], headers: dict[str, str]) -> tuple[int, dict[str, Any], str]:
         try:
@@ -145,3 +166,9 @@ class Client:
     def _refused(self, status: int, headers: dict[str, Any], text: str, verb: str, path: str) -> PublishError:
         exc = self._hub.requester.createException(status, headers, {"message": text[:500]})
         return refusal(exc, verb, path, self.repository)
+
+
+def _refused_download(address: str, why: str) -> PublishError:
+    """Return the error for an artifact that did not come, with no more of its address than the host."""
+    host = urlsplit(address).hostname or "an address without a host"
+    return PublishError(f"the artifact cannot be downloaded from {host}: {why}", hint="run the job again")

@@ -1,4 +1,4 @@
-"""Which pull request a measured run was of: from the event and the API, never from what the run handed on."""
+"""Which pull requests a measured run was of: from the event and the API, never from what the run handed on."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,8 +22,9 @@ class Ran:
     head_branch: str
     head_owner: str
     head_repository: int
-    pulls: tuple[int, ...]
-    """Numbers; GitHub names none for a fork."""
+    started: str = ""
+    """When this attempt began, ISO 8601; empty where the event does not say."""
+    succeeded: bool = True
 
     @property
     def order(self) -> tuple[int, int]:
@@ -72,33 +73,57 @@ def ran(event: Mapping[str, Any], *, workflow: str) -> Ran | str:
             head_branch=str(run["head_branch"]),
             head_owner=str(run["head_repository"]["owner"]["login"]),
             head_repository=int(run["head_repository"]["id"]),
-            pulls=tuple(int(pull["number"]) for pull in run["pull_requests"]),
+            started=str(run.get("run_started_at") or ""),
+            succeeded=run.get("conclusion", "success") == "success",
         )
     except (KeyError, TypeError, ValueError) as exc:
         raise UsageError(f"the event is no workflow_run that GitHub sends: {exc!r}") from exc
 
 
-def pull_of(client: Client, run: Ran) -> Pull | str:
-    """Return the open pull request whose head the run measured, or why there is none.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pulls:
+    """The open pull requests of one head commit."""
+
+    measured: tuple[Pull, ...]
+    """Those of the branch that the run measured: each gets an answer."""
+    others: tuple[Pull, ...]
+    """Those of other branches with the same head commit: a check belongs to the commit, and so to them too."""
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """Those of the measured."""
+        return tuple(pull.number for pull in self.measured)
+
+    @property
+    def all(self) -> tuple[Pull, ...]:
+        """Every one, the measured first."""
+        return (*self.measured, *self.others)
+
+
+def pulls_of(client: Client, run: Ran) -> Pulls | str:
+    """Return the open pull requests whose head the run measured, or why there is none.
 
     Raises: PublishError.
     """
     head = f"{run.head_owner}:{run.head_branch}"
-    listed = [_pull(found, run) for found in client.pages("/pulls", state="open", head=head)]
-    found = [pull for pull in listed if pull]
-    if not found:
+    mine = {pull.number: pull for each in client.pages("/pulls", state="open", head=head) if (pull := _pull(each, run))}
+    if not mine:
         return f"no open pull request has {run.head_sha[:12]} as its head any more: it moved on, or was closed"
-    if len(found) > 1:
-        found = [pull for pull in found if pull.number in run.pulls] or found
-    if len(found) > 1:
-        return f"{len(found)} open pull requests have the head {head}: which one was measured cannot be told"
-    return found[0]
+    listed = [each for each in client.pages(f"/commits/{run.head_sha}/pulls") if each.get("state") == "open"]
+    others = {pull.number: pull for each in listed if (pull := _pull(each, run, anywhere=True))}
+    return Pulls(
+        measured=tuple(mine[number] for number in sorted(mine)),
+        others=tuple(others[number] for number in sorted(others.keys() - mine.keys())),
+    )
 
 
-def _pull(found: Any, run: Ran) -> Pull | None:
+def _pull(found: Any, run: Ran, *, anywhere: bool = False) -> Pull | None:
+    """Return the pull request if its head is the measured commit, in the measured repository or `anywhere`."""
     try:
         head = found["head"]
-        if head["sha"] != run.head_sha or head["repo"] is None or head["repo"]["id"] != run.head_repository:
+        if head["sha"] != run.head_sha:
+            return None
+        if not anywhere and (head["repo"] is None or head["repo"]["id"] != run.head_repository):
             return None
         return Pull(
             number=int(found["number"]),
