@@ -28,7 +28,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def _own_surroundings(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test sees the user's git configuration, cache, or perfgate variables."""
     for name in list(os.environ):
-        if name.startswith("PERFGATE_") or name in ("VIRTUAL_ENV", "PYTHONPATH", "NO_COLOR"):
+        if name.startswith("PERFGATE_") or name in ("VIRTUAL_ENV", "PYTHONPATH", "NO_COLOR", "CI"):
             monkeypatch.delenv(name)
     if request.module.__name__ not in WITH_AGENTS:
         monkeypatch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)

@@ -2,7 +2,6 @@
 
 import os
 import sys
-import tempfile
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +17,7 @@ from perfgate.errors import Exit, UsageError
 from perfgate.host import files
 from perfgate.host.git import Repository, create_repository
 from perfgate.host.interrupt import Interrupts
+from perfgate.host.scratch import scratch
 from perfgate.measure.sides import CACHE
 from perfgate.pipeline import compare as comparing
 
@@ -34,9 +34,9 @@ def demo(keep: Path | None, seed: int | None) -> int:
     if keep is not None and keep.exists() and (not keep.is_dir() or any(keep.iterdir())):
         raise UsageError(f"{keep} is there already and not empty", hint="name a directory that is not")
     with ExitStack() as stack:
-        scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="perfgate-demo-")))
-        os.environ[CACHE] = str(scratch / "cache")
-        root = keep.absolute() if keep else scratch / "wordlib"
+        home = stack.enter_context(scratch("demo"))
+        os.environ[CACHE] = str(home / "cache")
+        root = keep.absolute() if keep else home / "wordlib"
         build(root)
         base = f"HEAD~{len(HISTORY) - 1}"
         say = f"a pull request of {len(HISTORY) - 1} commits, one of which makes `score` do 15 % more work"

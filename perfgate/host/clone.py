@@ -14,7 +14,7 @@ from pathlib import Path
 
 from perfgate.errors import StoreError
 from perfgate.host import command
-from perfgate.host.git import Repository
+from perfgate.host.git import SAFE, Repository
 from perfgate.host.interrupt import Interrupts
 
 LENT = r"^(credential|http|https|url|protocol|ssh)\.|^core\.(sshcommand|askpass)$"
@@ -90,11 +90,11 @@ class Clone:
 
     def __init__(self, directory: Path, address: Address, branch: str, *, interrupts: Interrupts) -> None:
         self.branch, self._directory, self._interrupts = branch, directory, interrupts
-        self._environ = _lent(address.settings)
+        # Neither in an argument nor in a file: an address may hold a password.
+        remote = (("remote.origin.url", address.url), ("remote.origin.pushurl", address.push_url))
+        self._environ = _lent((*address.settings, *remote))
         self.url = re.sub(r"//[^/@]*@", "//", address.url)  # a token in it is nobody's business
         self._git("init", "--quiet", "--bare", ".")
-        for key, value in (("url", address.url), ("pushurl", address.push_url)):
-            self._git("config", f"remote.origin.{key}", value)
         self._have: set[str] = set()
         self._all = False
 
@@ -226,13 +226,13 @@ class Clone:
 
     def _ask(self, *args: str, data: bytes = b"") -> command.Ended:
         """Run a command that speaks with the remote."""
-        return self._run(args, data, self._environ)
+        return self._run(args, data, {})
 
     def _run(self, args: Sequence[str], data: bytes, more: Mapping[str, str]) -> command.Ended:
         clean = {k: v for k, v in os.environ.items() if not k.startswith("GIT_") or k in _KEPT or "_CONFIG" in k}
         quiet = {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_DIR": str(self._directory)}
-        argv = ("git", "-c", "core.hooksPath=/dev/null", "-c", "gc.auto=0", *args)
-        environ = clean | quiet | dict(more)
+        argv = ("git", *SAFE, "-c", "gc.auto=0", *args)
+        environ = clean | quiet | self._environ | dict(more)  # any command may fetch what is not here yet
         try:
             return command.run(
                 argv, cwd=self._directory, environ=environ, interrupts=self._interrupts, data=data, apart=True

@@ -6,13 +6,13 @@ prepared sides, entries under .git/worktrees that `perfgate clean` takes away.
 
 import os
 import shutil
-import tempfile
 from pathlib import Path
 
 from perfgate.core.model import Revision
 from perfgate.errors import GitError, UsageError
 from perfgate.host import command
 from perfgate.host.interrupt import Interrupts
+from perfgate.host.scratch import scratch
 
 # An identity and a date that never change make the commit of a working tree depend on its content alone.
 _NOBODY = {
@@ -26,6 +26,8 @@ _NOBODY = {
 }
 
 
+SAFE = ("-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false")
+"""Options of every git command: programs that the repository's own configuration names are not started."""
 USUAL_BRANCHES = ("main", "master", "trunk", "develop")
 
 
@@ -58,7 +60,7 @@ class Repository:
         clean = {k: v for k, v in os.environ.items() if not k.startswith("GIT_") or k.startswith("GIT_CONFIG")}
         quiet = {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", **(environ or {})}
         # A hook of the user's must not run for what perfgate does on the side.
-        argv = ("git", "-c", "core.hooksPath=/dev/null", "-c", "advice.detachedHead=false", *args)
+        argv = ("git", *SAFE, "-c", "advice.detachedHead=false", *args)
         ended = command.run(argv, cwd=cwd or self.root, environ=clean | quiet, interrupts=self._interrupts, apart=True)
         if ended.status:
             raise GitError(f"git {' '.join(args)}: {ended.tail or f'exit status {ended.status}'}")
@@ -215,8 +217,8 @@ class Repository:
         Ignored files stay out, untracked ones are in. Index and checkout are left as they are.
         """
         head = self.head()
-        with tempfile.TemporaryDirectory(prefix="perfgate-") as scratch:
-            index = Path(scratch) / "index"
+        with scratch("index") as home:
+            index = home / "index"
             mine = self.root / self.git("rev-parse", "--git-path", "index")
             if mine.exists():
                 # With its time: git trusts an entry only if the index is younger than the file.

@@ -12,9 +12,9 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -25,6 +25,7 @@ import psutil
 from perfgate.core.ports import Launch
 from perfgate.host.cpus import on
 from perfgate.host.interrupt import Interrupts
+from perfgate.host.scratch import scratch
 from perfgate.host.tree import MARK, die_with_parent, kill, kill_group, started
 
 PORTS_FROM = 10_000
@@ -104,7 +105,9 @@ class Service:
         self, launch: Launch, *, port: int, cpus: Sequence[int], mark: str, name: str, interrupts: Interrupts
     ) -> None:
         self.port, self._interrupts, self._own = port, interrupts, f"{mark}-{name}"
-        self._log = tempfile.NamedTemporaryFile(mode="ab", prefix="perfgate-service-")  # noqa: SIM115 - lives as it does
+        self._home = ExitStack()
+        self._log_path = self._home.enter_context(scratch("service")) / "log"
+        self._log = self._log_path.open("ab")
         self._began = time.monotonic()
         self.ready_s = 0.0
         with on(cpus):
@@ -121,6 +124,7 @@ class Service:
                 )
             except OSError as exc:
                 self._log.close()
+                self._home.close()
                 raise ServiceFailed(f"cannot start {launch.argv[0]}: {exc.strerror}") from exc
         started(self._process)
 
@@ -194,8 +198,8 @@ class Service:
 
     def drain(self) -> None:
         """Throw away output beyond what is kept."""
-        if Path(self._log.name).stat().st_size > LONGEST_OUTPUT:
-            os.truncate(self._log.name, 0)
+        if self._log_path.stat().st_size > LONGEST_OUTPUT:
+            os.truncate(self._log_path, 0)
 
     def stop(self, *, patience_s: float | None = None) -> str:
         """End it and all that it started; return what was unusual about that, if anything.
@@ -222,11 +226,12 @@ class Service:
         for process in self._left():
             kill(process)
         self._log.close()
+        self._home.close()
         return word
 
     def last_lines(self) -> str:
         """Return what it printed last."""
-        with Path(self._log.name).open("rb") as file:
+        with self._log_path.open("rb") as file:
             file.seek(max(0, file.seek(0, os.SEEK_END) - TAIL))
             return "\n".join(file.read().decode(errors="replace").strip().splitlines()[-20:])
 
@@ -247,7 +252,7 @@ class Service:
 
     def _answers(self, ready: Ready) -> bool:
         if ready.line:
-            return ready.line in Path(self._log.name).read_text(encoding="utf-8", errors="replace")
+            return ready.line in self._log_path.read_text(encoding="utf-8", errors="replace")
         if not ready.path:
             return self._listens()
         return 100 <= self._status(ready.path) < 400

@@ -5,7 +5,6 @@ processes, so that what does not repeat is seen for what it is and decides nothi
 """
 
 import shutil
-import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -16,6 +15,7 @@ from perfgate.errors import MeasureError
 from perfgate.host.addresses import fixed_addresses
 from perfgate.host.agent import Message
 from perfgate.host.interrupt import Interrupts
+from perfgate.host.scratch import scratch
 from perfgate.measure.crew import Crew, Journey, OutOfTime, Trouble, Visit, crew
 
 PROCESSES = 2
@@ -85,8 +85,8 @@ class Counting:
                 _valgrind()
                 self._process(launch, (INSTRUCTIONS,), _ENVIRON, SLOWER * self.timeout_s, found)
             elif INSTRUCTIONS in self.metrics:
-                with tempfile.TemporaryDirectory(prefix="perfgate-") as home:
-                    inside, environ = _in_valgrind(launch, Path(home))
+                with scratch("callgrind") as home:
+                    inside, environ = _in_valgrind(launch, home)
                     self._process(inside, (INSTRUCTIONS,), environ, SLOWER * self.timeout_s, found)
         for name, metrics in found.late.items():
             for metric in metrics:  # one process alone does not show whether it repeats

@@ -1,7 +1,6 @@
 """Engines in place of our own generator: both sides at once where that is fair, else in turns of half a second."""
 
 import resource
-import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
@@ -14,6 +13,7 @@ from perfgate.core.model import Reason
 from perfgate.core.ports import Drive, Engine, Told
 from perfgate.errors import MeasureError
 from perfgate.host import command, cpus
+from perfgate.host.scratch import scratch
 from perfgate.host.service import Service, free_port
 from perfgate.measure.probe import TRIES, Counted, ProbeSuite, Unfair
 from perfgate.measure.start import Meter, Outcome, SideFailed, Stage, serving
@@ -138,7 +138,7 @@ def driven(
             Drive(
                 target=stage.target(service), side=side, users=load.users, rate=load.rate,
                 seconds=seconds, warmup_s=load.warmup_s, timeout_s=load.timeout_s,
-                home=stack.enter_context(tempfile.TemporaryDirectory(prefix="perfgate-engine-")),
+                home=str(stack.enter_context(scratch("engine"))),
                 free_port=free_port(),
             )
             for side, service in services.items()

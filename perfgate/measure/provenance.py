@@ -9,7 +9,6 @@ import hashlib
 import json
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
@@ -21,6 +20,7 @@ from urllib.parse import unquote, urlsplit
 from perfgate.core.ports import Launch, Place
 from perfgate.errors import ProvenanceError
 from perfgate.host.git import Repository
+from perfgate.host.scratch import scratch
 from perfgate.measure.project import Project, is_code, normalized, project
 from perfgate.measure.sides import PreparedSide
 
@@ -91,8 +91,8 @@ class Recorder:
 @contextmanager
 def recording(foreign: Sequence[Path]) -> Iterator[Recorder]:
     """Hold a place for notes; any file opened below `foreign` directories is noted, elsewhere only code."""
-    with tempfile.TemporaryDirectory(prefix="perfgate-origins-", ignore_cleanup_errors=True) as home:
-        yield Recorder(home=Path(home), foreign=tuple(path.resolve() for path in foreign))
+    with scratch("origins") as home:
+        yield Recorder(home=home, foreign=tuple(path.resolve() for path in foreign))
 
 
 class Provenance:

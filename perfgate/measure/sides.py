@@ -3,6 +3,10 @@
 Kept in a cache under a key of commit and build configuration, so that the second run starts at once; equal
 key lengths give both sides equal path lengths, which is one difference less. A lock that dies with its
 process keeps two measurements out of one directory: the second takes the next slot.
+
+What a measurement leaves in a side would be in the next one's base. So what the build made is listed, and before each
+use everything else is removed; where a file of the build itself has changed, the side is built anew. In a CI job,
+whose pull requests are strangers to each other, no side is used twice.
 """
 
 import contextlib
@@ -10,6 +14,7 @@ import hashlib
 import json
 import os
 import shutil
+import stat
 import sys
 import time
 from collections.abc import Iterator
@@ -68,13 +73,12 @@ def prepared(
     with _slot(repository_cache(repository), key) as directory:
         tree, done = directory / "tree", directory / "ready"
         try:
-            if done.exists() and tree.exists():
-                _reset(repository, revision.commit, tree)
+            if kept_between_runs() and done.exists() and _reset(repository, revision.commit, directory):
                 done.touch()
             else:
                 _evict(repository)
                 _create(repository, revision, build, directory, interrupts)
-                files.write(done, revision.commit + "\n")
+                files.write(done, json.dumps(_listed(repository, tree, directory)))
         except (BuildError, GitError, OSError) as exc:
             _remove(repository, directory)
             if isinstance(exc, OSError):
@@ -84,7 +88,11 @@ def prepared(
             _remove(repository, directory)
             raise
         place = _place(tree, directory / "venv", build)
-        yield PreparedSide(revision=revision, place=place, directory=directory)
+        try:
+            yield PreparedSide(revision=revision, place=place, directory=directory)
+        finally:
+            if not kept_between_runs():
+                _remove(repository, directory)
 
 
 def share_files(repository: Repository, side: PreparedSide, source: PreparedSide, paths: tuple[str, ...]) -> None:
@@ -129,10 +137,10 @@ def _free(repository: Repository, directory: Path) -> bool:
         lock.acquire(timeout=0)
     except Timeout:
         return False
-    _remove(repository, directory)
-    lock.release()
-    with contextlib.suppress(OSError):
-        Path(f"{directory}.lock").unlink()
+    try:
+        _remove(repository, directory)
+    finally:
+        lock.release()  # the lock's file stays: another process may be about to take it
     return True
 
 
@@ -185,9 +193,54 @@ def _checkout_submodules(repository: Repository, revision: Revision, tree: Path)
         ) from exc
 
 
-def _reset(repository: Repository, commit: str, tree: Path) -> None:
-    """Undo what an earlier measurement shared with it; what the build made is untracked and stays."""
-    repository.git("checkout", "--quiet", "--force", "--detach", commit, cwd=tree)
+def kept_between_runs() -> bool:
+    """Return whether prepared sides may be used again: not in CI, where each run is of somebody else's change."""
+    return not any(os.environ.get(name, "").lower() in ("true", "1") for name in ("CI", "GITHUB_ACTIONS"))
+
+
+def _reset(repository: Repository, commit: str, directory: Path) -> bool:
+    """Leave of a side what the commit holds and what its build made; return whether that is all still as it was."""
+    tree = directory / "tree"
+    try:
+        made = json.loads((directory / "ready").read_text(encoding="utf-8"))
+        repository.git("checkout", "--quiet", "--force", "--detach", commit, cwd=tree)
+        found = _listed(repository, tree, directory)
+        if not isinstance(made, dict) or any(found.get(path) != stamp for path, stamp in made.items()):
+            return False
+    except (OSError, ValueError, GitError):
+        return False
+    for path in sorted(found.keys() - made.keys(), reverse=True):  # what is inside a directory first
+        place = directory / path
+        if place.is_dir() and not place.is_symlink():
+            files.remove_tree(place)
+        else:
+            place.unlink(missing_ok=True)
+    return True
+
+
+def _listed(repository: Repository, tree: Path, directory: Path) -> dict[str, list[int]]:
+    """Return all below `directory` that no commit holds, with what tells whether it changed.
+
+    Left out is what running alone makes: the bytecode of an environment's packages. That of the tree is not, as it
+    could outlive its source.
+    """
+    tracked = {f"tree/{path}" for path in repository.git("ls-files", "-z", cwd=tree).split("\0")}
+    found: dict[str, list[int]] = {}
+    for home, directories, names in os.walk(directory):
+        inside = Path(home).relative_to(directory).as_posix()
+        if inside.startswith("venv/"):
+            directories[:] = [name for name in directories if name != "__pycache__"]
+        for name in (*directories, *names):
+            path = name if inside == "." else f"{inside}/{name}"
+            if path not in tracked and path not in _NOTES:
+                state = (directory / path).lstat()
+                plain = stat.S_ISDIR(state.st_mode)
+                found[path] = [state.st_mode] if plain else [state.st_mode, state.st_size, state.st_mtime_ns]
+    return found
+
+
+_NOTES = ("ready", "build.log")
+"""Written here about a side."""
 
 
 def _remove(repository: Repository, directory: Path) -> None:

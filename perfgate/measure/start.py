@@ -6,7 +6,6 @@ Both are up at once, pinned to the same CPUs, and get their requests from one ge
 import re
 import shutil
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -26,6 +25,7 @@ from perfgate.host import command, cpus
 from perfgate.host.addresses import fixed_addresses
 from perfgate.host.agent import Agent, AgentGone, AgentSilent, Message
 from perfgate.host.interrupt import Interrupts
+from perfgate.host.scratch import scratch
 from perfgate.host.service import Ready, Service, ServiceFailed, Usage, free_port, marks
 from perfgate.host.tree import kill_orphans
 from perfgate.measure.provenance import Recorder
@@ -320,7 +320,7 @@ def _serve(stage: Stage, side: int, stack: ExitStack, words: list[str], *, hash_
 
 def _data(stage: Stage, stack: ExitStack) -> str:
     """Return a fresh directory, with a copy of the data in it where there is some; else the directory itself."""
-    home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="perfgate-data-", ignore_cleanup_errors=True)))
+    home = stack.enter_context(scratch("data"))
     if stage.data is None:
         return str(home)
     copy = home / stage.data.name

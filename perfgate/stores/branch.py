@@ -6,14 +6,14 @@ else it begins anew. Cost and time do not grow with what is stored.
 
 import hashlib
 import random
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 from perfgate.errors import StoreError
 from perfgate.host.clone import Address, Clone
 from perfgate.host.interrupt import Interrupts
+from perfgate.host.scratch import scratch
 from perfgate.stores.columns import FORMAT, check_format
 from perfgate.stores.placing import placed
 
@@ -156,5 +156,5 @@ class BranchStore:
 @contextmanager
 def open_branch(address: Address, branch: str, *, interrupts: Interrupts) -> Iterator[BranchStore]:
     """Hold the store on `branch` at `address`."""
-    with tempfile.TemporaryDirectory(prefix="perfgate-store-") as scratch:
-        yield BranchStore(Clone(Path(scratch), address, branch, interrupts=interrupts), interrupts)
+    with scratch("store") as home:
+        yield BranchStore(Clone(home, address, branch, interrupts=interrupts), interrupts)
