@@ -21,7 +21,7 @@ def trees(project: Project) -> list[Path]:
 
 
 @pytest.mark.parametrize(
-    "where", ["conftest.py", "deep/er/__init__.py", "lib/__init__.py", "sitecustomize.py", "__pycache__/x.pyc", "../x"]
+    "where", ["conftest.py", "deep/er/__init__.py", "libs/__init__.py", "sitecustomize.py", "__pycache__/x.pyc", "../x"]
 )
 def test_what_one_change_left_in_base_is_not_in_the_next_one_s(project: Project, where: str) -> None:
     """The code of one pull request writes into the base that the next is compared with."""

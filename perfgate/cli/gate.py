@@ -11,6 +11,7 @@ from perfgate.cli.options import Chosen, measuring
 from perfgate.core.model import WHOLE, Part
 from perfgate.core.units import parse_part
 from perfgate.errors import Exit, UsageError
+from perfgate.host.hardening import keep_memory_private
 from perfgate.pipeline import gate as gating
 from perfgate.publishers.github.event import Activity
 
@@ -51,8 +52,11 @@ def gate(chosen: Chosen, directory: Path, shard: str | None, merge: Path | None)
     A pull request is compared with what it would be merged into, a merge group with its base, a push with the
     commit before. Needs no token. Writes the job's summary, annotations and outputs, and the report files.
     """
+    environ = dict(os.environ)
+    if environ.get("GITHUB_ACTIONS") == "true":
+        keep_memory_private()
     with chosen.workshop() as shop:
-        done = gating.gate(replace(shop, part=_part(shard)), os.environ, directory, parts=merge)
+        done = gating.gate(replace(shop, part=_part(shard)), environ, directory, parts=merge)
         interrupted = shop.interrupts.requested
     if done.compared is None:
         click.echo(f"perfgate: {done.asked.why}: {ADVICE[done.asked.activity]}", err=True)

@@ -13,7 +13,7 @@ import click
 
 from perfgate.cli import console
 from perfgate.config.load import Loaded, load
-from perfgate.host import files, tree
+from perfgate.host import files, hardening, tree
 from perfgate.host.interrupt import Interrupts
 from perfgate.pipeline.workshop import Workshop
 from perfgate.render.command import harmless
@@ -39,7 +39,7 @@ class Chosen:
     @contextmanager
     def workshop(self) -> Iterator[Workshop]:
         """Yield what measuring needs, with Ctrl-C heard and progress shown."""
-        with Interrupts() as interrupts, tree.watched(), console.progress() as watch:
+        with Interrupts() as interrupts, hardening.job_hidden(), tree.watched(), console.progress() as watch:
             yield Workshop(
                 directory=Path.cwd(),
                 load_config=self.load,

@@ -20,6 +20,7 @@ def environment() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        auto_reload=False,
     )
     found.filters |= {
         "line": phrases.line,
@@ -31,6 +32,7 @@ def environment() -> Environment:
     return found
 
 
+@cache
 def asset(name: str) -> str:
     """Return a file that pages need."""
     return files("perfgate.render").joinpath("assets", *name.split("/")).read_text(encoding="utf-8")

@@ -7,6 +7,7 @@ template.
 import math
 import re
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -44,24 +45,35 @@ def fitted(report: Report, *, room: int) -> str:
 
 
 def _render(report: Report, *, most: int) -> str:
-    loader = PackageLoader("perfgate", "render/templates")
-    # Not HTML: what would be escaped for HTML is put into code spans by `code` instead.
-    environment = Environment(loader=loader, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)  # noqa: S701
-    environment.filters |= {"code": code, "cell": cell}
     worst, left_out = _cut(report.of(*Verdict), most)
-    text = environment.get_template("report.md.j2").render(
-        report=report,
-        phrases=phrases,
-        changed=_cut(report.of(*BAD) + report.of(Verdict.ACCEPTED) + report.of(Verdict.IMPROVEMENT), most),
-        unsettled=_cut(report.of(*UNKNOWN), most),
-        everything=(sorted(worst, key=lambda row: row.name), left_out),
-        doubts=_cut(phrases.doubts(report), most),
-        most=most,
-        acceptable=any(row.blocks for row in report.of(Verdict.REGRESSION, Verdict.MISSING)),
-        example=_example(report),
-        row=_row,
+    text = (
+        _environment()
+        .get_template("report.md.j2")
+        .render(
+            report=report,
+            phrases=phrases,
+            changed=_cut(report.of(*BAD) + report.of(Verdict.ACCEPTED) + report.of(Verdict.IMPROVEMENT), most),
+            unsettled=_cut(report.of(*UNKNOWN), most),
+            everything=(sorted(worst, key=lambda row: row.name), left_out),
+            doubts=_cut(phrases.doubts(report), most),
+            most=most,
+            acceptable=any(row.blocks for row in report.of(Verdict.REGRESSION, Verdict.MISSING)),
+            example=_example(report),
+            row=_row,
+        )
     )
     return re.sub(r"\n{3,}", "\n\n", text).strip()
+
+
+@cache
+def _environment() -> Environment:
+    loader = PackageLoader("perfgate", "render/templates")
+    # Not HTML: what would be escaped for HTML is put into code spans by `code` instead.
+    made = Environment(  # noqa: S701
+        loader=loader, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, auto_reload=False
+    )
+    made.filters |= {"code": code, "cell": cell}
+    return made
 
 
 def _cut(rows: Sequence[Any], most: int) -> tuple[Sequence[Any], int]:
