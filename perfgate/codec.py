@@ -5,10 +5,11 @@ hostile, and neither the core nor the caller should have to think of that.
 """
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, ValidationError
-from pydantic_core import CoreSchema, core_schema, from_json
+from pydantic_core import CoreSchema, SchemaValidator, core_schema, from_json
 
 from perfgate.core.levels import Point, Points
 from perfgate.core.model import Run
@@ -48,6 +49,24 @@ class _RunFile(BaseModel):
     run: Run
 
 
+def _fail_fast(schema: Any) -> Any:
+    """Return a schema by which the first wrong item of a list ends it: a million faults are as bad as one."""
+    if isinstance(schema, dict):
+        found = {key: _fail_fast(value) for key, value in schema.items()}
+        return {**found, "fail_fast": True} if schema.get("type") == "tuple" else found
+    return [_fail_fast(value) for value in schema] if isinstance(schema, list) else schema
+
+
+@cache
+def _run_validator() -> SchemaValidator:
+    """Return what reads the fields of a run file; the model itself would collect every fault there is."""
+    schema: Any = _fail_fast(_RunFile.__pydantic_core_schema__)
+    model = schema["schema"] if schema["type"] == "definitions" else schema
+    fields = model["schema"]
+    whole = {**schema, "schema": fields} if schema["type"] == "definitions" else fields
+    return SchemaValidator(whole, model.get("config"))
+
+
 class _ReportFile(BaseModel):
     model_config = ConfigDict(extra="forbid", ser_json_inf_nan="strings")
 
@@ -64,7 +83,7 @@ class _HistoryFile(BaseModel):
     history: Past
 
 
-_File = TypeVar("_File", bound=BaseModel)
+_Value = TypeVar("_Value")
 
 
 def dump_run(run: Run) -> str:
@@ -82,7 +101,8 @@ def load_run(data: bytes, *, name: str) -> Run:
 
     Raises: FileError for anything that is not a whole, finite run of a schema that this version reads.
     """
-    return _load(_RunFile, data, name).run
+    run: Run = _load(lambda: _run_validator().validate_json(data)[0]["run"], RUN_KIND, data, name)
+    return run
 
 
 def dump_report(report: Report) -> str:
@@ -100,16 +120,15 @@ def load_report(data: bytes, *, name: str) -> Report:
 
     Raises: FileError as `load_run` does.
     """
-    return _load(_ReportFile, data, name).report
+    return _load(lambda: _ReportFile.model_validate_json(data).report, REPORT_KIND, data, name)
 
 
-def _load(schema: type[_File], data: bytes, name: str) -> _File:
+def _load(read: Callable[[], _Value], kind: str, data: bytes, name: str) -> _Value:
     if len(data) > LARGEST:
         raise FileError(f"{name} has {len(data):,} bytes; at most {LARGEST:,} are read")
     try:
-        return schema.model_validate_json(data)
+        return read()
     except ValidationError as exc:
-        kind = RUN_KIND if schema is _RunFile else REPORT_KIND
         raise FileError(_explain(data, name, kind, exc)) from exc
 
 

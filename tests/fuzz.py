@@ -1,7 +1,8 @@
-"""Damaged and hostile files for the readers: `python -m tests.fuzz [--cases 100000] [READER …]`.
+"""Damaged and hostile files: `python -m tests.fuzz [--cases 100000] [READER … | artifact | configuration | large]`.
 
 From each real file others are made by changing bytes, and where it is JSON by changing what it says. A reader may read
-what comes out or refuse it, by FileError and nothing else.
+what comes out or refuse it, by FileError and nothing else. What a pull request hands to the job that publishes is
+tried likewise (`fuzz_publish.py`).
 """
 
 import argparse
@@ -19,6 +20,7 @@ from perfgate import registry
 from perfgate.core.model import Run
 from perfgate.errors import FileError
 from perfgate.formats.document import Document
+from tests import fuzz_publish
 
 DATA = Path(__file__).parent / "data" / "formats"
 ODD: tuple[Any, ...] = (
@@ -121,14 +123,20 @@ def fuzz(reader: str, cases: int, seed: int) -> tuple[int, int]:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Print a row a reader."""
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz")
-    parser.add_argument("readers", nargs="*", default=registry.readers())
+    parser.add_argument("readers", nargs="*", default=[*registry.readers(), *fuzz_publish.TARGETS, "large"])
     parser.add_argument("--cases", type=int, default=100_000)
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args(arguments)
     print("| reader | read | refused | s |\n|---|---:|---:|---:|")
     for reader in given.readers:
         start = time.monotonic()
-        read, refused = fuzz(reader, given.cases, given.seed)
+        if reader == "large":
+            fuzz_publish.full()
+            continue
+        if reader in fuzz_publish.TARGETS:
+            read, refused = fuzz_publish.fuzz(reader, given.cases, given.seed, damaged)
+        else:
+            read, refused = fuzz(reader, given.cases, given.seed)
         print(f"| {reader} | {read:,} | {refused:,} | {time.monotonic() - start:.0f} |", flush=True)
 
 
