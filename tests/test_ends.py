@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests import kills
 from tests.live import LIBRARY, STARTED, Project
 
 NUMBERS = [{"name": "job", "unit": "ns", "value": 100}]
@@ -258,3 +259,7 @@ def test_nothing_is_left_when_perfgate_dies_while_a_benchmark_hangs(hanging: Pro
 
     wait_until(lambda: hanging.processes() == [])
     assert process.returncode == (-9 if number == signal.SIGKILL else 130)
+
+
+def test_commands_ended_at_random_moments_leave_nothing_and_a_whole_branch() -> None:
+    assert len(kills.kill(6, seed=3)) == 6

@@ -2,12 +2,16 @@
 
 import json
 import subprocess
+import sys
+import zipfile
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from perfgate.cli import main
 from perfgate.publishers.github import artifact, wording
+from tests import fuzz, fuzz_publish
 from tests import hub as fake
 from tests.test_hostile_artifacts import HONEST
 from tests.test_publish import POLICY, RUN, World, both, world
@@ -460,3 +464,29 @@ def test_the_output_of_a_command_cannot_command_the_job(monkeypatch: pytest.Monk
     commands = [line for line in lines if line.lstrip().startswith("::")]
     assert commands == [line for line in commands if line.startswith("::error title=perfgate::")]
     assert not any("##[" in line for line in lines)
+
+
+@pytest.mark.parametrize("target", fuzz_publish.TARGETS)
+def test_damaged_artifacts_and_configurations_are_refused_or_judged_by_their_numbers(target: str) -> None:
+    read, refused = fuzz_publish.fuzz(target, 250, seed=7, damaged=fuzz.damaged)
+
+    assert read > 10
+    assert refused > 10
+
+
+@pytest.mark.parametrize(
+    "case", ["5,000 benchmarks of 42 pairs", "counted, 10,000,000 requests each", "lists of nothing"]
+)
+def test_the_largest_artifacts_are_judged_within_half_a_minute_and_half_a_gigabyte(case: str, tmp_path: Path) -> None:
+    one = fuzz_publish.FULL[case]()
+    archive = tmp_path / "archive"
+    archive.write_bytes(fuzz_publish.packed({"base.json": one, "head.json": one}, how=zipfile.ZIP_DEFLATED))
+    ask = f"from tests.fuzz_publish import judge_full; judge_full({str(archive)!r})"
+
+    done = subprocess.run(
+        [sys.executable, "-c", ask], cwd=fuzz_publish.ROOT, capture_output=True, text=True, check=True
+    )
+
+    _, cpu_s, peak = json.loads(done.stdout)
+    assert peak < fuzz_publish.LARGEST
+    assert cpu_s < 10 * fuzz_publish.LONGEST_S  # on a machine that is ten times as busy

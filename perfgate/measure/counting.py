@@ -130,6 +130,12 @@ class Counting:
         return visit
 
 
+def require_tools(metrics: Sequence[str]) -> None:
+    """Raise MeasureError where counting `metrics` takes a program that is not there."""
+    if INSTRUCTIONS in metrics:
+        _valgrind()
+
+
 def names_of(metrics: Sequence[str]) -> tuple[str, ...]:
     """Return what the metrics that are asked for are called in a run."""
     return tuple(name for metric in metrics for name in _NAMES.get(metric, (metric,)))

@@ -23,7 +23,7 @@ from perfgate.core.skips import install_advice
 from perfgate.errors import MeasureError
 from perfgate.host import addresses, cpus
 from perfgate.measure import scout
-from perfgate.measure.counting import HABITS, Counting, names_of
+from perfgate.measure.counting import HABITS, Counting, names_of, require_tools
 from perfgate.measure.crew import OutOfTime, Trouble
 from perfgate.measure.scout import Survey
 from perfgate.measure.sides import PreparedSide, share_files
@@ -108,9 +108,10 @@ class Suite(Measured):
     def explore(self) -> None:
         """Find the benchmarks of both sides, run each once, and plan.
 
-        Raises: MeasureError where head offers none, ProvenanceError where a side ran foreign code, OutOfTime where
-            the benchmarks of a side could not even be listed within the budget.
+        Raises: MeasureError where head offers none or a tool is missing, ProvenanceError where a side ran foreign code,
+            OutOfTime where the benchmarks of a side could not even be listed within the budget.
         """
+        require_tools(self.job.metrics)  # before the minutes of measuring, after which they are needed
         head = self._survey(self.sides[-1], names=(), calibrate=True)
         scout.refuse_collection_errors("head" if len(self.sides) > 1 else "the working tree", head)
         if not head.names and head.elsewhere:
