@@ -8,6 +8,7 @@ import csv
 import hashlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -141,13 +142,12 @@ class Provenance:
         """Hold a place where the processes of `side` note what they load."""
         return recording(self.foreign(side))
 
-    def check(self, loaded: Sequence[Sequence[Loaded]], *, shared: Sequence[str] = (), packages: str = "") -> None:
+    def check(self, loaded: Sequence[Sequence[Loaded]], *, shared: Sequence[str] = ()) -> None:
         """Refuse what is not each side's own.
 
         Args:
             loaded: what the processes of each side loaded.
             shared: paths that base got from head.
-            packages: what the harness needs besides the project, for the line that mends it.
 
         Raises: ProvenanceError with the paths.
         """
@@ -163,9 +163,9 @@ class Provenance:
             return
         more = [f"and {len(strays) - SHOWN} more"] if len(strays) > SHOWN else []
         lines = "\n  ".join([*strays[:SHOWN], *more])
-        raise ProvenanceError(f"the sides did not run their own code:\n  {lines}", hint=self.hint(packages))
+        raise ProvenanceError(f"the sides did not run their own code:\n  {lines}", hint=self.hint(loaded[-1]))
 
-    def check_own(self, loaded: Sequence[Sequence[Loaded]], *, shared: Sequence[str], packages: str = "") -> None:
+    def check_own(self, loaded: Sequence[Sequence[Loaded]], *, shared: Sequence[str]) -> None:
         """Refuse a side that ran nothing but the benchmark files, which both sides take from head.
 
         Raises: ProvenanceError.
@@ -185,12 +185,14 @@ class Provenance:
                 )
             raise ProvenanceError(
                 f"{label} ran no code of its own: its benchmarks imported no module of this repository",
-                hint=f'{self.hint(packages)}; where the benchmark files hold the code itself: benchmarks-from = "each"',
+                hint=f"{self.hint(loaded[-1])}\nor, where the benchmark files hold the code itself, under the suite:\n"
+                '    benchmarks-from = "each"',
             )
 
-    def hint(self, packages: str = "") -> str:
-        """Return the lines that give each side an environment of its own."""
-        lines = [*self.projects[-1].setup, *([f"python -m pip install {packages}"] if packages else [])]
+    def hint(self, loaded: Sequence[Loaded]) -> str:
+        """Return the lines that give each side an environment of its own, with what its benchmarks `loaded`."""
+        others = [name for name in _distributions(loaded) if normalized(name) not in self.projects[-1].names]
+        lines = [*self.projects[-1].setup, *([f"python -m pip install {' '.join(others)}"] if others else [])]
         return f"give each side its own environment, in perfgate.toml:\n    [build]\n    setup = {json.dumps(lines)}"
 
     def _stray(self, side: int, one: Loaded, shared: Sequence[str], others: Sequence[Loaded]) -> str:
@@ -305,6 +307,32 @@ def _module_of(path: Path) -> str:
             parts[-1] = parts[-1].partition(".")[0]
             return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
     return ""
+
+
+def _distributions(loaded: Sequence[Loaded]) -> list[str]:
+    """Return the installed distributions that were loaded, without those that others of them require anyway."""
+    tops: dict[Path, set[str]] = {}
+    for one in loaded:
+        for parent in one.path.parents:
+            if parent.name in _INSTALLED:
+                tops.setdefault(parent, set()).add(one.path.relative_to(parent).parts[0])
+                break
+    found: dict[str, set[str]] = {}
+    for home, names in tops.items():
+        for info in home.glob("*.dist-info"):
+            mine = {path.relative_to(home).parts[0] for path in _recorded(info) if path.is_relative_to(home)}
+            if mine & names:
+                text = (info / "METADATA").read_text(encoding="utf-8", errors="replace").partition("\n\n")[0]
+                wanted = re.findall(r"(?m)^Requires-Dist:\s*([\w.-]+)(?![^\n]*\bextra\s*==)", text)
+                found.update(
+                    {name: set(map(normalized, wanted)) for name in re.findall(r"(?m)^Name:\s*(\S+)", text)[:1]}
+                )
+    required = {each for wanted in found.values() for each in wanted}
+    return sorted(name for name in found if normalized(name) not in required | _TOOLS)
+
+
+_TOOLS = {"pip", "setuptools", "wheel"}
+"""In every environment by themselves, or with what needs them."""
 
 
 def _recorded(info: Path) -> Iterator[Path]:

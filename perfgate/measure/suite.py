@@ -334,18 +334,15 @@ class Suite(Measured):
 
     def _check_provenance(self, surveys: Sequence[Survey]) -> None:
         """Refuse foreign code; warn where it cannot be told apart."""
-        harness = " ".join(
-            sorted(name for name in surveys[-1].packages if name.lower().startswith(("pytest", "pyperf")))
-        )
         loaded = [survey.loaded for survey in surveys]
         sources = self.job.runner.sources(surveys[-1].names) if self.job.shared else ()
-        self.provenance.check(loaded, shared=sources, packages=harness)
+        self.provenance.check(loaded, shared=sources)
         if len(surveys) < 2:
             return
         base, head = surveys
         ran = bool(base.iteration_s and head.iteration_s)
         if sources and ran and self.provenance.known:
-            self.provenance.check_own(loaded, shared=sources, packages=harness)
+            self.provenance.check_own(loaded, shared=sources)
         elif sources and ran:
             text = "this repository defines no module that its benchmarks could import: both sides ran the same files"
             self.warnings.append(Warning(code="own-code-unseen", text=text))
