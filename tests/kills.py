@@ -19,25 +19,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.live import BENCHMARK, LIBRARY, Project
+from tests.live import BENCHMARK, LIBRARY, SERVICE, Project
 
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 GONE_S = 30.0
 HEARD_S = 20.0  # ten times what is promised: others use this machine too
-SERVICE = """\
-import sys
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-
-class Handler(BaseHTTPRequestHandler):
-    def do_GET(self):
-        self.send_response(204)
-        self.end_headers()
-
-    def log_message(self, *args):
-        pass
-
-ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
-"""
 CONFIG = """\
 [perfgate]
 budget = "40s"

@@ -47,6 +47,23 @@ def test_other(benchmark):
 """
 
 
+SERVICE = """\
+import sys
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+class Handler(BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, *args):
+        pass
+
+ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
+"""
+"""A web service that answers everything with nothing."""
+
+
 WAITING = """\
 [suite.cli]
 runner = "command"

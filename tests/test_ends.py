@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from tests import kills
-from tests.live import LIBRARY, STARTED, Project
+from tests.live import LIBRARY, SERVICE, STARTED, Project
 
 NUMBERS = [{"name": "job", "unit": "ns", "value": 100}]
 PERFGATE = shlex.join([sys.executable, *STARTED])
@@ -179,27 +179,13 @@ if os.environ.get("WIPED"):
 import runpy
 runpy.run_path("serve.py")
 """
-SERVE = """\
-import sys
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-
-class Handler(BaseHTTPRequestHandler):
-    def do_GET(self):
-        self.send_response(204)
-        self.end_headers()
-
-    def log_message(self, *args):
-        pass
-
-ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
-"""
 
 
 @pytest.mark.parametrize("late", ["0", "0.05"])
 def test_a_service_that_goes_on_as_a_daemon_is_found_every_time(project: Project, late: str) -> None:
     """One look could fall between its two forks: half of the starts were refused by chance."""
     project.put("perfgate.toml", PROBE.replace('ready = "/"\n', ""))
-    project.commit("base", app_py=DAEMON, serve_py=SERVE)
+    project.commit("base", app_py=DAEMON, serve_py=SERVICE)
 
     codes = [
         project.perfgate("load", "s", "--rate", "20/s", "--duration", "1s", LATE=late).returncode for _ in range(6)
@@ -211,7 +197,7 @@ def test_a_service_that_goes_on_as_a_daemon_is_found_every_time(project: Project
 
 def test_a_daemon_that_wiped_its_environment_is_ended_too(project: Project) -> None:
     project.put("perfgate.toml", PROBE.replace('ready = "/"\n', ""))
-    project.commit("base", app_py=DAEMON, serve_py=SERVE)
+    project.commit("base", app_py=DAEMON, serve_py=SERVICE)
 
     done = project.perfgate("load", "s", "--rate", "20/s", "--duration", "1s", WIPED="1")
 
