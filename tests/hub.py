@@ -254,7 +254,7 @@ def _contents(hub: Hub, match: re.Match[str], query: dict[str, str], body: Any) 
 def _compare(hub: Hub, match: re.Match[str], query: dict[str, str], body: Any) -> Answer:
     hub.need("contents: read")
     base, _, head = match[1].partition("...")
-    if base in {parents[0] for parents in hub.merges.values()}:  # it stands on the base branch
+    if {base, head} & {parents[0] for parents in hub.merges.values()}:  # it stands on the base branch
         here = filled("commit", sha=base, commit={"message": "x"})
         return 200, filled("commit-comparison", status="ahead", base_commit=here, merge_base_commit=here), {}
     try:

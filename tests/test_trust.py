@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from perfgate.publishers.github import artifact, wording
 from tests import fuzz, fuzz_publish
 from tests import hub as fake
 from tests.test_hostile_artifacts import HONEST
-from tests.test_publish import POLICY, RUN, World, both, world
+from tests.test_publish import POLICY, RUN, World, both, pull, world
 
 __all__ = ["world"]  # the fixture
 
@@ -490,3 +491,141 @@ def test_the_largest_artifacts_are_judged_within_half_a_minute_and_half_a_gigaby
     _, cpu_s, peak = json.loads(done.stdout)
     assert peak < fuzz_publish.LARGEST
     assert cpu_s < 10 * fuzz_publish.LONGEST_S  # on a machine that is ten times as busy
+
+
+def test_numbers_against_another_base_do_not_answer_for_the_first(world: World) -> None:
+    """From one branch: red against main, green against an old branch that is as slow."""
+    base_commit(world, POLICY, branch="old")
+    world.hub.merges.clear()
+    first = world.project.git("rev-parse", "origin/main")
+    old = world.project.git("rev-parse", "origin/old")
+    world.hub.pulls.append(pull(world.head, number=7))
+    for number, (base, effect, run_id) in enumerate(((first, 0.12, RUN), (old, 0.0, RUN + 1))):
+        if number == 1:
+            other = pull(world.head, number=8)
+            other["base"] = {**other["base"], "ref": "old"}
+            world.hub.pulls.append(other)
+        merge = world.project.git("commit-tree", "HEAD^{tree}", "-p", base, "-p", world.head, "-m", "merge")
+        world.project.git("push", "--quiet", "origin", f"{merge}:refs/heads/merge{number}")
+        runs = both(effect)
+        commits = {"base.json": base, "head.json": merge}
+        world.ran(
+            {name: replace(run, revision=replace(run.revision, commit=commits[name])) for name, run in runs.items()},
+            run_id=run_id,
+        )
+        done = world.publish(event=world.happened(number=number + 1, run_id=run_id))
+        assert done.code == 0, done.err
+
+    assert conclusions(world) == ["failure", "failure"]
+    assert world.hub.checks[-1]["external_id"] == f"{RUN + 1}:8:success"
+    assert world.hub.checks[-1]["output"]["title"] == "pull request 7, with the same head, is red"
+
+
+def test_a_pull_request_that_was_never_measured_is_not_answered_by_another(world: World) -> None:
+    world.pull(number=7)
+    other = world.pull(number=8)
+    other["head"] = {**other["head"], "ref": "topic2"}
+    world.ran(both(0.0))
+
+    world.publish(event=world.happened(head_branch="topic2"))
+    assert conclusions(world) == ["failure"]
+    assert world.hub.checks[-1]["output"]["title"] == "pull request 7, with the same head, has not been measured"
+
+    world.ran(both(0.0), run_id=RUN + 1)
+    world.publish(event=world.happened(number=2, run_id=RUN + 1))
+
+    assert conclusions(world) == ["failure", "success"]
+
+
+def test_an_older_run_does_not_overwrite_the_check_of_a_later_one(world: World) -> None:
+    world.pull()
+    world.ran(both(0.12), run_id=RUN + 1)
+    world.publish(event=world.happened(number=2, run_id=RUN + 1))
+    world.ran(both(0.0))
+
+    done = world.publish()
+
+    assert conclusions(world) == ["failure"]
+    assert "check: a later run of this commit has set the check already" in done.err
+
+
+def test_a_suite_s_name_cannot_mark_up_the_headline(world: World) -> None:
+    evil = "![](//e.vil/a) @org/team <h1>"
+    found = documents()
+    for document in found.values():
+        skipped = {"benchmark": {"suite": evil, "name": "x"}, "reason": "skipped", "text": "", "metrics": []}
+        document["run"]["failures"] = [skipped]
+    hand_on(world, found)
+
+    world.publish("--comment", "always")
+
+    heading = world.comment.splitlines()[2]
+    assert "1 of 1 in suite" in heading
+    assert "![](" not in heading
+    assert "<h1>" not in heading.replace("\\<h1\\>", "")
+
+
+def test_what_was_refused_is_not_quoted(world: World) -> None:
+    world.pull()
+    world.hub.say("<!-- perfgate:v1:default -->\nolder")
+    found = documents()
+    found["head.json"]["kind"] = f"perfgate {WORDS}"
+    world.hub.hand_on(RUN, {name: json.dumps(document) for name, document in found.items()})
+
+    world.publish()
+
+    assert "MAINTAINERS" not in world.comment + json.dumps(world.hub.checks)
+    assert "The log of the publishing job says why" in world.comment
+
+
+def test_a_head_that_hides_its_configuration_loses_no_suite(world: World) -> None:
+    """Too many dots in a comment: it is not read, and base's suites are expected all the same."""
+    base_commit(world, f"{POLICY}[suite.other]\n")
+    world.project.put("perfgate.toml", f"# {'a.' * 40}\n[suite.micro]\n")
+    world.head = world.project.commit("dots")
+    world.project.git("push", "--quiet", "origin", "topic")
+    world.pull()
+    world.ran(both(0.0))
+
+    world.publish("--comment", "always")
+
+    assert conclusions(world) == ["failure"]
+    assert "1 missing" in world.comment
+
+
+def test_where_github_does_not_say_whose_run_it_is_the_check_is_red(world: World) -> None:
+    world.pull()
+    world.ran(both(0.0))
+    world.publish()
+    world.hub.fail(r"GET /repos/octo/lib/pulls$", 500, "oops", times=9)
+
+    done = world.publish(event=world.happened(attempt=2))
+    world.hub.broken.clear()
+
+    assert done.code == 3
+    assert conclusions(world) == ["success", "failure"]
+
+
+def test_a_bug_in_the_comment_leaves_the_check(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.pull()
+    world.ran(both(0.12))
+
+    def broken(*_: object, **__: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("perfgate.pipeline.publish.comment.post", broken)
+
+    assert world.publish().code == 70
+    assert conclusions(world) == ["failure"]
+
+
+def test_values_of_which_no_number_holds_the_ratio_are_no_crash(world: World) -> None:
+    found = documents()
+    for name, document in found.items():
+        sample = document["run"]["samples"][0]
+        count = len(sample["pairs"])
+        sample["processes"] = [[1e18 if name == "head.json" else 1e-18]] * (count - 1) + [[1e-18]]
+    hand_on(world, found)
+
+    assert world.publish().code in (0, 3)
+    assert conclusions(world)[0] in ("failure", "neutral")

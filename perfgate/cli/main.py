@@ -71,7 +71,7 @@ def run(argv: Sequence[str]) -> int:
     except (Exception, KeyboardInterrupt) as exc:
         error = _known(exc)
         if error is None:
-            traceback.print_exc()
+            click.echo(harmless(traceback.format_exc()), err=True)
             error = PerfgateError("this is a bug in perfgate", hint="please report it with the lines above")
             error.exit_code = Exit.BUG
         say(error.message, error.hint)

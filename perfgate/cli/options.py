@@ -39,13 +39,14 @@ class Chosen:
     @contextmanager
     def workshop(self) -> Iterator[Workshop]:
         """Yield what measuring needs, with Ctrl-C heard and progress shown."""
+        token = take_token()  # before anything is started, the watchdog included
         with Interrupts() as interrupts, hardening.job_hidden(), tree.watched(), console.progress() as watch:
             yield Workshop(
                 directory=Path.cwd(),
                 load_config=self.load,
                 interrupts=interrupts,
                 watch=watch,
-                token=take_token(),
+                token=token,
                 config=self.config,
                 seed=secrets.randbelow(2**31) if self.seed is None else self.seed,
                 suites=self.suite,

@@ -93,7 +93,7 @@ class Clone:
         # Neither in an argument nor in a file: an address may hold a password.
         remote = (("remote.origin.url", address.url), ("remote.origin.pushurl", address.push_url))
         self._environ = _lent((*address.settings, *remote))
-        self.url = re.sub(r"//[^/@]*@", "//", address.url)  # a token in it is nobody's business
+        self.url = re.sub(r"//[^/\s]*@", "//", address.url)  # a token in it is nobody's business
         self._git("init", "--quiet", "--bare", ".")
         self._have: set[str] = set()
         self._all = False
@@ -246,7 +246,7 @@ _KEPT = ("GIT_SSH", "GIT_SSH_COMMAND", "GIT_SSH_VARIANT", "GIT_ASKPASS", "GIT_SS
 
 def refusal(output: str, url: str, branch: str, action: str) -> StoreError:
     """Return the error for what git said when it was refused, with the lines that mend it."""
-    words = re.sub(r"//[^/@\s]*@", "//", "\n".join(line for line in output.splitlines() if line.strip())[-2000:])
+    words = re.sub(r"//[^/\s]*@", "//", "\n".join(line for line in output.splitlines() if line.strip())[-2000:])
     place = f"branch {branch} of {url}"
     if "Permission to" in output or "error: 403" in output:
         right = "write" if action == "write" else "read"

@@ -7,6 +7,8 @@ a read from standard input) is interrupted where it is: it starts no processes.
 
 import signal
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType, TracebackType
 from typing import Self
 
@@ -15,6 +17,22 @@ from perfgate.errors import Interrupted
 ASK_S = 0.2
 UNHEARD_S = 1.0  # after which a signal that no step asked about is raised
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+@contextmanager
+def cpu_limit(seconds: float, error: Exception) -> Iterator[None]:
+    """Raise `error` from whatever runs once it has used so many seconds of CPU; in the main thread alone."""
+
+    def over(number: int, frame: FrameType | None) -> None:
+        raise error
+
+    before = signal.signal(signal.SIGVTALRM, over)
+    signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, before)
 
 
 class Interrupts:

@@ -198,7 +198,7 @@ class Provenance:
     def _stray(self, side: int, one: Loaded, shared: Sequence[str], others: Sequence[Loaded]) -> str:
         """Return what a file is if it is not this side's own and not the same on both; empty otherwise."""
         path = one.path
-        if path.is_relative_to(self._homes[side]) or path.is_relative_to(self._repository.common_directory):
+        if path.is_relative_to(self._homes[side]) or self._is_git_s(path):
             return ""
         for other in self._homes:
             if path.is_relative_to(other):
@@ -211,6 +211,11 @@ class Provenance:
             return ""
         source = self.projects[side].modules.get(one.module or _module_of(path), "")
         return "" if source and self._same(source, path, shared) else "which is an installed copy of this project"
+
+    def _is_git_s(self, path: Path) -> bool:
+        """Return whether git itself keeps `path`; what all worktrees share may hold the checkout, too."""
+        shared = path.is_relative_to(self._repository.common_directory) and not path.is_relative_to(self.checkout)
+        return shared or path.is_relative_to(self.checkout / ".git")
 
     def _belongs(self, side: int, one: Loaded, others: Sequence[Loaded]) -> bool:
         """Return whether a file outside of the sides and of the checkout is a part of this project."""

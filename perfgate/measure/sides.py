@@ -203,6 +203,7 @@ def _reset(repository: Repository, commit: str, directory: Path) -> bool:
     tree = directory / "tree"
     try:
         made = json.loads((directory / "ready").read_text(encoding="utf-8"))
+        repository.git("read-tree", "--reset", commit, cwd=tree)  # also of what git was told to overlook
         repository.git("checkout", "--quiet", "--force", "--detach", commit, cwd=tree)
         found = _listed(repository, tree, directory)
         if not isinstance(made, dict) or any(found.get(path) != stamp for path, stamp in made.items()):
@@ -214,8 +215,9 @@ def _reset(repository: Repository, commit: str, directory: Path) -> bool:
         if place.is_dir() and not place.is_symlink():
             files.remove_tree(place)
         else:
-            place.unlink(missing_ok=True)
-    return True
+            with contextlib.suppress(OSError):
+                place.unlink(missing_ok=True)
+    return _listed(repository, tree, directory) == made
 
 
 def _listed(repository: Repository, tree: Path, directory: Path) -> dict[str, list[int]]:

@@ -71,7 +71,7 @@ def gate(shop: Workshop, environ: Mapping[str, str], directory: Path, *, parts: 
     # Whoever wants to be surer than base is, may be.
     policy = replace(found.policy, family_level=min(found.policy.family_level, asked_level))
     if parts is not None:
-        compared = _merged(parts, head, policy)
+        compared = _merged(parts, base, head, policy)
     else:
         # What the configuration expects may be another job's; whoever merges asks for it.
         own = policy if shop.part == WHOLE else _for_part(policy, shop.part)
@@ -194,11 +194,13 @@ def _for_part(policy: Policy, part: Part) -> Policy:
     return replace(policy, family_level=policy.family_level / part.of, expect=())
 
 
-def _merged(parts: Path, head: str, policy: Policy) -> Compared:
+def _merged(parts: Path, base: str, head: str, policy: Policy) -> Compared:
     sides = [sorted(parts.rglob(name)) for name in ("base.json", "head.json")]
     if not sides[0] or len(sides[0]) != len(sides[1]):
         raise UsageError(f"{parts} holds no runs of jobs with --shard", hint="download their artifacts into it")
     one, other = (merged([load_run(path) for path in paths]) for paths in sides)
+    if one.revision.commit != base:
+        raise UsageError(f"the parts compare with {one.revision}, not with {base[:12]}, which is base")
     if other.revision.commit != head:
         raise UsageError(f"the parts are of {other.revision}, not of {head[:12]}, which is checked out")
     return Compared(

@@ -8,7 +8,7 @@ Comment, check and status are tried one by one: what one is refused does not cos
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -21,7 +21,7 @@ from perfgate.core.report import Outcome, Report, Trail, report
 from perfgate.core.verdict import Verdict
 from perfgate.errors import ArtifactError, Exit, PerfgateError, PublishError, StoreError, UsageError
 from perfgate.host.clone import address_at
-from perfgate.host.interrupt import Interrupts
+from perfgate.host.interrupt import Interrupts, cpu_limit
 from perfgate.pipeline import auditing
 from perfgate.pipeline.gate import API, again, read_event, repeat
 from perfgate.pipeline.terms import Said, Terms, terms
@@ -40,6 +40,8 @@ MOST_PULLS = 10  # with one head commit; each costs a few requests
 LARGEST_HEAD = 64 * 2**10  # bytes of a configuration that a change brings along
 RECENT = 60  # stored runs that a trend is drawn from
 TRAILS = 10  # trends at most
+NOTHING = "nothing could be judged"
+JUDGING_S = 30.0  # of CPU, for one pull request
 REFUSED = "### 🚫 nothing could be judged — see the job that measured"
 RESOLVED = "**Resolved:** what an earlier run found is gone."
 
@@ -114,7 +116,7 @@ def publish(wanted: Wanted, environ: Mapping[str, str], token: str, interrupts: 
         raise UsageError("no PERFGATE_TOKEN", hint="in the step: env:\n  PERFGATE_TOKEN: ${{ github.token }}")
     client = Client(environ.get("GITHUB_REPOSITORY", ""), token, api_url=environ.get("GITHUB_API_URL") or API)
     try:
-        pulls = pulls_of(client, run)
+        pulls = _pulls(client, run, wanted)
         if isinstance(pulls, str):
             return Told(notes=(pulls,))
         url = f"{environ.get('GITHUB_SERVER_URL') or SERVER}/{client.repository}"
@@ -130,6 +132,21 @@ def publish(wanted: Wanted, environ: Mapping[str, str], token: str, interrupts: 
         client.close()
 
 
+def _pulls(client: Client, run: Ran, wanted: Wanted) -> Pulls | str:
+    """Return the pull requests of a run; where GitHub does not say, its check turns red before that is raised."""
+    try:
+        return pulls_of(client, run)
+    except PublishError:
+        if wanted.check:
+            text = f"{REFUSED}\n\nGitHub did not say which pull request this is of.\n\n[The run]({run.url})"
+            with suppress(PublishError):
+                check.create_check(
+                    client, key=wanted.key, head_sha=run.head_sha, result="failure", title=NOTHING, summary=text,
+                    url=run.url, of=check.CheckOf(run_id=run.id, pulls=(), result="failure"),
+                )  # fmt: skip
+        raise
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Judged:
     """One run's numbers by the terms of one pull request."""
@@ -138,6 +155,8 @@ class _Judged:
     report: Report
     branch: str
     """Of the stored runs."""
+    bound: bool
+    """Whether the numbers are of its base; others that share its head commit are judged by them as well."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,56 +172,60 @@ class _Publication:
 
     def tell(self) -> Told:
         """Judge, then try each way of telling. A bug turns the check red before it ends the program."""
-        failures: list[PerfgateError] = []
+        failures: list[Exception] = []
         judged: list[_Judged] = []
-        bug: Exception | None = None
+        pages: list[tuple[Pull, _Page]] = []
         try:
             judged, text = self._judge()
+            pages = [(one.pull, self._page(one.report)) for one in judged]
         except ArtifactError as exc:
             failures.append(exc)
-            text = f"What the measured run handed on was refused: {markdown.code(exc.message, 300)}"
+            text = "What the measured run handed on was refused. The log of the publishing job says why."
         except PublishError as exc:
             failures.append(exc)
             text = f"What the measured run handed on could not be read or judged: {markdown.code(exc.message, 300)}"
         except Exception as exc:  # whatever it is: an earlier green must not stay
-            bug = exc
-            text = (
-                "What the measured run handed on could not be judged: perfgate itself failed, see the publishing job."
-            )
-        pages = [(one.pull, self._page(one.report)) for one in judged]
+            failures.append(exc)
+            judged, text = [], "perfgate itself failed while it judged. The log of the publishing job says how."
+        bound = tuple(one.pull.number for one in judged if one.bound)
         pages = pages or [(pull, self._nothing(text)) for pull in self.pulls.measured]
-        notes, urls = [f"pull request {pull.number}: {page.title}" for pull, page in pages], ["", ""]
-        for pull, page in pages:
-            if pull in self.pulls.measured:
-                urls[0] = self._tried("comment", partial(self._comment, pull, page), notes, failures) or urls[0]
-        worst: list[_Page] = []
-        for name, wanted, tell in (
-            ("check", self.wanted.check, self._check),
-            ("status", self.wanted.status, self._status),
-        ):
-            if wanted:
-                url = self._tried(name, partial(self._of_commit, tell, pages, worst), notes, failures)
-                urls[1] = urls[1] or url
-        mine = next((one for one in judged if one.pull in self.pulls.measured), None)
+        notes = [f"pull request {pull.number}: {page.title}" for pull, page in pages]
+        urls = {"comment": "", "check": "", "status": ""}
+        ways: list[tuple[str, Callable[[], tuple[str, str]]]] = []
+        worst = cache(partial(self._worst, tuple(pages), bound))
+        if self.wanted.check:  # first: whatever befalls the others, an earlier green is gone
+            ways.append(("check", lambda: self._check(worst(), bound)))
+        if self.wanted.status:
+            ways.append(("status", lambda: self._status(worst())))
+        ways += [("comment", partial(self._comment, pull, page)) for pull, page in pages if pull in self.pulls.measured]
+        for name, tell in ways:
+            urls[name] = self._tried(name, tell, notes, failures) or urls[name]
+        mine = next((one for one in judged if one.bound), None)
         if mine is not None and self.wanted.record:
             try:
                 notes.append(self._record(mine))
             except (StoreError, UsageError) as exc:
                 failures.append(exc)
-        if bug is not None:
+        if bug := next((each for each in failures if not isinstance(each, PerfgateError)), None):
             raise bug
-        report = mine.report if mine else None
-        return Told(notes=tuple(notes), failures=tuple(failures), report=report, comment_url=urls[0], check_url=urls[1])
+        return Told(
+            notes=tuple(notes),
+            failures=tuple(each for each in failures if isinstance(each, PerfgateError)),
+            report=mine.report if mine else None,
+            comment_url=urls["comment"],
+            check_url=urls["check"],
+        )
 
     def _tried(
-        self, name: str, tell: Callable[[], tuple[str, str]], notes: list[str], failures: list[PerfgateError]
+        self, name: str, tell: Callable[[], tuple[str, str]], notes: list[str], failures: list[Exception]
     ) -> str:
         """Try one way of telling; return the address of what it made."""
         try:
             did, url = tell()
-        except PublishError as exc:
-            did, url = (exc.message if exc.kind == "locked" else "not told, see the error"), ""
-            failures += [] if exc.kind == "locked" else [exc]
+        except Exception as exc:  # the other ways are tried all the same
+            locked = isinstance(exc, PublishError) and exc.kind == "locked"
+            did, url = (str(exc) if locked else "not told, see the error"), ""
+            failures += [] if locked else [exc]
         notes += [f"{name}: {did}"] if did else []
         return url
 
@@ -217,10 +240,16 @@ class _Publication:
         data = self._download()
         if data is None:
             return [], "The measured run handed nothing on: it failed, or was cancelled, before it could."
-        base, head = artifact.unpack(data)
+        slow = ArtifactError(f"the artifact takes more than {JUDGING_S:g} s to read or judge")
+        with cpu_limit(JUDGING_S, slow):
+            base, head = artifact.unpack(data)
         terms_of = {pull.number: self._terms(pull) for pull in self.pulls.all}
-        self._bound(base, head, [terms_of[pull.number] for pull in self.pulls.measured])
-        return [self._judged(base, head, pull, terms_of[pull.number]) for pull in self.pulls.all], ""
+        bound = self._bound(base, head, [(pull, terms_of[pull.number]) for pull in self.pulls.measured])
+        found = []
+        for pull in self.pulls.all:
+            with cpu_limit(JUDGING_S, slow):
+                found.append(self._judged(base, head, pull, terms_of[pull.number], bound=pull in bound))
+        return found, ""
 
     def _download(self) -> bytes | None:
         name = self.wanted.artifact
@@ -251,31 +280,38 @@ class _Publication:
         )
         return _Terms(terms=found, base=base, merge_base=str(compared["merge_base_commit"]["sha"]))
 
-    def _bound(self, base: Run, head: Run, found: Sequence["_Terms"]) -> None:
-        """Refuse numbers of commits that are not the pull request's.
+    def _bound(self, base: Run, head: Run, found: Sequence[tuple[Pull, "_Terms"]]) -> list[Pull]:
+        """Return the pull requests that the numbers are of, by their commits.
 
-        Head is its head commit, or the merge commit that GitHub made of it; base is where the branch left its base, or
-        the merge commit's first parent, which lies on the base branch.
+        Head is the head commit, or a merge commit of it; base is where the branch left its base branch, or the merge
+        commit's first parent: a commit of the base branch since then.
 
-        Raises: ArtifactError.
+        Raises: ArtifactError where they are of none.
         """
         one, other = str(base.revision.commit), str(head.revision.commit)
         if other == self.run.head_sha:
-            if all(one != each.merge_base for each in found):
+            bound = [pull for pull, each in found if one == each.merge_base]
+            if not bound:
                 raise ArtifactError(f"its base {one[:12]} is not where {other[:12]} left its base branch")
-            return
+            return bound
         commit = self.client.get_or_none(f"/git/commits/{other}")
         parents = [str(parent["sha"]) for parent in commit["parents"]] if commit else []
         if parents != [one, self.run.head_sha]:
             text = f"its head {other[:12]} is not a merge of {self.run.head_sha[:12]} into its base {one[:12]}"
             raise ArtifactError(text)
-        for each in found:
-            reached = self.client.get_or_none(f"/compare/{one}...{each.base}")
-            if reached and reached["status"] in ("ahead", "identical"):
-                return
-        raise ArtifactError(f"its base {one[:12]} is not on the base branch of the pull request")
+        bound = [pull for pull, each in found if self._reaches(each.merge_base, one) and self._reaches(one, each.base)]
+        if not bound:
+            raise ArtifactError(f"its base {one[:12]} is not on the base branch since the change left it")
+        return bound
 
-    def _judged(self, base: Run, head: Run, pull: Pull, found: "_Terms") -> _Judged:
+    def _reaches(self, ancestor: str, commit: str) -> bool:
+        """Return whether `commit` is `ancestor` or descends from it."""
+        if ancestor == commit:
+            return True
+        compared = self.client.get_or_none(f"/compare/{ancestor}...{commit}")
+        return bool(compared) and compared["status"] in ("ahead", "identical")
+
+    def _judged(self, base: Run, head: Run, pull: Pull, found: "_Terms", *, bound: bool) -> _Judged:
         policy, branch = found.terms.policy, found.terms.results_branch
         fingerprint = head.environment.fingerprint
         started = self.run.started or head.started
@@ -287,9 +323,9 @@ class _Publication:
             repeat=repeat(base, head, again(base, head)),
             warnings=(*judged.warnings, *found.terms.warnings),
             accept_label=found.terms.accept_label,
-            trails=self._trails(judged, branch, fingerprint) if pull in self.pulls.measured else (),
+            trails=self._trails(judged, branch, fingerprint) if bound else (),
         )
-        return _Judged(pull=pull, report=whole, branch=branch)
+        return _Judged(pull=pull, report=whole, branch=branch, bound=bound)
 
     def _record(self, judged: _Judged) -> str:
         if not judged.pull.may_write:  # the numbers are only what that code says of itself
@@ -338,41 +374,52 @@ class _Publication:
     def _nothing(self, text: str) -> _Page:
         """Return what is said where there is no report: never a pass."""
         return _Page(
-            title="nothing could be judged",
+            title=NOTHING,
             body=lambda room: f"{REFUSED}\n\n{text}\n\n[The run]({self.run.url})"[:room],
             result="failure",
             worth_saying=False,
         )
 
-    def _of_commit(
-        self, tell: Callable[[_Page], tuple[str, str]], pages: Sequence[tuple[Pull, _Page]], known: list[_Page]
-    ) -> tuple[str, str]:
-        """Tell the commit, to which all these pull requests belong."""
-        return tell(self._worst(pages, known))
+    def _worst(self, pages: Sequence[tuple[Pull, _Page]], bound: Sequence[int]) -> _Page:
+        """Return what is said of the commit: the worst of all open pull requests that have it as their head.
 
-    def _worst(self, pages: Sequence[tuple[Pull, _Page]], known: list[_Page]) -> _Page:
-        """Return what is said of the commit: the worst of all pull requests that have it as their head.
+        Those that these numbers are not of need a run of their own that was not red.
 
         Raises: PublishError.
         """
-        if known:
-            return known[0]
         pull, page = max(pages, key=_severity)
-        own = max((each for each in pages if each[0] in self.pulls.measured), key=_severity)[1].result
+        own = max((each for each in pages if each[0].number in bound), key=_severity, default=(pull, page))[1].result
         if len(pages) > 1:
             title = f"pull request {pull.number}, into {pull.base_branch}: {page.title}"
             page = replace(page, title=phrases.line(title))
-        if self.pulls.others and page.result != "failure":
-            numbers = [each.number for each in self.pulls.others]
-            red = check.red_of_others(self.client, key=self.wanted.key, head_sha=self.run.head_sha, pulls=numbers)
-            if red:
-                text = f"Pull request {red[0]} has the same head commit, and its own run was red. A check belongs to a "
-                text += "commit, so it stays red until that pull request is measured again, or closed."
-                title = f"pull request {red[0]}, with the same head, is red"
+        others = [each.number for each in self.pulls.all if each.number not in bound]
+        known = self._known(others)
+        if any(run_id > self.run.id for number in bound for run_id, _ in known.get(number, ())):
+            raise PublishError("a later run of this commit has set the check already", kind="locked")
+        for number in others if bound and page.result != "failure" else ():
+            latest = max(known.get(number, ()), default=(0, ""))[1]
+            if latest not in ("success", "neutral"):
+                what = "is red" if latest else "has not been measured"
+                text = (
+                    f"Pull request {number} has the same head commit, and {what}. A check belongs to a commit, so it "
+                )
+                text += "is red until that pull request is measured and passes, or is closed."
+                title = f"pull request {number}, with the same head, {what}"
                 page = replace(self._nothing(text), title=title)
-        page = replace(page, own=own)
-        known.append(page)
-        return page
+                break
+        return replace(page, own=own)
+
+    def _known(self, others: Sequence[int]) -> Mapping[int, Sequence[tuple[int, str]]]:
+        """Return what earlier runs of the commit showed; a token without checks may set a status all the same.
+
+        Raises: PublishError.
+        """
+        try:
+            return check.results(self.client, key=self.wanted.key, head_sha=self.run.head_sha)
+        except PublishError as exc:
+            if exc.kind != "forbidden" or others:
+                raise
+            return {}
 
     def _comment(self, pull: Pull, page: _Page) -> tuple[str, str]:
         if self.wanted.comment is When.NEVER:
@@ -394,7 +441,7 @@ class _Publication:
         )
         return posted.did, posted.url
 
-    def _check(self, page: _Page) -> tuple[str, str]:
+    def _check(self, page: _Page, bound: tuple[int, ...]) -> tuple[str, str]:
         url = check.create_check(
             self.client,
             key=self.wanted.key,
@@ -403,7 +450,7 @@ class _Publication:
             title=page.title,
             summary=page.body(check.LONGEST_SUMMARY),
             url=self.run.url,
-            of=check.CheckOf(run_id=self.run.id, pulls=self.pulls.numbers, result=page.own),
+            of=check.CheckOf(run_id=self.run.id, pulls=bound or self.pulls.numbers, result=page.own),
         )
         return page.result, url
 

@@ -91,14 +91,17 @@ def _changed(loaded: Loaded, policy: Policy, head: Reader, path: Path | None) ->
     try:
         other = load_committed(head, path).config
     except ConfigError as exc:
-        return [], [f"the configuration on head cannot be read: {_flat(exc)}"]
+        lost = sorted(loaded.config.suite) if loaded.source != "defaults" else []
+        return lost, [f"the configuration on head cannot be read: {_flat(exc)}"]
     said = []
     if differences := policy.differences(other.policy()):
         said = [f"this change alters the policy; until it is merged that of base counts: {'; '.join(differences)}"]
         if any(difference.startswith("accept with") for difference in differences):
             said[0] += f" (for this change alone, a label or a {TRAILER} line accepts)"
-    if loaded.source == "defaults":
-        return [], said
+    if loaded.source == "defaults":  # the change that brings the configuration names its suites as it likes
+        added = sorted(other.suite.keys() - loaded.config.suite.keys())
+        more = f"base has no configuration, so this change chooses what is measured: {', '.join(added)}"
+        return [], [*said, *([more] if added else [])]
     base = loaded.config
     lost = sorted(base.suite.keys() - other.suite.keys())
     measured = {

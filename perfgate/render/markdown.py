@@ -40,7 +40,8 @@ def fitted(report: Report, *, room: int) -> str:
             return page
         page = _render(report, most=most)
     if len(page) > room:
-        page = f"### {phrases.headline(report)} — {phrases.advice(report)}\n\nThe rest is too long to be shown here."
+        first = f"### {cell(phrases.headline(report))} — {cell(phrases.advice(report))}"
+        page = f"{first}\n\nThe rest is too long to be shown here."
     return page
 
 

@@ -15,6 +15,8 @@ from scipy.special import chdtrc, stdtr, stdtrit
 
 from perfgate.core.stats.trimming import left_out
 
+LARGEST_LOG = 709.0  # e to the power of more is no number
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effect:
@@ -68,12 +70,17 @@ class Effect:
     def ratios(self, level: float) -> tuple[float, float, float]:
         """Return (ratio, low, high): the mean and its two-sided interval at confidence `level`, as ratios."""
         tail = (1 - level) / 2
-        return math.exp(self.mean), math.exp(self.below(tail)), math.exp(self.above(tail))
+        return _ratio(self.mean), _ratio(self.below(tail)), _ratio(self.above(tail))
 
     def _reach(self, level: float) -> float:
         if self.n < 2:
             return math.inf
         return float(-stdtrit(self.degrees, level)) * self.se
+
+
+def _ratio(log_ratio: float) -> float:
+    """Return a ratio; one that no number holds is infinite."""
+    return math.exp(log_ratio) if log_ratio < LARGEST_LOG else math.inf
 
 
 def plain(log_ratios: Sequence[float]) -> Effect:

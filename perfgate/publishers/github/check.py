@@ -4,7 +4,6 @@ Their names differ from each other and from the measuring job's: GitHub asks for
 """
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from perfgate.core.report import Outcome, Report
@@ -15,6 +14,7 @@ CHECK = "perfgate/verdict"
 STATUS = "perfgate/status"
 LONGEST_SUMMARY = 65_000  # characters; GitHub takes 65,535
 LONGEST_DESCRIPTION = 140
+MOST_PAGES = 20  # of checks of one commit
 SEVERITY = ("success", "neutral", "failure")
 """GitHub's words, from good to bad."""
 
@@ -75,19 +75,23 @@ def create_check(
     return str(made["html_url"])
 
 
-def red_of_others(client: Client, *, key: str, head_sha: str, pulls: Sequence[int]) -> tuple[int, ...]:
-    """Return those of `pulls` whose newest run on a commit was red.
+def results(client: Client, *, key: str, head_sha: str) -> dict[int, list[tuple[int, str]]]:
+    """Return what the runs of a commit showed so far: pull request to (run, result), as their checks say.
 
     Raises: PublishError.
     """
-    newest: dict[int, tuple[int, str]] = {}
+    found: dict[int, list[tuple[int, str]]] = {}
     name = named(CHECK, key)
-    listed = client.get(f"/commits/{head_sha}/check-runs", check_name=name, filter="all", per_page=PAGE)["check_runs"]
-    for found in listed:
-        of = CheckOf.parsed(str(found.get("external_id") or ""))
-        for number in of.pulls if of and found.get("name") == name else ():
-            newest[number] = max(newest.get(number, (0, "")), (int(found["id"]), of.result if of else ""))
-    return tuple(number for number in pulls if newest.get(number, (0, ""))[1] == "failure")
+    for page in range(1, MOST_PAGES + 1):
+        options = {"check_name": name, "filter": "all", "per_page": PAGE, "page": page}
+        listed = client.get(f"/commits/{head_sha}/check-runs", **options)["check_runs"]
+        for each in listed:
+            of = CheckOf.parsed(str(each.get("external_id") or ""))
+            for number in of.pulls if of and each.get("name") == name else ():
+                found.setdefault(number, []).append((of.run_id if of else 0, of.result if of else ""))
+        if len(listed) < PAGE:
+            break
+    return found
 
 
 def create_status(client: Client, *, key: str, head_sha: str, result: str, title: str, url: str) -> None:

@@ -13,6 +13,7 @@ from perfgate.errors import PublishError
 _RIGHTS = {
     "/issues": ("write comments", "pull-requests: write"),
     "/check-runs": ("create check runs", "checks: write"),
+    "/commits": ("read the checks of a commit", "checks: write"),
     "/statuses": ("set statuses", "statuses: write"),
     "/actions": ("read artifacts", "actions: read"),
     "/pulls": ("read pull requests", "pull-requests: read"),
