@@ -629,3 +629,34 @@ def test_values_of_which_no_number_holds_the_ratio_are_no_crash(world: World) ->
 
     assert world.publish().code in (0, 3)
     assert conclusions(world)[0] in ("failure", "neutral")
+
+
+def test_of_two_attempts_of_one_run_the_later_counts(world: World) -> None:
+    world.pull(number=7)
+    world.ran(both(0.0))
+    world.publish()
+    world.ran(both(0.12))
+    world.publish(event=world.happened(attempt=2))
+    other = world.pull(number=8)
+    other["head"] = {**other["head"], "ref": "topic2"}
+    world.ran(both(0.0), run_id=RUN + 1)
+
+    world.publish(event=world.happened(number=2, run_id=RUN + 1, head_branch="topic2"))
+
+    assert conclusions(world) == ["success", "failure", "failure"]
+    assert world.hub.checks[-1]["output"]["title"] == "pull request 7, with the same head, is red"
+
+
+@pytest.mark.parametrize("others", [False, True])
+def test_a_check_is_set_where_the_earlier_ones_cannot_be_read(world: World, others: bool) -> None:
+    """Red where another pull request would have to be known, else what the numbers say."""
+    world.pull(number=7)
+    if others:
+        other = world.pull(number=8)
+        other["head"] = {**other["head"], "ref": "topic2"}
+    world.ran(both(0.0))
+    world.hub.fail(r"GET /repos/octo/lib/commits/\w+/check-runs", 404, "Not Found", times=9)
+
+    world.publish()
+
+    assert conclusions(world) == ["failure" if others else "success"]

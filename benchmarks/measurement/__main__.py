@@ -57,7 +57,7 @@ class Subject:
         """Run every benchmark once and plan its turns."""
         draw = draw_pair(0, "plan", 0, cpus=())
         found = scout.survey(
-            self.launch, draw, calibrate=True, watch=(), timeout_s=TIMEOUT_S, mark=MARK, interrupts=self.interrupts
+            self.launch, draw, calibrate=True, timeout_s=TIMEOUT_S, mark=MARK, interrupts=self.interrupts
         )
         assert not found.errors, found.errors
         assert not found.journey.troubles, found.journey.troubles

@@ -393,33 +393,25 @@ class _Publication:
             title = f"pull request {pull.number}, into {pull.base_branch}: {page.title}"
             page = replace(page, title=phrases.line(title))
         others = [each.number for each in self.pulls.all if each.number not in bound]
-        known = self._known(others)
-        if any(run_id > self.run.id for number in bound for run_id, _ in known.get(number, ())):
+        known = self._known()
+        if any(run_id > self.run.id for number in bound for run_id, *_ in (known or {}).get(number, ())):
             raise PublishError("a later run of this commit has set the check already", kind="locked")
         for number in others if bound and page.result != "failure" else ():
-            latest = max(known.get(number, ()), default=(0, ""))[1]
+            latest = max((known or {}).get(number, ()), default=(0, 0, ""))[2]
             if latest not in ("success", "neutral"):
-                what = "is red" if latest else "has not been measured"
-                text = (
-                    f"Pull request {number} has the same head commit, and {what}. A check belongs to a commit, so it "
-                )
-                text += "is red until that pull request is measured and passes, or is closed."
-                title = f"pull request {number}, with the same head, {what}"
-                page = replace(self._nothing(text), title=title)
+                what = "is red" if latest else "has not been measured" if known is not None else "is not known"
+                text = f"Pull request {number} has the same head commit, and {what}. A check belongs to a commit. "
+                text += "It is red until that pull request is measured and passes, or is closed."
+                page = replace(self._nothing(text), title=f"pull request {number}, with the same head, {what}")
                 break
         return replace(page, own=own)
 
-    def _known(self, others: Sequence[int]) -> Mapping[int, Sequence[tuple[int, str]]]:
-        """Return what earlier runs of the commit showed; a token without checks may set a status all the same.
-
-        Raises: PublishError.
-        """
+    def _known(self) -> Mapping[int, Sequence[tuple[int, int, str]]] | None:
+        """Return what earlier runs of the commit showed; None where GitHub does not say."""
         try:
             return check.results(self.client, key=self.wanted.key, head_sha=self.run.head_sha)
-        except PublishError as exc:
-            if exc.kind != "forbidden" or others:
-                raise
-            return {}
+        except PublishError:
+            return None
 
     def _comment(self, pull: Pull, page: _Page) -> tuple[str, str]:
         if self.wanted.comment is When.NEVER:

@@ -75,20 +75,21 @@ def create_check(
     return str(made["html_url"])
 
 
-def results(client: Client, *, key: str, head_sha: str) -> dict[int, list[tuple[int, str]]]:
-    """Return what the runs of a commit showed so far: pull request to (run, result), as their checks say.
+def results(client: Client, *, key: str, head_sha: str) -> dict[int, list[tuple[int, int, str]]]:
+    """Return what the runs of a commit showed so far: pull request to (run, check, result); later ones are larger.
 
     Raises: PublishError.
     """
-    found: dict[int, list[tuple[int, str]]] = {}
+    found: dict[int, list[tuple[int, int, str]]] = {}
     name = named(CHECK, key)
     for page in range(1, MOST_PAGES + 1):
         options = {"check_name": name, "filter": "all", "per_page": PAGE, "page": page}
         listed = client.get(f"/commits/{head_sha}/check-runs", **options)["check_runs"]
         for each in listed:
             of = CheckOf.parsed(str(each.get("external_id") or ""))
-            for number in of.pulls if of and each.get("name") == name else ():
-                found.setdefault(number, []).append((of.run_id if of else 0, of.result if of else ""))
+            if of is not None and each.get("name") == name:
+                for number in of.pulls:
+                    found.setdefault(number, []).append((of.run_id, int(each["id"]), of.result))
         if len(listed) < PAGE:
             break
     return found
