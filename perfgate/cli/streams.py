@@ -1,7 +1,7 @@
 """Standard output and error that never raise: a full disk or a closed pipe must not change what the exit code says.
 
 A reader that went away has had enough: the exit code stays. An output that cannot be written is an error of its own,
-told on standard error, and a pass then ends with 3, because nobody was told the result.
+told on standard error, and a pass then ends with 3, because its result was lost.
 """
 
 import errno

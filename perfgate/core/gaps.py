@@ -56,7 +56,7 @@ def gaps(base: Run, head: Run, policy: Policy) -> list[Judgement]:
 
 
 def _late(base: Run, head: Run, policy: Policy) -> tuple[list[Judgement], frozenset[Sli]]:
-    """Return a row for each metric that the time budget left no turn for, and these SLIs: nobody is to blame."""
+    """Return a row for each metric that the time budget left no turn for, and these SLIs: neither side failed."""
     late = frozenset(
         Sli(benchmark=failure.benchmark, metric=METRICS[name])
         for run in (base, head)

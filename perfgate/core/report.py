@@ -61,7 +61,7 @@ class Trail:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SkippedSuite:
-    """A suite of which many benchmarks were skipped on both sides."""
+    """A suite in which many benchmarks were skipped on both sides."""
 
     suite: str
     skipped: int
@@ -89,7 +89,7 @@ class Report:
     trails: tuple[Trail, ...] = ()
     """Of what changed, from the stored runs."""
     mostly_skipped: tuple[SkippedSuite, ...] = ()
-    """Suites of which more was skipped than their rule allows."""
+    """Suites that skipped more benchmarks than their rule allows."""
     accept_label: str = ""
     """The label by which this change may be accepted as it is; empty where there is no pull request."""
 

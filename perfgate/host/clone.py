@@ -93,7 +93,7 @@ class Clone:
         # Neither in an argument nor in a file: an address may hold a password.
         remote = (("remote.origin.url", address.url), ("remote.origin.pushurl", address.push_url))
         self._environ = _lent((*address.settings, *remote))
-        self.url = re.sub(r"//[^/\s]*@", "//", address.url)  # a token in it is nobody's business
+        self.url = re.sub(r"//[^/\s]*@", "//", address.url)  # it may hold a password
         self._git("init", "--quiet", "--bare", ".")
         self._have: set[str] = set()
         self._all = False

@@ -1,7 +1,7 @@
 """Temporary directories and files that the next command removes, should this one be killed.
 
-Each has a lock that its process holds and the kernel releases when the process ends, however that comes about. What
-nobody holds any more is left over.
+Each has a lock that its process holds and the kernel releases when the process ends, however that comes about. A
+directory whose lock is free is left over.
 """
 
 import contextlib
@@ -56,7 +56,7 @@ def sweep(place: Path | None = None) -> int:
 
 
 def _free(home: Path) -> bool:
-    """Remove a directory if its lock is there and nobody holds it."""
+    """Remove a directory if its lock exists and no process holds it."""
     lock = home.with_name(home.name + LOCK)
     handle = os.open(lock, os.O_RDWR | os.O_NOFOLLOW)
     try:

@@ -15,7 +15,7 @@ from scipy.special import chdtrc, stdtr, stdtrit
 
 from perfgate.core.stats.trimming import left_out
 
-LARGEST_LOG = 709.0  # e to the power of more is no number
+LARGEST_LOG = 709.0  # exp() of a larger value overflows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
