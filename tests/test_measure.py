@@ -15,7 +15,7 @@ from perfgate.core.policy import Policy
 from perfgate.core.ports import Launch
 from perfgate.core.schedule import draw_pair, turns_for
 from perfgate.errors import BuildError, MeasureError, UsageError
-from perfgate.host import addresses, cpus
+from perfgate.host import addresses, cpus, interpreters
 from perfgate.host.git import Repository
 from perfgate.host.interrupt import Interrupts
 from perfgate.measure import crew as crews
@@ -131,13 +131,13 @@ def test_src_comes_before_the_root_on_the_path(project: Project) -> None:
 def test_the_interpreter_is_the_project_s_own_where_there_is_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert sides.default_python(tmp_path) == sys.executable
+    assert interpreters.default_python(tmp_path) == sys.executable
     for name in (".venv", "active"):
         (tmp_path / name / "bin").mkdir(parents=True)
         (tmp_path / name / "bin" / "python").write_text("")
-    assert sides.default_python(tmp_path) == str(tmp_path / ".venv" / "bin" / "python")
+    assert interpreters.default_python(tmp_path) == str(tmp_path / ".venv" / "bin" / "python")
     monkeypatch.setenv("VIRTUAL_ENV", str(tmp_path / "active"))
-    assert sides.default_python(tmp_path) == str(tmp_path / "active" / "bin" / "python")
+    assert interpreters.default_python(tmp_path) == str(tmp_path / "active" / "bin" / "python")
 
 
 def test_the_default_base_is_named_or_said_to_be_missing(project: Project) -> None:

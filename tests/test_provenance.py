@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from perfgate.measure.project import project as read_project
+from perfgate.project.distribution import project as read_project
+from perfgate.project.files import Files
 from tests.live import LIBRARY, Project
 
 SHORT = ("--budget", "60s", "--effort", "1s", "--seed", "1")
@@ -387,7 +388,7 @@ def test_a_folder_that_is_called_like_a_dependency_is_not_held_against_it() -> N
     build = b'[build-system]\nbuild-backend = "pep517_backend.hooks"\nbackend-path = ["packaging"]\n'
     files = ["packaging/pep517_backend/__init__.py", "packaging/README.rst", "yarl/__init__.py", "pyproject.toml"]
 
-    found = read_project(files, {"pyproject.toml": build}.get)
+    found = read_project(Files(paths=tuple(files), read={"pyproject.toml": build}.get))
 
     assert not found.defines("packaging")
     assert not found.defines("packaging.version")
@@ -410,7 +411,7 @@ def test_a_folder_that_is_called_like_a_dependency_is_not_held_against_it() -> N
 def test_the_modules_of_a_project_are_those_that_it_builds(
     files: list[str], ours: list[str], foreign: list[str]
 ) -> None:
-    found = read_project(files, lambda _: None)
+    found = read_project(Files(paths=tuple(files), read=lambda _: None))
 
     assert all(map(found.defines, ours))
     assert not any(map(found.defines, foreign))
@@ -432,7 +433,7 @@ def test_the_modules_of_a_project_are_those_that_it_builds(
 def test_build_files_say_where_modules_lie_and_what_they_are_called(
     name: str, text: str, root: str, distribution: str
 ) -> None:
-    found = read_project([name], {name: text.encode()}.get)
+    found = read_project(Files(paths=(name,), read={name: text.encode()}.get))
 
     assert root in found.roots
     assert found.names == ({distribution} if distribution else set())

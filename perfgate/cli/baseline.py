@@ -19,7 +19,7 @@ def baseline() -> None:
 
 @contextmanager
 def _shop() -> Iterator[Workshop]:
-    with Chosen(config=None, budget=None, strictness=None, effort=None, seed=None, suite=()).workshop() as shop:
+    with Chosen().workshop() as shop:
         yield shop
 
 

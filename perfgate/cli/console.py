@@ -53,7 +53,14 @@ def progress() -> Iterator[Watcher]:
     from rich.live import Live  # noqa: PLC0415
 
     with Live(console=Console(stderr=True), transient=True, refresh_per_second=4) as live:
-        yield lambda state: live.update(_screen(state))
+
+        def show(state: Progress) -> None:
+            if state.lasting:
+                live.console.print(f"perfgate: {state.text}", markup=False, highlight=False, soft_wrap=True)
+            else:
+                live.update(_screen(state))
+
+        yield show
 
 
 class _Lines:
@@ -64,7 +71,7 @@ class _Lines:
 
     def __call__(self, state: Progress) -> None:
         now = time.monotonic()
-        if state.text != self._text or now - self._at > LINE_EVERY_S:
+        if state.lasting or state.text != self._text or now - self._at > LINE_EVERY_S:
             self._text, self._at = state.text, now
             click.echo(f"perfgate: {summary(state)}", err=True)
 

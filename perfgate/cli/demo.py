@@ -41,7 +41,7 @@ def demo(keep: Path | None, seed: int | None) -> int:
         base = f"HEAD~{len(HISTORY) - 1}"
         say = f"a pull request of {len(HISTORY) - 1} commits, one of which makes `score` do 15 % more work"
         click.echo(f"perfgate demo: {root} holds {say}\n$ perfgate compare {base}", err=True)
-        chosen = Chosen(config=None, budget=None, strictness=None, effort=None, seed=seed, suite=())
+        chosen = Chosen(seed=seed)
         with chosen.workshop() as shop:
             own = {("build", "python"): sys.executable}
             here = replace(shop, directory=root, load_config=lambda at: load(at, environ={}, flags=own))

@@ -39,7 +39,7 @@ def history(
     With --check it ends with 1 where something got worse, and with 3 where there is nothing to look at.
     SLIS limit it to those whose name holds one of these texts (`*` is anything).
     """
-    chosen = Chosen(config=config, budget=None, strictness=None, effort=None, seed=None, suite=())
+    chosen = Chosen(config=config)
     with chosen.workshop() as shop:
         other = load(shop.root(), environ=os.environ, path=replay) if replay else None
         past = reading.history(slis, shop, since=since, other=other, most=most)

@@ -23,17 +23,19 @@ from perfgate.render.command import harmless
 class Chosen:
     """The shared options as given."""
 
-    config: Path | None
-    budget: str | None
-    strictness: str | None
-    effort: str | None
-    seed: int | None
-    suite: tuple[str, ...]
+    config: Path | None = None
+    budget: str | None = None
+    strictness: str | None = None
+    effort: str | None = None
+    seed: int | None = None
+    isolate: str | None = None
+    suite: tuple[str, ...] = ()
 
     def load(self, root: Path) -> Loaded:
         """Read the configuration at `root` with these flags over it."""
         flags = {"budget": self.budget, "strictness": self.strictness, "effort": self.effort}
-        given = {("perfgate", key): value for key, value in flags.items() if value is not None}
+        given: dict[tuple[str, str], str] = {("build", "isolate"): self.isolate} if self.isolate else {}
+        given |= {("perfgate", key): value for key, value in flags.items() if value is not None}
         return load(root, environ=os.environ, flags=given, path=self.config)
 
     @contextmanager
@@ -75,6 +77,11 @@ def measuring(command: Callable[..., Any]) -> Callable[..., Any]:
                 "--effort", help="Measuring time of one benchmark at most, both sides; default 4s, strict 10s."
             ),
             click.option("--suite", multiple=True, help="Measure only this suite; may be repeated."),
+            click.option(
+                "--isolate",
+                type=click.Choice(["auto", "venv", "none"]),
+                help="Give each side an environment of its own (venv), or use the current one (none).",
+            ),
             click.option("--seed", type=int, help="Repeat what chance drew in an earlier run."),
         ]
     ):

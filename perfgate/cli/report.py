@@ -29,7 +29,7 @@ def report(report: str | None, config: Path | None, slis: tuple[str, ...], url: 
         found = codec.load_report(files.read(Path(report), largest=codec.LARGEST), name=report)
         write(registry.renderer(form)(found), output)
         return
-    chosen = Chosen(config=config, budget=None, strictness=None, effort=None, seed=None, suite=())
+    chosen = Chosen(config=config)
     with chosen.workshop() as shop:
         seen = history.outlook(slis, shop)
         count, size = site.build(seen, Path(output), url=url)

@@ -6,6 +6,7 @@ prepared sides, entries under .git/worktrees that `perfgate clean` takes away.
 
 import os
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 from perfgate.core.model import Revision
@@ -246,6 +247,32 @@ class Repository:
         """Return what a file holds in `commit`, None where there is no such file."""
         text = self.asks("cat-file", "blob", f"{commit}:{path}")
         return None if text is None else text.encode(errors="surrogateescape")
+
+    def contents(self, commit: str, paths: Sequence[str], *, largest: int) -> dict[str, bytes]:
+        """Return what files hold in `commit`, by path, those of more than `largest` bytes and missing ones left out."""
+        names = {path: f"{commit}:{path}" for path in paths if "\n" not in path}
+        asked = "\n".join(names.values()).encode(errors="surrogateescape") + b"\n"
+        sizes = self._batch("--batch-check=%(objecttype) %(objectsize)", asked).decode(errors="replace").splitlines()
+        wanted = [
+            path
+            for path, line in zip(names, sizes, strict=True)
+            if (kind := line.split())[0] == "blob" and int(kind[1]) <= largest
+        ]
+        data = self._batch("--batch", "\n".join(names[p] for p in wanted).encode(errors="surrogateescape") + b"\n")
+        found, place = {}, 0
+        for path in wanted:
+            head = data.index(b"\n", place)
+            size = int(data[place:head].split()[2])
+            found[path] = data[head + 1 : head + 1 + size]
+            place = head + size + 2
+        return found
+
+    def _batch(self, form: str, asked: bytes) -> bytes:
+        argv = ("git", *SAFE, "cat-file", form)
+        ended = command.run(argv, cwd=self.root, interrupts=self._interrupts, data=asked, apart=True)
+        if ended.status:
+            raise GitError(f"git cat-file {form}: {ended.tail}")
+        return ended.printed
 
     def message(self, commit: str) -> str:
         """Return the message of `commit`, empty where this clone does not have it."""

@@ -18,12 +18,15 @@ from importlib.resources import files
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from packaging.utils import canonicalize_name
+
 from perfgate.core.ports import Launch, Place
 from perfgate.errors import ProvenanceError
 from perfgate.host.git import Repository
 from perfgate.host.scratch import scratch
-from perfgate.measure.project import Project, is_code, normalized, project
 from perfgate.measure.sides import PreparedSide
+from perfgate.project.distribution import Project, is_code, project
+from perfgate.project.files import Files
 
 SHOWN = 6  # files that a refusal names
 LARGEST_COMPARED = 64 * 2**20  # bytes of a file that is compared with what git has
@@ -115,7 +118,7 @@ class Provenance:
     def projects(self) -> tuple[Project, ...]:
         """What each side builds."""
         return tuple(
-            project(tuple(blobs), partial(self._repository.content, str(side.revision.commit)))
+            project(Files(paths=tuple(blobs), read=partial(self._repository.content, str(side.revision.commit))))
             for side, blobs in zip(self.sides, self._blobs, strict=True)
         )
 
@@ -191,7 +194,7 @@ class Provenance:
 
     def hint(self, loaded: Sequence[Loaded]) -> str:
         """Return the lines that give each side an environment of its own, with what its benchmarks `loaded`."""
-        others = [name for name in _distributions(loaded) if normalized(name) not in self.projects[-1].names]
+        others = [name for name in _distributions(loaded) if canonicalize_name(name) not in self.projects[-1].names]
         lines = [*self.projects[-1].setup, *([f"python -m pip install {' '.join(others)}"] if others else [])]
         return f"give each side its own environment, in perfgate.toml:\n    [build]\n    setup = {json.dumps(lines)}"
 
@@ -270,7 +273,7 @@ class Provenance:
             homes = [place] if place.name in _INSTALLED else list(place.glob("lib/python*/site-packages"))
             for home in homes:
                 for info in home.glob("*.dist-info"):
-                    if normalized(info.name.partition("-")[0]) in names or self._from_here(info):
+                    if canonicalize_name(info.name.partition("-")[0]) in names or self._from_here(info):
                         owned.update(dict.fromkeys(_recorded(info), info.name))
             self._owned[place] = owned
         return self._owned[place]
@@ -330,10 +333,10 @@ def _distributions(loaded: Sequence[Loaded]) -> list[str]:
                 text = (info / "METADATA").read_text(encoding="utf-8", errors="replace").partition("\n\n")[0]
                 wanted = re.findall(r"(?m)^Requires-Dist:\s*([\w.-]+)(?![^\n]*\bextra\s*==)", text)
                 found.update(
-                    {name: set(map(normalized, wanted)) for name in re.findall(r"(?m)^Name:\s*(\S+)", text)[:1]}
+                    {name: set(map(canonicalize_name, wanted)) for name in re.findall(r"(?m)^Name:\s*(\S+)", text)[:1]}
                 )
     required = {each for wanted in found.values() for each in wanted}
-    return sorted(name for name in found if normalized(name) not in required | _TOOLS)
+    return sorted(name for name in found if canonicalize_name(name) not in required | _TOOLS)
 
 
 _TOOLS = {"pip", "setuptools", "wheel"}

@@ -38,6 +38,8 @@ class Progress:
     """What a watcher may want to know between two pairs."""
 
     text: str
+    lasting: bool = False
+    """Whether the text stays on the screen: what was decided, not what is being done."""
     pair: int = 0
     settled: int = 0
     total: int = 0

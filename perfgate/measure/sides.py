@@ -13,9 +13,7 @@ import contextlib
 import hashlib
 import json
 import os
-import shutil
 import stat
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -62,9 +60,12 @@ def repository_cache(repository: Repository) -> Path:
 
 @contextmanager
 def prepared(
-    repository: Repository, revision: Revision, build: Build, *, interrupts: Interrupts
+    repository: Repository, revision: Revision, build: Build, *, interrupts: Interrupts, again: bool = False
 ) -> Iterator[PreparedSide]:
     """Hold a side of `revision`, built and clean, for as long as the context lasts.
+
+    Args:
+        again: this process will want the same side once more, so it stays even where none is kept between runs.
 
     Raises: BuildError where its setup fails, GitError where it cannot be checked out.
     """
@@ -73,7 +74,11 @@ def prepared(
     with _slot(repository_cache(repository), key) as directory:
         tree, done = directory / "tree", directory / "ready"
         try:
-            if kept_between_runs() and done.exists() and _reset(repository, revision.commit, directory):
+            if (
+                (kept_between_runs() or directory in _kept)
+                and done.exists()
+                and _reset(repository, revision.commit, directory)
+            ):
                 done.touch()
             else:
                 _evict(repository)
@@ -88,11 +93,16 @@ def prepared(
             _remove(repository, directory)
             raise
         place = _place(tree, directory / "venv", build)
+        _kept.add(directory)
         try:
             yield PreparedSide(revision=revision, place=place, directory=directory)
         finally:
-            if not kept_between_runs():
+            if not again and not kept_between_runs():
                 _remove(repository, directory)
+
+
+_kept: set[Path] = set()
+"""Sides that this process made itself, and may take again whatever the rule for others' is."""
 
 
 def share_files(repository: Repository, side: PreparedSide, source: PreparedSide, paths: tuple[str, ...]) -> None:
@@ -267,14 +277,3 @@ def _place(tree: Path, venv: Path, build: Build) -> Place:
             *build.environ,
         ),
     )
-
-
-def default_python(root: Path) -> str:
-    """Return the interpreter to measure with when nothing is said: the project's own environment first."""
-    active = os.environ.get("VIRTUAL_ENV")
-    for environment in (Path(active) if active else None, root / ".venv", root / "venv"):
-        if environment and (python := environment / "bin" / "python").exists():
-            return str(python)
-    # A job installs what it needs into the interpreter on its path; the Action keeps perfgate apart from that.
-    on_path = shutil.which("python") if os.environ.get("GITHUB_ACTIONS") == "true" else None
-    return on_path or sys.executable

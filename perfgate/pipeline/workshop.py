@@ -1,13 +1,15 @@
 """What every use case shares: the configuration, the run files, and measuring one side or two."""
 
+import secrets
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from perfgate import codec, registry
-from perfgate.config.load import Loaded
+from perfgate.config.load import FILE, Loaded
 from perfgate.config.probe import LoadSuite
 from perfgate.config.schema import AnySuite, CommandSuite, SideTable, SizeSuite
 from perfgate.core.model import WHOLE, Design, Part, Revision, Run, Warning
@@ -16,7 +18,7 @@ from perfgate.core.schedule import NORMAL_EFFORT_S, STRICT_EFFORT_S
 from perfgate.core.units import parse_duration
 from perfgate.errors import UsageError
 from perfgate.formats.document import Document
-from perfgate.host import files
+from perfgate.host import files, interpreters
 from perfgate.host.git import Repository
 from perfgate.host.interrupt import Interrupts
 from perfgate.measure import sides
@@ -26,7 +28,12 @@ from perfgate.measure.session import Effort, Progress, Watcher, measure_alone, m
 from perfgate.measure.size import SizeJob
 from perfgate.measure.suite import Job
 from perfgate.measure.track import AnyJob
-from perfgate.pipeline.probing import Look, Tell, look, probe, whole
+from perfgate.pipeline import probing, proposed
+from perfgate.pipeline.probing import Tell, probe, whole
+from perfgate.pipeline.proposed import Trial
+from perfgate.project.proposal import Look, propose
+
+SHOWN_PATHS = 3  # of a suite, that a line names
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +54,10 @@ class Workshop:
     """Of the benchmarks; other jobs measure the others."""
     suites: tuple[str, ...] = ()
     """Names of the suites to measure; none are all."""
+
+    def tell(self, text: str) -> None:
+        """Say what was decided, in a line that stays."""
+        self.watch(Progress(text=text, lasting=True))
 
     def repository(self) -> Repository:
         """Return the repository around the directory."""
@@ -94,10 +105,93 @@ def named_revision(repository: Repository, name: str | None, default: Callable[[
     return default() if name is None else repository.revision(name)
 
 
+def completed(
+    repository: Repository, loaded: Loaded, shop: Workshop, *, head: Revision, base: Revision | None = None
+) -> Loaded:
+    """Return the configuration, with what `perfgate init` would write where it says nothing of what to measure.
+
+    Raises: MeasureError where no benchmark is found, BuildError where the project cannot be built.
+    """
+    if proposed.is_complete(loaded):
+        return loaded
+    seen = proposed.look_at(repository, head)
+    if seen.falls_back:
+        return loaded
+    found = tried_proposal(repository, loaded, shop, revision=head, seen=seen)
+    setup = None
+    if base is not None and found.setting.apart:
+        before, own = propose(seen), propose(proposed.look_at(repository, base), benchmarks=seen)
+        if own.setup != before.setup:
+            setup = (*own.setup, *(line for line in found.proposal.setup if line not in before.setup))
+    return proposed.configured(loaded, found.proposal, found.setting, base_setup=setup)
+
+
+def tried_proposal(
+    repository: Repository, loaded: Loaded, shop: Workshop, *, revision: Revision, seen: Look, run: bool = False
+) -> Trial:
+    """Return the proposal for a project as far as it works: tried now, or by an earlier run.
+
+    Args:
+        run: whether each benchmark is run once, too.
+    """
+    proposal = propose(seen)
+    if not proposal.suites:
+        raise proposed.nothing_found(seen, repository.root)
+    where = proposed.setting(repository.root, seen, proposal, loaded, interrupts=shop.interrupts)
+    first = Trial(proposal=proposal, setting=where, results=())
+    known = None if run else proposed.remembered(repository, first)
+    shop.tell(_what_is_done(loaded, known or first))
+    if known is not None:
+        return known
+    if not where.apart and not run:
+        return first  # what it has is known; exploring tells the rest
+
+    def prepare(trial: Trial) -> tuple[Build, Sequence[Job]]:
+        shop.watch(Progress(text=f"preparing {revision}, and collecting its benchmarks"))
+        now = proposed.configured(loaded, trial.proposal, trial.setting)
+        jobs = [job for job in _jobs(repository, now, replace(shop, suites=())) if isinstance(job, Job)]
+        return _build(repository, now, "head"), jobs
+
+    found = proposed.try_out(
+        first,
+        revision,
+        seen,
+        repository,
+        prepare=prepare,
+        run=run,
+        mark=secrets.token_hex(8),
+        tell=shop.tell,
+        interrupts=shop.interrupts,
+    )
+    if errors := [text for result in found.results for text in result.errors]:
+        raise proposed.not_collected(errors, found, seen)
+    proposed.remember(repository, first, found)
+    return found
+
+
+def _what_is_done(loaded: Loaded, trial: Trial) -> str:
+    suites = "; ".join(f"{table['runner']}: {_some(table)}" for table in trial.proposal.suites.values())
+    source = f"no {FILE}" if loaded.source == "defaults" else f"{loaded.source} names no suite"
+    if not trial.setting.apart:
+        return f"{source}: measuring {suites}, with {trial.setting.python} ({trial.setting.owner})"
+    setup = "; ".join(proposed.installed_by(trial.proposal.setup))
+    return (
+        f"{source}: measuring {suites}; each side gets an environment of its own, because {trial.setting.why}: {setup} "
+        "(perfgate init writes this down; --isolate none turns it off)"
+    )
+
+
+def _some(table: Mapping[str, Any]) -> str:
+    names = list(table.get("paths") or table.get("benchmarks", ()))
+    more = f" and {len(names) - SHOWN_PATHS} more" if len(names) > SHOWN_PATHS else ""
+    return f"{', '.join(names[:SHOWN_PATHS])}{more}"
+
+
 def measure_both(
     repository: Repository, base: Revision, head: Revision, loaded: Loaded, policy: Policy, shop: Workshop
 ) -> tuple[Run, Run]:
     """Prepare both sides and measure them in pairs, until `policy` has its answers."""
+    loaded = completed(repository, loaded, shop, head=head, base=base)
     jobs = _jobs(repository, loaded, shop)
     base_run, head_run = _in_pairs(repository, base, head, jobs, policy, effort(loaded, shop), loaded, shop)
     return base_run, replace(head_run, warnings=(*head_run.warnings, *_differing(loaded)))
@@ -110,6 +204,7 @@ def measure_twice(
 
     Raises: UsageError where no suite has anything to measure in time.
     """
+    loaded = completed(repository, loaded, shop, head=revision)
     jobs = [
         replace(job, habits=True, metrics=()) if isinstance(job, Job) else job
         for job in _jobs(repository, loaded, shop)
@@ -162,8 +257,9 @@ def measure_one(
     label: str = "head",
 ) -> Run:
     """Prepare one side and measure it alone, with what is configured for the side `label`."""
-    jobs = _jobs(repository, loaded, shop)
     assert revision is not None
+    loaded = completed(repository, loaded, shop, head=revision)
+    jobs = _jobs(repository, loaded, shop)
     shop.watch(Progress(text=f"preparing {revision}"))
     with sides.prepared(repository, revision, _build(repository, loaded, label), interrupts=shop.interrupts) as side:
         run = measure_alone(
@@ -187,7 +283,7 @@ def _build(repository: Repository, loaded: Loaded, label: str) -> Build:
     table, own = loaded.config.build, _own(loaded, label)
     setup = table.setup if own.setup is None else own.setup
     isolated = table.isolate == "venv" or (table.isolate == "auto" and bool(setup))
-    python = own.python or table.python or sides.default_python(repository.root)
+    python = own.python or table.python or interpreters.default_python(repository.root)
     # Relative to the root, wherever it was started.
     python = str(repository.root / python) if "/" in python else shutil.which(python) or python
     return Build(python=python, setup=setup, isolated=isolated, environ=tuple(own.environment.items()))
@@ -213,7 +309,7 @@ def _words(value: object) -> str:
     return " && ".join(value) if isinstance(value, tuple | list) else str(value or "as configured")
 
 
-def look_at(name: str, shop: Workshop, *, rate: str | None, duration: str | None, tell: Tell) -> Look:
+def look_at(name: str, shop: Workshop, *, rate: str | None, duration: str | None, tell: Tell) -> probing.Look:
     """Start the service of the probe `name` as the working tree has it, and load it once.
 
     Raises: UsageError where no load probe is called so.
@@ -230,7 +326,7 @@ def look_at(name: str, shop: Workshop, *, rate: str | None, duration: str | None
     revision = repository.working_tree()
     shop.watch(Progress(text=f"preparing {revision}"))
     with sides.prepared(repository, revision, _build(repository, loaded, "head"), interrupts=shop.interrupts) as side:
-        return look(found, side.place, shop.interrupts, seed=shop.seed, tell=tell)
+        return probing.look(found, side.place, shop.interrupts, seed=shop.seed, tell=tell)
 
 
 def _jobs(repository: Repository, loaded: Loaded, shop: Workshop) -> Sequence[AnyJob]:

@@ -36,7 +36,9 @@ class PytestBenchmark:
         return tuple(sorted({name.partition("::")[0] for name in names}))
 
     def sources(self, names: tuple[str, ...]) -> tuple[str, ...]:
-        """Return the configured paths, or else the files of these benchmarks with the conftests beside them."""
-        tests = self.files(names)
-        beside = {str(PurePosixPath(test).with_name("conftest.py")) for test in tests if "/" in test}
-        return self.paths or tuple(sorted({*tests, *beside}))
+        """Return the configured paths, or else the files of these benchmarks; with the conftests beside files."""
+        tests = self.paths or self.files(names)
+        beside = {
+            str(PurePosixPath(test).with_name("conftest.py")) for test in tests if "/" in test and test.endswith(".py")
+        }
+        return tuple(sorted({*tests, *beside}))

@@ -5,12 +5,15 @@ name is a dependency.
 """
 
 import re
-import tomllib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import PurePosixPath
 from typing import Any
+
+from packaging.utils import canonicalize_name
+
+from perfgate.project.files import Files, get
 
 SOURCES = (".py", ".so", ".pyd", ".pyx", ".pxd", ".c", ".cc", ".cpp", ".cxx", ".rs", ".f90")
 NOT_THE_PROJECT = {
@@ -28,7 +31,22 @@ MOST_BUILD_FILES = 50  # of a monorepo
 _BUILD_FILES = ("pyproject.toml", "setup.cfg", "setup.py")
 _USUAL_ROOTS = ("", "src", "lib", "python")
 
-Read = Callable[[str], bytes | None]
+_NATIVE_BACKENDS = (
+    "mesonpy",
+    "maturin",
+    "scikit_build_core",
+    "skbuild",
+    "py_build_cmake",
+    "cppyy",
+    "sipbuild",
+    "enscons",
+)
+_NATIVE_TOOLS = re.compile(
+    r"(?i)^(cython|cffi|mypy|mypyc|pybind11|nanobind|setuptools-rust|scikit-build|hatch-cython|hatch-mypyc)\b"
+)
+_NATIVE_SETUP = re.compile(
+    r"ext_modules|\bExtension\(|cythonize\(|mypycify\(|cffi_modules|RustExtension\(|CMakeExtension\("
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +63,10 @@ class Project:
     """Directories from which modules are imported, relative to the root; the root itself is empty."""
     build_only: tuple[str, ...] = ()
     """Directories that hold only an in-tree build back-end."""
+    homes: tuple[str, ...] = ()
+    """Directories that hold a distribution of their own: more than one in a monorepo or workspace."""
+    compiles: bool = False
+    """Whether installing it runs a compiler, as far as its build files say."""
 
     @cached_property
     def modules(self) -> dict[str, str]:
@@ -88,44 +110,47 @@ class Project:
         return ("python -m pip install -e .",)
 
 
-def project(files: Sequence[str], read: Read) -> Project:
-    """Return what the tree with these `files` builds; `read` gives a file's bytes."""
+def project(files: Files) -> Project:
+    """Return what a tree of files builds."""
     names: set[str] = set()
     roots = list(_USUAL_ROOTS)
     build_only: set[str] = set()
-    backend = ""
-    building = [file for file in files if PurePosixPath(file).name in _BUILD_FILES]
+    backend, compiles = "", False
+    homes: set[str] = set()
+    building = [file for file in files.own(*_BUILD_FILES) if PurePosixPath(file).name in _BUILD_FILES]
     for file in sorted(building, key=lambda path: path.count("/"))[:MOST_BUILD_FILES]:
         home = "" if "/" not in file else str(PurePosixPath(file).parent)
-        text = (read(file) or b"").decode(errors="replace")
+        text = files.text(file)
         if home:
             roots += [_joined(home, root) for root in _USUAL_ROOTS]
         if file.endswith("pyproject.toml"):
-            table = _toml(text)
+            table = files.toml(file)
+            if get(table, "project") or get(table, "build-system") or get(table, "tool", "poetry", "name"):
+                homes.add(home)
+            compiles = compiles or _compiles(table)
             names.update(_names(table))
             roots += [_joined(home, root) for root in _declared_roots(table)]
-            build = table.get("build-system", {})
-            build_only.update(_joined(home, str(part)) for part in _list(_get(build, "backend-path")))
+            build = get(table, "build-system")
+            build_only.update(_joined(home, str(part)) for part in _list(get(build, "backend-path")))
             if not home:
-                backend = str(_get(build, "build-backend") or "")
+                backend = str(get(build, "build-backend") or "")
         elif file.endswith("setup.cfg"):
             names.update(re.findall(r"(?m)^name\s*=\s*([\w.-]+)\s*$", text)[:1])
             roots += [_joined(home, found) for found in re.findall(r"(?m)^\s+=\s*([\w./-]+)\s*$", text)]
         else:
+            homes.add(home)
+            compiles = compiles or bool(_NATIVE_SETUP.search(text))
             names.update(re.findall(r"\bname\s*=\s*['\"]([\w.-]+)['\"]", text))
             roots += [_joined(home, found) for found in re.findall(r"['\"]{2}\s*:\s*['\"]([\w./-]+)['\"]", text)]
     return Project(
-        files=frozenset(files),
-        names=frozenset(map(normalized, names)),
+        files=files.known,
+        names=frozenset(map(canonicalize_name, names)),
+        homes=tuple(sorted(homes)),
+        compiles=compiles or (bool(build_only) and any(files.own(".pyx", ".c", ".rs", ".cpp"))),
         backend=backend,
         roots=tuple(dict.fromkeys(root.strip("/") for root in roots)),
         build_only=tuple(sorted(place for place in build_only if place)),
     )
-
-
-def normalized(name: str) -> str:
-    """Return the name of a distribution as PEP 503 compares it."""
-    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def is_code(module: str) -> bool:
@@ -138,40 +163,43 @@ def _names(table: dict[str, Any]) -> Iterable[str]:
     for path in (("project",), ("tool", "poetry"), ("tool", "flit", "metadata")):
         found = table
         for key in path:
-            found = _get(found, key) or {}
-        if isinstance(name := _get(found, "name"), str):
+            found = get(found, key) or {}
+        if isinstance(name := get(found, "name"), str):
             yield name
 
 
 def _declared_roots(table: dict[str, Any]) -> Iterable[str]:
-    tool = _get(table, "tool") or {}
-    setuptools = _get(tool, "setuptools") or {}
-    directories = _get(setuptools, "package-dir")
+    tool = get(table, "tool") or {}
+    setuptools = get(tool, "setuptools") or {}
+    directories = get(setuptools, "package-dir")
     yield from (str(value) for value in (directories or {}).values()) if isinstance(directories, dict) else ()
-    find = _get(_get(setuptools, "packages"), "find")
-    yield from map(str, _list(_get(find, "where")))
-    if isinstance(root := _get(_get(tool, "maturin"), "python-source"), str):
+    find = get(get(setuptools, "packages"), "find")
+    yield from map(str, _list(get(find, "where")))
+    if isinstance(root := get(get(tool, "maturin"), "python-source"), str):
         yield root
-    for package in _list(_get(_get(tool, "poetry"), "packages")):
-        if isinstance(root := _get(package, "from"), str):
+    for package in _list(get(get(tool, "poetry"), "packages")):
+        if isinstance(root := get(package, "from"), str):
             yield root
-    wheel = _get(_get(_get(_get(tool, "hatch"), "build"), "targets"), "wheel")
-    yield from (str(PurePosixPath(str(package)).parent) for package in _list(_get(wheel, "packages")))
-
-
-def _get(table: Any, key: str) -> Any:
-    return table.get(key) if isinstance(table, dict) else None
+    wheel = get(get(get(get(tool, "hatch"), "build"), "targets"), "wheel")
+    yield from (str(PurePosixPath(str(package)).parent) for package in _list(get(wheel, "packages")))
 
 
 def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-def _toml(text: str) -> dict[str, Any]:
-    try:
-        return tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError):
-        return {}
+def _compiles(table: dict[str, Any]) -> bool:
+    build = get(table, "build-system")
+    tools = [str(each) for each in _list(get(build, "requires"))]
+    hooks = get(table, "tool", "hatch", "build", "hooks") or {}
+    scripts = get(table, "tool", "poetry", "build") or get(table, "tool", "pdm", "build", "run-setuptools")
+    return (
+        str(get(build, "build-backend") or "").startswith(_NATIVE_BACKENDS)
+        or any(map(_NATIVE_TOOLS.match, tools))
+        or bool(get(table, "tool", "setuptools", "ext-modules"))
+        or bool(scripts)
+        or any(re.search(r"cython|mypyc|cmake", name) for name in hooks)
+    )
 
 
 def _joined(home: str, root: str) -> str:

@@ -1,0 +1,53 @@
+"""Whether the benchmarks of a side can be collected at all, or run once, before anything is measured."""
+
+import math
+from dataclasses import dataclass
+
+from perfgate.core.schedule import draw_pair
+from perfgate.errors import MeasureError
+from perfgate.host.interrupt import Interrupts
+from perfgate.host.tree import adopting
+from perfgate.measure import scout
+from perfgate.measure.sides import PreparedSide
+from perfgate.measure.suite import Job
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tried:
+    """What a suite offered in a trial."""
+
+    suite: str
+    names: tuple[str, ...] = ()
+    """Benchmarks that can be collected."""
+    errors: tuple[str, ...] = ()
+    """Why files, or the whole suite, could not be collected, in the tool's words."""
+    failed: tuple[tuple[str, str], ...] = ()
+    """Benchmarks that did not run, with the reason; only where they were run."""
+    skipped: tuple[tuple[str, str], ...] = ()
+    """Files and benchmarks that were skipped, with the reason."""
+
+
+def tried(job: Job, side: PreparedSide, *, mark: str, interrupts: Interrupts, run: bool) -> Tried:
+    """Collect the benchmarks of `job` on a side and, with `run`, run each once."""
+    try:
+        with adopting():
+            found = scout.survey(
+                job.runner.launch(side.place, names=()),
+                draw_pair(0, job.name, 0, cpus=()),
+                calibrate=run,
+                timeout_s=job.timeout_s,
+                mark=mark,
+                interrupts=interrupts,
+                deadline=math.inf,
+            )
+    except MeasureError as exc:
+        return Tried(suite=job.name, errors=(exc.message,))
+    troubles = [(name, each[0]) for name, each in found.journey.troubles.items()]
+    skipped = [(name, trouble.text) for name, trouble in troubles if trouble.reason == "skipped"]
+    return Tried(
+        suite=job.name,
+        names=found.names,
+        errors=found.errors,
+        failed=tuple((name, trouble.text) for name, trouble in troubles if trouble.reason != "skipped"),
+        skipped=(*found.skipped.items(), *skipped),
+    )

@@ -1,0 +1,300 @@
+"""What perfgate does where no configuration says it: the suites and the setup that `perfgate init` would write.
+
+They are tried before anything is measured: what turns out to be missing is added, and remembered for the next time.
+"""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+
+from perfgate.config.load import FILE, Loaded
+from perfgate.config.schema import Config, SideTable
+from perfgate.core.model import Revision
+from perfgate.core.skips import missing_packages
+from perfgate.errors import BuildError, MeasureError
+from perfgate.host import files as disk
+from perfgate.host import interpreters
+from perfgate.host.git import Repository
+from perfgate.host.interpreters import Interpreter
+from perfgate.host.interrupt import Interrupts
+from perfgate.measure import sides
+from perfgate.measure.build import Build
+from perfgate.measure.suite import Job
+from perfgate.measure.trial import Tried, tried
+from perfgate.project.diagnosis import missing_distributions, unavailable_distribution
+from perfgate.project.files import LARGEST, Files
+from perfgate.project.proposal import PIP, UV, Look, Proposal, installer, look, propose
+from perfgate.project.requirements import distribution
+
+MOST_TRIES = 6  # of a setup, each with something more, or less, to install
+REMEMBERED = "proposals.json"
+_READ = (".py", ".toml", ".cfg", ".ini", ".txt", ".in", ".json", ".jsonc", ".go", ".cc", ".cpp", ".cxx", ".java", ".kt")
+NAMED = 3  # things that a line names
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """Where the benchmarks of a proposal are run."""
+
+    python: str
+    apart: bool
+    """Whether each side gets an environment of its own."""
+    why: str
+    """The reason for that, in words."""
+    owner: str
+    """Whose interpreter it is that was looked at."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """A proposal that was tried, and how it went."""
+
+    proposal: Proposal
+    setting: Setting
+    results: tuple[Tried, ...]
+
+
+def look_at(repository: Repository, revision: Revision) -> Look:
+    """Return what the project looks like in a commit."""
+    assert revision.commit is not None
+    return _look(repository, revision.commit)
+
+
+@cache
+def _look(repository: Repository, commit: str) -> Look:
+    paths = repository.tree(commit)
+    contents = repository.contents(commit, [path for path in paths if path.endswith(_READ)], largest=LARGEST)
+    return look(Files(paths=paths, read=contents.get))
+
+
+def is_complete(loaded: Loaded) -> bool:
+    """Return whether the configuration itself says what to measure."""
+    return "suite" in loaded.config.model_fields_set
+
+
+def setting(root: Path, seen: Look, proposal: Proposal, loaded: Loaded, *, interrupts: Interrupts) -> Setting:
+    """Return where to run the benchmarks: in the project's own interpreter if that has all they need, else apart.
+
+    Raises: BuildError where the interpreter does not start, or none on this machine fits the project.
+    """
+    build = loaded.config.build
+    python = build.python or interpreters.default_python(root)
+    found = interpreters.inspect(python, root, proposal.needs.modules, interrupts=interrupts)
+    fits = found.satisfies(proposal.python)
+    why = _why_apart(found, seen, proposal)
+    chosen = python
+    if not fits:
+        other = None if build.python else interpreters.fitting(proposal.python, like=found.version)
+        if other is None:
+            raise BuildError(
+                f"the project needs Python {proposal.python}, and {python} ({found.owner}) is {found.version}",
+                hint="install one, and name it: PERFGATE_PYTHON=/path/to/python",
+            )
+        chosen, why = other, f"the project needs Python {proposal.python} and {found.owner} has {found.version}"
+    apart = build.isolate == "venv" or (build.isolate == "auto" and bool(why))
+    return Setting(python=chosen, apart=apart, why=why or "isolate is venv", owner=found.owner)
+
+
+def _why_apart(found: Interpreter, seen: Look, proposal: Proposal) -> str:
+    if proposal.compiles:
+        return "the project compiles code"
+    there = {canonicalize_name(name) for name in found.distributions}
+    lacking = {*(proposal.needs.packages - there), *(proposal.needs.modules - found.modules)}
+    lacking |= _runtime(seen) - there
+    names = sorted({name.replace("_", "-") for name in lacking})
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return f"{found.owner} lacks {', '.join(names[:NAMED])}{more}" if names else ""
+
+
+def _runtime(seen: Look) -> set[str]:
+    """Return what the project itself needs on this system."""
+    found: set[str] = set()
+    for text in seen.declared.dependencies:
+        try:
+            requirement = Requirement(text)
+        except InvalidRequirement:
+            continue
+        if requirement.marker is None or requirement.marker.evaluate():
+            found.add(canonicalize_name(requirement.name))
+    return found - seen.project.names
+
+
+def configured(
+    loaded: Loaded, proposal: Proposal, where: Setting, *, base_setup: tuple[str, ...] | None = None
+) -> Loaded:
+    """Return the configuration with what the proposal says in place of what nobody said."""
+    build = loaded.config.build
+    setup = installed_by(proposal.setup) if where.apart and not build.setup else build.setup
+    own = dict(loaded.config.sides)
+    if base_setup is not None and where.apart and not build.setup and "base" not in own:
+        own["base"] = SideTable(setup=installed_by(base_setup))
+    update = {
+        "suite": Config.model_validate({"suite": proposal.suites}).suite,
+        "build": build.model_copy(update={"setup": setup, "python": where.python}),
+        "sides": own,
+    }
+    return replace(loaded, config=loaded.config.model_copy(update=update))
+
+
+def installed_by(setup: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the setup commands with uv in place of pip where this machine has it: the same, in less time."""
+    tool = UV if shutil.which("uv") else PIP
+    return tuple(installer(line, tool) for line in setup)
+
+
+def try_out(
+    trial: Trial,
+    revision: Revision,
+    seen: Look,
+    repository: Repository,
+    *,
+    prepare: Callable[[Trial], "tuple[Build, Sequence[Job]]"],
+    run: bool,
+    mark: str,
+    tell: Callable[[str], None],
+    interrupts: Interrupts,
+) -> Trial:
+    """Build a side, collect its benchmarks (with `run`: run each once), and mend the proposal until that works.
+
+    Raises: BuildError where the project itself cannot be built, MeasureError where nothing at all can be collected.
+    """
+    for _ in range(MOST_TRIES):
+        build, jobs = prepare(trial)
+        try:
+            with sides.prepared(repository, revision, build, interrupts=interrupts, again=True) as side:
+                results = tuple(
+                    tried(job, side, mark=mark, interrupts=interrupts, run=run or job.whole) for job in jobs
+                )
+        except BuildError as exc:
+            if (better := _without_unavailable(trial, exc.message)) is None:
+                raise
+            tell(f"{unavailable_distribution(exc.message)} cannot be installed here: going on without it")
+            trial = better
+            continue
+        trial = replace(trial, results=results)
+        if (mended := _mended(trial, seen)) is None:
+            return trial
+        tell(mended[1])
+        trial = mended[0]
+    return trial
+
+
+def _without_unavailable(trial: Trial, text: str) -> Trial | None:
+    name = unavailable_distribution(text)
+    better = trial.proposal.less(name) if name else None
+    return None if better is None else replace(trial, proposal=better)
+
+
+def _mended(trial: Trial, seen: Look) -> tuple[Trial, str] | None:
+    """Return the trial with what its results ask for, and a line that says so; None where nothing more can be done."""
+    proposal = trial.proposal
+    texts = [text for result in trial.results for text in (*result.errors, *(text for _, text in result.failed))]
+    if not any(result.names for result in trial.results):
+        texts += [text for result in trial.results for _, text in result.skipped]
+    missing = list(missing_distributions(texts, seen.declared, project=seen.project.names))
+    missing += [
+        canonicalize_name(name) for result in trial.results for name in missing_packages(t for _, t in result.skipped)
+    ]
+    asked = (
+        {distribution(word.strip("'\"")) for line in proposal.setup for word in line.split()}
+        if trial.setting.apart
+        else set()
+    )
+    new = [name for name in dict.fromkeys(missing) if name not in asked and name not in seen.project.names]
+    if new:
+        wanted = [seen.declared.requirement(name) for name in new]
+        where = replace(trial.setting, apart=True, why=f"{trial.setting.owner} lacks {', '.join(new[:NAMED])}")
+        plain = proposal if not trial.setting.apart else proposal.plus(wanted)
+        if not trial.setting.apart and not all(name in " ".join(proposal.setup) for name in new):
+            plain = proposal.plus(wanted)
+        return replace(trial, proposal=plain, setting=where), f"{', '.join(new)} is missing: installing it as well"
+    for result in trial.results:
+        for text in result.errors:
+            path, _, reason = text.partition(": ")
+            if path in proposal.files and len(proposal.files) > 1:
+                last = reason.strip().rpartition("\n")[2].strip()
+                return (
+                    replace(trial, proposal=proposal.without(path, last)),
+                    f"{path} is left out, it cannot be collected: {last}",
+                )
+    return None
+
+
+def remembered(repository: Repository, trial: Trial) -> Trial | None:
+    """Return what an earlier trial of the same proposal came to."""
+    kept = _memory(repository).get(_key(trial), None)
+    if not isinstance(kept, dict):
+        return None
+    try:
+        return replace(
+            trial,
+            proposal=replace(
+                trial.proposal,
+                setup=tuple(kept["setup"]),
+                suites={name: _tupled(table) for name, table in kept["suites"].items()},
+                excluded=tuple((str(path), str(reason)) for path, reason in kept["excluded"]),
+            ),
+            setting=replace(trial.setting, apart=bool(kept["apart"]), why=str(kept["why"])),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return None
+
+
+def remember(repository: Repository, before: Trial, after: Trial) -> None:
+    """Keep what a trial came to, for the next time."""
+    kept = {
+        "setup": after.proposal.setup,
+        "suites": after.proposal.suites,
+        "excluded": after.proposal.excluded,
+        "apart": after.setting.apart,
+        "why": after.setting.why,
+    }
+    memory = {**_memory(repository), _key(before): kept}
+    newest = dict(list(memory.items())[-50:])
+    disk.write(sides.repository_cache(repository) / REMEMBERED, json.dumps(newest))
+
+
+def _memory(repository: Repository) -> dict[str, object]:
+    try:
+        found = json.loads((sides.repository_cache(repository) / REMEMBERED).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _key(trial: Trial) -> str:
+    facts = [trial.proposal.setup, trial.proposal.suites, trial.setting.python, trial.setting.apart]
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _tupled(table: dict[str, object]) -> dict[str, object]:
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in table.items()}
+
+
+def not_collected(errors: Sequence[str], trial: Trial, seen: Look) -> MeasureError:
+    """Return the error for benchmarks that cannot be collected."""
+    missing = missing_distributions(errors, seen.declared, project=seen.project.names)
+    where = "an environment made for it" if trial.setting.apart else f"{trial.setting.python} ({trial.setting.owner})"
+    hint = f"fix the file, or name the others: paths under a suite in {FILE}; perfgate init writes one"
+    if missing:
+        hint = f"install {', '.join(missing)}: add them to setup under [build] in {FILE}; perfgate init writes one"
+    return MeasureError(f"the benchmarks cannot be collected in {where}:\n" + "\n".join(errors), hint=hint)
+
+
+def nothing_found(seen: Look, root: Path) -> MeasureError:
+    """Return the error for a project in which no benchmark was found."""
+    many = sum(1 for _ in seen.files.own(".py"))
+    notes = "".join(f"\n  {note}" for note in propose(seen).notes)
+    return MeasureError(
+        f"no benchmarks found in {root}: looked through {many} Python file{'s' * (many != 1)} for tests that use the "
+        f"`benchmark` fixture and for pyperf scripts, and for the suites of other tools{notes}",
+        hint="write a test such as `def test_f(benchmark): benchmark(f)`, or name a command to time: perfgate init "
+        f"writes a {FILE} to begin with",
+    )
