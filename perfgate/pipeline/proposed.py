@@ -5,6 +5,7 @@ They are tried before anything is measured: what turns out to be missing is adde
 
 import hashlib
 import json
+import shlex
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -196,25 +197,17 @@ def _mended(trial: Trial, seen: Look) -> tuple[Trial, str] | None:
     """Return the trial with what its results ask for, and a line that says so; None where nothing more can be done."""
     proposal = trial.proposal
     texts = [text for result in trial.results for text in (*result.errors, *(text for _, text in result.failed))]
+    skips = [text for result in trial.results for _, text in result.skipped]
+    missing = [*missing_distributions(texts, seen.declared, project=seen.project.names)]
     if not any(result.names for result in trial.results):
-        texts += [text for result in trial.results for _, text in result.skipped]
-    missing = list(missing_distributions(texts, seen.declared, project=seen.project.names))
-    missing += [
-        canonicalize_name(name) for result in trial.results for name in missing_packages(t for _, t in result.skipped)
-    ]
-    asked = (
-        {distribution(word.strip("'\"")) for line in proposal.setup for word in line.split()}
-        if trial.setting.apart
-        else set()
-    )
-    new = [name for name in dict.fromkeys(missing) if name not in asked and name not in seen.project.names]
-    if new:
+        missing += [*map(canonicalize_name, missing_packages(skips))]
+    known = {*proposal.unavailable, *seen.project.names}
+    known |= {distribution(word) for line in proposal.setup if trial.setting.apart for word in shlex.split(line)}
+    if new := [name for name in dict.fromkeys(missing) if name not in known]:
         wanted = [seen.declared.requirement(name) for name in new]
-        where = replace(trial.setting, apart=True, why=f"{trial.setting.owner} lacks {', '.join(new[:NAMED])}")
-        plain = proposal if not trial.setting.apart else proposal.plus(wanted)
-        if not trial.setting.apart and not all(name in " ".join(proposal.setup) for name in new):
-            plain = proposal.plus(wanted)
-        return replace(trial, proposal=plain, setting=where), f"{', '.join(new)} is missing: installing it as well"
+        where = replace(trial.setting, apart=True)
+        line = f"{', '.join(new)} is missing: installing it as well"
+        return replace(trial, proposal=proposal.plus(wanted), setting=where), line
     for result in trial.results:
         for text in result.errors:
             path, _, reason = text.partition(": ")

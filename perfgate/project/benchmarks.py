@@ -84,7 +84,7 @@ def parsed(text: str) -> ast.Module | None:
 
 @cache
 def imports_of(text: str) -> frozenset[str]:
-    """Return the top-level names of all absolute imports, those inside functions and `importorskip` included."""
+    """Return the top-level names of all absolute imports, those inside functions included."""
     found: set[str] = set()
     tree = parsed(text)
     for node in ast.walk(tree) if tree else ():
@@ -92,9 +92,6 @@ def imports_of(text: str) -> frozenset[str]:
             found.update(alias.name.partition(".")[0] for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             found.add(node.module.partition(".")[0])
-        elif isinstance(node, ast.Call) and _called(node) == "importorskip":
-            texts = [each.value for each in node.args[:1] if isinstance(each, ast.Constant)]
-            found.update(text.partition(".")[0] for text in texts if isinstance(text, str))
     return frozenset(found)
 
 
@@ -190,7 +187,8 @@ def _asv_directory(files: Files, path: str) -> str:
     """Return the directory of the benchmarks that an asv.conf.json names."""
     home = PurePosixPath(path).parent
     try:
-        table = json.loads(re.sub(r"(?m)^\s*//.*$|(?<=[,\[{\s])//.*$", "", files.text(path)) or "{}")
+        plain = re.sub(r"(?m)(^|(?<=[,\[{\s]))//.*$", "", files.text(path))
+        table = json.loads(re.sub(r",(?=\s*[}\]])", "", plain) or "{}")
     except ValueError:
         table = {}
     inside = get(table, "benchmark_dir")

@@ -88,6 +88,8 @@ class Proposal:
     """What was found that perfgate cannot run by itself, a sentence each."""
     excluded: tuple[tuple[str, str], ...] = ()
     """Files that were left out, with the reason."""
+    unavailable: tuple[str, ...] = ()
+    """Distributions that cannot be installed here."""
 
     def without(self, path: str, reason: str) -> "Proposal":
         """Return it without a benchmark file; a directory that holds it makes room for the other files in it."""
@@ -109,16 +111,15 @@ class Proposal:
 
     def less(self, name: str) -> "Proposal | None":
         """Return it without a requirement of a distribution; None where no command names it."""
-        setup = []
+        setup, fixed = [], len(PIP.split())
         for line in self.setup:
             words = shlex.split(line)
-            kept = [word for place, word in enumerate(words) if place < len(PIP.split()) or distribution(word) != name]
-            setup += [shlex.join(kept)] if len(kept) > len(PIP.split()) or not line.startswith(PIP) else []
-        return (
-            None
-            if tuple(map(shlex.split, setup)) == tuple(map(shlex.split, self.setup))
-            else replace(self, setup=tuple(setup))
-        )
+            kept = [word for place, word in enumerate(words) if place < fixed or distribution(word) != name]
+            if len(kept) > fixed or not line.startswith(PIP):
+                setup.append(line if kept == words else shlex.join(kept))
+        if tuple(setup) == self.setup:
+            return None
+        return replace(self, setup=tuple(setup), unavailable=(*self.unavailable, name))
 
 
 def look(files: Files) -> Look:
