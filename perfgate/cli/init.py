@@ -2,8 +2,9 @@
 
 import re
 import sys
-import tomllib
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -17,23 +18,20 @@ from perfgate.errors import UsageError
 from perfgate.host import files
 from perfgate.host.git import Repository
 from perfgate.host.interrupt import Interrupts
+from perfgate.project import proposal as project
+from perfgate.project.files import LARGEST, Files
+from perfgate.project.proposal import Proposal
 
-LARGEST = 2**20  # bytes of a file that is looked into
-_USES_FIXTURE = re.compile(r"^\s*(?:async\s+)?def\s+test\w*\([^)]*\bbenchmark\b|@pytest\.mark\.benchmark", re.MULTILINE)
-_DIRECTORIES = ("bench", "benchmark", "benchmarks", "perf", "performance")
+SHOWN = 5  # files that a line names
+WIDE = 100  # characters of a list that stands in one line
 _TELLING = (".py", ".toml", ".txt", ".cfg")
-_EXTRAS = ("bench", "benchmark", "benchmarks", "perf", "test", "tests", "testing", "dev")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """What the project looks like."""
+    """What the project looks like, and what perfgate would do with it."""
 
-    benchmarks: tuple[str, ...]
-    """Files with pytest benchmarks."""
-    setup: tuple[str, ...]
-    alone: bool
-    """The benchmark files hold the code that they measure."""
+    proposal: Proposal
     service: WebService | None
     notes: tuple[str, ...]
 
@@ -78,7 +76,7 @@ def init(workflows: bool, action: str | None) -> int:
 def _next(found: Found, commits: int, anything: bool) -> str:
     if not anything:
         return "everything is there already; change it by hand, then: perfgate config check"
-    if not found.benchmarks and not found.service:
+    if not found.proposal.suites and not found.service:
         return (
             "next: write a benchmark, as in benchmarks/test_speed.py: def test_f(benchmark): benchmark(f)\n"
             "until there is one, the gate fails with exit code 3"
@@ -96,7 +94,7 @@ then commit and push; a pull request is measured from there on, and blocked once
 
 def _python(root: Path) -> str:
     """Return the version that the project names, else that of the interpreter that would measure it here."""
-    named = _text(root / ".python-version").strip().splitlines()
+    named = (_read(root, ".python-version") or b"").decode(errors="replace").strip().splitlines()
     if named and re.fullmatch(r"3\.\d+(\.\d+)?", named[0]):
         return named[0]
     return f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -104,23 +102,49 @@ def _python(root: Path) -> str:
 
 def look(root: Path, tracked: list[str]) -> Found:
     """Return what matters to perfgate of the project at `root` with these files."""
-    tests = [file for file in tracked if file.endswith(".py") and _USES_FIXTURE.search(_text(root / file))]
-    notes = [f"found {len(tests)} file{'s' * (len(tests) != 1)} with pytest benchmarks: {', '.join(tests[:5])}"]
-    if not tests:
-        notes = ["found no pytest benchmarks: a benchmark is a test that uses the `benchmark` fixture"]
-    texts = {file: _text(root / file) for file in tracked if not _is_test(file) and file.endswith(_TELLING)}
+    files = Files(paths=tuple(tracked), read=partial(_read, root))
+    seen = project.look(files)
+    proposal = project.propose(seen)
+    notes = [_found(files, seen, name, table) for name, table in proposal.suites.items()]
+    if not notes:
+        notes = ["found no benchmarks: a pytest benchmark is a test that uses the `benchmark` fixture"]
+    texts = {file: files.text(file) for file in tracked if not _is_test(file) and file.endswith(_TELLING)}
     service = find_service(texts)
-    needs = [] if service and not tests else ["python -m pip install pytest pytest-benchmark"]
-    setup = (*_setup(root, tracked), *needs)
-    notes.append(f"each side will be set up by: {'; '.join(setup)}")
-    measured = [file for file in tracked if file.endswith((".py", ".pyx", ".c", ".rs")) and not _is_test(file)]
-    alone = bool(tests) and not measured
-    if alone:
+    if service and not proposal.suites:
+        proposal = replace(proposal, setup=tuple(_service_setup(seen)))
+    if proposal.setup:
+        notes.append(f"each side will be set up by: {'; '.join(proposal.setup)}")
+    if seen.alone:
         notes.append("found no code beside the benchmarks, so each side runs its own benchmark files")
     if service:
-        what = "loads it" if not tests else "proposes a load probe of it: remove the # to use it"
+        what = "loads it" if not proposal.suites else "proposes a load probe of it: remove the # to use it"
         notes.append(f"found a {service.framework} service in {service.file}; {FILE} {what}")
-    return Found(benchmarks=tuple(tests), setup=setup, alone=alone, service=service, notes=tuple(notes))
+    broken = [f"{path} cannot be read: {reason}" for path, reason in files.broken.items()]
+    return Found(proposal=proposal, service=service, notes=(*notes, *proposal.notes, *broken))
+
+
+def _read(root: Path, path: str) -> bytes | None:
+    place = root / path
+    if not place.is_file() or place.stat().st_size > LARGEST:
+        return None
+    return place.read_bytes()
+
+
+def _found(files: Files, seen: project.Look, name: str, table: Mapping[str, Any]) -> str:
+    harness = str(table["runner"])
+    paths = [file.path for file in seen.benchmarks if file.harness == harness] or list(table.get("benchmarks", ()))
+    what = "pytest benchmarks" if harness == "pytest-benchmark" else f"benchmarks for the runner {harness}"
+    many = f"{len(paths)} file{'s' * (len(paths) != 1)} with {what}" if table.get("paths") else f"the suite {name}"
+    more = f" and {len(paths) - SHOWN} more" if len(paths) > SHOWN else ""
+    return f"found {many}: {', '.join(paths[:SHOWN])}{more}"
+
+
+def _service_setup(seen: project.Look) -> Iterable[str]:
+    """Return what installs a service that is measured by load alone."""
+    if "requirements.txt" in seen.files.known:
+        yield f"{project.PIP} -r requirements.txt"
+    if seen.project.homes:
+        yield from seen.project.setup
 
 
 def _is_test(file: str) -> bool:
@@ -130,69 +154,32 @@ def _is_test(file: str) -> bool:
 
 def toml(found: Found) -> str:
     """Return a perfgate.toml for the project."""
-    setup = "".join(f"    {quoted(line)},\n" for line in found.setup)
-    comment = "# Run in each side's own worktree, in a fresh virtual environment."
-    build = f"[build]\n{comment}\nsetup = [\n{setup}]\n"
-    paths = ", ".join(quoted(path) for path in _paths(found.benchmarks))
-    each = 'benchmarks-from = "each"  # they hold the code that they measure\n' if found.alone else ""
-    begin = f"""# Every key: perfgate config schema --format markdown
-[perfgate]
-budget = "10m"  # measuring time of one run at most; what is clear stops early
-
-{build}
-"""
-    probe = probe_toml(found.service, active=not found.benchmarks) if found.service else ""
-    if found.service and not found.benchmarks:
-        return f"{begin}{probe}\n".replace("\n\n\n", "\n\n")
-    proposed = f"\n{probe}\n" if probe else ""
-    return f"""{begin}[suite.benchmarks]
-runner = "pytest-benchmark"
-{f"paths = [{paths}]" if paths else '# paths = ["benchmarks"]'}
-{each}
-[[rule]]
-sli = "benchmarks/*:time"
-limit = "5%"  # head may be slower than base by this
-{proposed}""".replace("\n\n\n", "\n\n")
+    probe = probe_toml(found.service, active=not found.proposal.suites) if found.service else ""
+    parts = ['[perfgate]\nbudget = "10m"  # measuring time of one run at most; what is clear stops early']
+    if found.proposal.setup:
+        setup = "".join(f"    {quoted(line)},\n" for line in found.proposal.setup)
+        parts.append(f"[build]\n# Run for each side, in a fresh virtual environment.\nsetup = [\n{setup}]")
+    parts += [_suite(name, table) for name, table in found.proposal.suites.items()]
+    if not found.proposal.suites and not found.service:
+        parts.append(
+            '[suite.benchmarks]\nrunner = "pytest-benchmark"\n# paths = ["benchmarks"]\n\n' + _rule("benchmarks", "5%")
+        )
+    return "\n\n".join([*parts, *([probe] if probe else [])]) + "\n"
 
 
-def _paths(benchmarks: tuple[str, ...]) -> list[str]:
-    """Return the directories that hold benchmarks by their name, and the other files one by one.
-
-    Both sides get head's version of all that these paths hold, so a package that only sounds like it must not be one.
-    """
-    found = []
-    for file in benchmarks:
-        named = [parent for parent in PurePosixPath(file).parents if parent.name in _DIRECTORIES]
-        found.append(str(named[-1]) if named else file)
-    return sorted(set(found))
-
-
-def _setup(root: Path, tracked: list[str]) -> list[str]:
-    lines = [f"python -m pip install -r {name}" for name in _requirements(tracked)]
-    if "pyproject.toml" in tracked or "setup.py" in tracked:
-        extra = _extra(_table(root / "pyproject.toml"))
-        lines.append(f"python -m pip install -e '.[{extra}]'" if extra else "python -m pip install -e .")
-    return lines
+def _suite(name: str, table: Mapping[str, Any]) -> str:
+    lines = [f"[suite.{name}]", f"runner = {quoted(table['runner'])}"]
+    if paths := table.get("paths"):
+        inside = ", ".join(map(quoted, paths))
+        one = f"paths = [{inside}]"
+        lines += [one] if len(one) < WIDE else ["paths = [", *(f"    {quoted(path)}," for path in paths), "]"]
+    lines += [f"{key} = {quoted(table[key])}" for key in ("reads", "timeout") if key in table]
+    if "benchmarks-from" in table:
+        lines.append(f"benchmarks-from = {quoted(table['benchmarks-from'])}  # they hold the code that they measure")
+    if commands := table.get("benchmarks"):
+        lines += [f"[suite.{name}.benchmarks]", *(f"{quoted(key)} = {quoted(line)}" for key, line in commands.items())]
+    return "\n".join(lines) + "\n\n" + _rule(name, "10%" if table["runner"] == "command" else "5%")
 
 
-def _requirements(tracked: list[str]) -> list[str]:
-    wanted = re.compile(r"requirements([-_.](dev|test|tests|bench|benchmark))?\.txt")
-    return [file for file in tracked if wanted.fullmatch(file)]
-
-
-def _extra(project: dict[str, Any]) -> str | None:
-    extras = project.get("project", {}).get("optional-dependencies", {})
-    return next((name for name in _EXTRAS if name in extras), None)
-
-
-def _table(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(_text(path))
-    except tomllib.TOMLDecodeError:
-        return {}
-
-
-def _text(path: Path) -> str:
-    if not path.is_file() or path.stat().st_size > LARGEST:
-        return ""
-    return path.read_text(encoding="utf-8", errors="replace")
+def _rule(suite: str, limit: str) -> str:
+    return f'[[rule]]\nsli = "{suite}/*:time"\nlimit = "{limit}"  # head may be slower than base by this'

@@ -13,23 +13,34 @@ from perfgate import __version__
 from perfgate.errors import Exit, Interrupted, MeasureError, PerfgateError, UsageError
 from perfgate.render.command import command, harmless
 
-COMMANDS = {
-    "compare": "Measure two revisions in pairs (or take two run files), and judge.",
-    "measure": "Measure the working tree alone and write a run file.",
-    "load": "Look at one service under load: rate, latency, errors.",
-    "gate": "In GitHub Actions: find base from the event, compare, tell the job.",
-    "publish": "In GitHub Actions, on workflow_run: comment on the pull request, set the check.",
-    "record": "Append runs to the stored ones: what `compare baseline` and `history` read.",
-    "history": "Find when the stored benchmarks changed, and how far they drifted.",
-    "report": "Write the trend site of the stored runs, or one report as a page.",
-    "baseline": "List, show, verify and compact the stored runs.",
-    "convert": "Read another tool's result file; write a run, CSV, or what other tools read.",
-    "demo": "Watch perfgate find a regression in a small repository that it makes.",
-    "init": "Look at the project and write perfgate.toml and the workflows.",
-    "doctor": "Say what this machine can see of your benchmarks, and what is in the way.",
-    "config": "Show where each value came from, check the file, print the schema.",
-    "clean": "Remove the prepared sides from the cache.",
+GROUPS = {
+    "Try it": {
+        "demo": "Watch perfgate find a regression in a small repository that it makes.",
+        "compare": "Measure two revisions in pairs (or take two run files), and judge.",
+        "init": "Look at the project and write perfgate.toml and the workflows.",
+        "doctor": "Check how small a regression this machine can detect, and what limits it.",
+        "measure": "Measure the working tree alone and write a run file.",
+        "load": "Look at one service under load: rate, latency, errors.",
+    },
+    "Gate pull requests": {
+        "gate": "Run the gate in GitHub Actions and set the job's result.",
+        "publish": "In GitHub Actions, on workflow_run: comment on the pull request, set the check.",
+    },
+    "Over time": {
+        "record": "Append runs to the stored ones: what `compare baseline` and `history` read.",
+        "history": "Find when the stored benchmarks changed, and how far they drifted.",
+        "report": "Write the trend site of the stored runs, or one report as a page.",
+        "baseline": "List, show, verify and compact the stored runs.",
+    },
+    "Look after it": {
+        "config": "Show where each value came from, check the file, print the schema.",
+        "convert": "Read another tool's result file; write a run, CSV, or what other tools read.",
+        "clean": "Remove the prepared sides from the cache.",
+        "help": "Explain the exit codes, shell completion, or a command.",
+    },
 }
+"""Commands by what people want, each with what it does."""
+COMMANDS = {name: text for commands in GROUPS.values() for name, text in commands.items()}
 
 
 class _Lazy(click.Group):
@@ -41,14 +52,15 @@ class _Lazy(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in (*COMMANDS, "action"):
             return None
-        module = importlib.import_module(f"perfgate.cli.{cmd_name}")
-        found = getattr(module, cmd_name)
+        module = importlib.import_module(f"perfgate.cli.{'help_' if cmd_name == 'help' else cmd_name}")
+        found = getattr(module, "help_" if cmd_name == "help" else cmd_name)
         assert isinstance(found, click.Command)
         return found
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+        for heading, commands in GROUPS.items():
+            with formatter.section(heading):
+                formatter.write_dl(list(commands.items()))
 
 
 @click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
@@ -57,7 +69,8 @@ def perfgate() -> None:
     """A performance gate that says regression, pass, or plainly that it cannot tell.
 
     Exit codes: 0 passed, 1 regression, 2 usage or configuration, 3 could not measure or a benchmark is
-    missing, 4 inconclusive where the policy blocks on it, 70 a bug in perfgate, 130 interrupted.
+    missing, 4 inconclusive where the policy blocks on it, 70 a bug in perfgate, 130 interrupted; more: perfgate
+    help exit-codes.
     """
 
 
