@@ -155,7 +155,12 @@ def _is_test(file: str) -> bool:
 def toml(found: Found) -> str:
     """Return a perfgate.toml for the project."""
     probe = probe_toml(found.service, active=not found.proposal.suites) if found.service else ""
-    parts = ['[perfgate]\nbudget = "10m"  # measuring time of one run at most; what is clear stops early']
+    parts = [
+    parts = [
+        "# Every key: perfgate config schema --format markdown\n"
+        '[perfgate]\nbudget = "10m"  # measuring time of one run at most; what is clear stops early'
+    ]
+    ]
     if found.proposal.setup:
         setup = "".join(f"    {quoted(line)},\n" for line in found.proposal.setup)
         parts.append(f"[build]\n# Run for each side, in a fresh virtual environment.\nsetup = [\n{setup}]")
