@@ -156,10 +156,8 @@ def toml(found: Found) -> str:
     """Return a perfgate.toml for the project."""
     probe = probe_toml(found.service, active=not found.proposal.suites) if found.service else ""
     parts = [
-    parts = [
         "# Every key: perfgate config schema --format markdown\n"
         '[perfgate]\nbudget = "10m"  # measuring time of one run at most; what is clear stops early'
-    ]
     ]
     if found.proposal.setup:
         setup = "".join(f"    {quoted(line)},\n" for line in found.proposal.setup)
