@@ -48,26 +48,52 @@ def test_a_compiled_project_gets_an_environment_a_side_and_what_turns_out_to_be_
     done = project.perfgate("compare", "HEAD~1", *SHORT)
 
     assert done.returncode == 1, done.stderr
-    assert "each side gets an environment of its own, because the project compiles code" in done.stderr
-    assert "six is missing: installing it as well" in done.stderr
+    assert "Each side gets an environment of its own, because the project compiles code:" in done.stderr
+    assert "the benchmarks also need six; installing it" in done.stderr
     after = (project.root / ".git" / "config").read_bytes(), project.git("for-each-ref"), project.git("status", "-s")
     assert after == before
 
     again = project.perfgate("measure", "--processes", "2", *SHORT)
 
     assert again.returncode == 0, again.stderr
-    assert "is missing" not in again.stderr, "what was learnt is remembered"
+    assert "also need" not in again.stderr, "what was learnt is remembered"
 
 
-def test_a_file_that_cannot_be_collected_is_left_out_and_named(project: Project) -> None:
-    project.commit("base", lib_py=LIBRARY, test_a_py=BENCHMARK, test_b_py=f"raise OSError('no device')\n{BENCHMARK}")
+@pytest.mark.parametrize("isolate", ["none", "venv"])
+def test_a_file_that_head_breaks_is_never_left_out_in_silence(project: Project, isolate: str) -> None:
+    project.commit("base", lib_py=LIBRARY, test_a_py=BENCHMARK, test_b_py=BENCHMARK)
+    project.commit("head", test_b_py=f"raise OSError('no device')\n{BENCHMARK}")
+
+    for _ in range(2):  # what is remembered of the first run changes nothing
+        done = project.perfgate("compare", "HEAD~1", "--isolate", isolate, *SHORT)
+
+        assert done.returncode == 3, done.stdout
+        assert "test_b.py: " in done.stderr
+        assert "OSError: no device" in done.stderr
+
+
+@pytest.mark.parametrize("isolate", ["none", "venv"])
+def test_a_benchmark_file_that_head_removes_is_missing(project: Project, isolate: str) -> None:
+    project.commit("base", lib_py=LIBRARY, test_a_py=BENCHMARK, test_b_py=BENCHMARK)
+    project.git("rm", "-q", "test_b.py")
     project.commit("head")
 
-    done = project.perfgate("compare", "HEAD~1", "--isolate", "venv", *SHORT)
+    done = project.perfgate("compare", "HEAD~1", "--isolate", isolate, *SHORT)
 
-    assert done.returncode == 0, done.stderr
-    assert "test_b.py is left out, it cannot be collected: E   OSError: no device" in done.stderr
-    assert "test_a.py" in done.stdout
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert "missing" in done.stdout
+    assert "test_b.py::" in done.stdout
+
+
+def test_a_project_whose_benchmarks_are_all_gone_is_not_green(project: Project) -> None:
+    project.commit("base", lib_py=LIBRARY, test_a_py=BENCHMARK)
+    project.git("rm", "-q", "test_a.py")
+    project.commit("head")
+
+    done = project.perfgate("compare", "HEAD~1", *SHORT)
+
+    assert done.returncode == 3
+    assert "no benchmarks found" in done.stderr
 
 
 def test_where_nothing_can_be_collected_the_error_says_where_and_what_to_do(project: Project) -> None:
@@ -77,7 +103,7 @@ def test_where_nothing_can_be_collected_the_error_says_where_and_what_to_do(proj
     done = project.perfgate("compare", "HEAD~1", *SHORT)
 
     assert done.returncode == 3
-    assert "no-such-library-anywhere cannot be installed here: going on without it" in done.stderr
+    assert "no-such-library-anywhere cannot be installed here; trying without it" in done.stderr
     assert "the benchmarks cannot be collected in an environment made for it" in done.stderr
     assert "try: install no-such-library-anywhere" in done.stderr
 
@@ -122,7 +148,7 @@ def test_an_interpreter_that_is_gone_is_named_with_the_way_out(tmp_path: Path, i
 
     assert caught.value.hint is not None
     assert caught.value.hint.startswith(f"remove {tmp_path / '.venv'} and create it again")
-    with pytest.raises(BuildError, match=r"there is no interpreter python9\.9"):
+    with pytest.raises(BuildError, match=r"Python interpreter not found: python9\.9"):
         interpreters.inspect("python9.9", tmp_path, [], interrupts=interrupts)
     with pytest.raises(BuildError, match="does not start"):
         interpreters.inspect("/bin/false", tmp_path, [], interrupts=interrupts)

@@ -1,7 +1,7 @@
 """Names that vulture cannot see used: by frameworks, by entry points, by whoever imports the statistics."""
 
 from perfgate import codec
-from perfgate.cli import baseline, convert, demo, demo_project, doctor, init, main
+from perfgate.cli import baseline, convert, demo, demo_project, doctor, help_, init, main
 from perfgate.config import schema
 from perfgate.core import model, outlook, report
 from perfgate.core.stats import multiplicity, unpaired
@@ -16,7 +16,8 @@ convert.convert, custom.write_smaller, custom.write_bigger
 directory.open_directory, baseline.list_
 report.Report.trails, phrases.trail
 outlook.Outlook.drift_budget, view.View.day_of, view.View.commit_href, view.View.range_href, view.View.why_none
-demo.demo, init.init, doctor.doctor, main._Lazy.list_commands, main._Lazy.get_command, main._Lazy.format_commands
+demo.demo, init.init, doctor.doctor, help_.help_
+main._Lazy.list_commands, main._Lazy.get_command, main._Lazy.format_commands
 codec._RunFile.model_config, codec._RunFile.schema_version, codec.dump_report
 codec.Processes.__get_pydantic_core_schema__  # type: ignore[attr-defined]
 schema.Section.model_config, schema.Config._default_runner, schema.RuleTable._fitting

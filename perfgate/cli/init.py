@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import click
@@ -108,7 +108,7 @@ def look(root: Path, tracked: list[str]) -> Found:
     notes = [_found(files, seen, name, table) for name, table in proposal.suites.items()]
     if not notes:
         notes = ["found no benchmarks: a pytest benchmark is a test that uses the `benchmark` fixture"]
-    texts = {file: files.text(file) for file in tracked if not _is_test(file) and file.endswith(_TELLING)}
+    texts = {file: files.text(file) for file in tracked if not project.is_test(file) and file.endswith(_TELLING)}
     service = find_service(texts)
     if service and not proposal.suites:
         proposal = replace(proposal, setup=tuple(_service_setup(seen)))
@@ -145,11 +145,6 @@ def _service_setup(seen: project.Look) -> Iterable[str]:
         yield f"{project.PIP} -r requirements.txt"
     if seen.project.homes:
         yield from seen.project.setup
-
-
-def _is_test(file: str) -> bool:
-    path = PurePosixPath(file)
-    return path.name.startswith(("test_", "bench", "conftest")) or path.stem.endswith("_test")
 
 
 def toml(found: Found) -> str:

@@ -52,8 +52,8 @@ class _Lazy(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in (*COMMANDS, "action"):
             return None
-        module = importlib.import_module(f"perfgate.cli.{'help_' if cmd_name == 'help' else cmd_name}")
-        found = getattr(module, "help_" if cmd_name == "help" else cmd_name)
+        name = {"help": "help_"}.get(cmd_name, cmd_name)  # Python has a `help` of its own
+        found = getattr(importlib.import_module(f"perfgate.cli.{name}"), name)
         assert isinstance(found, click.Command)
         return found
 

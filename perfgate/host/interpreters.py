@@ -19,15 +19,12 @@ LONGEST_S = 60.0  # to start an interpreter and list what it has, on a busy mach
 _ENVIRONMENTS = (".venv", "venv", "env", ".env")
 _LOOK = """
 import importlib.util, json, sys
-try:
-    from importlib.metadata import distributions
-    names = sorted({d.metadata["Name"] for d in distributions() if d.metadata["Name"]})
-except Exception:
-    names = []
+from importlib.metadata import distributions
+names = sorted({d.metadata["Name"] for d in distributions() if d.metadata["Name"]})
 def there(name):
     try:
         return importlib.util.find_spec(name) is not None
-    except Exception:
+    except (ImportError, ValueError):  # a module that replaces itself, or only half of one
         return False
 print(json.dumps({
     "version": "%d.%d.%d" % sys.version_info[:3], "executable": sys.executable, "names": names,
@@ -124,7 +121,8 @@ def _why_not(python: str, root: Path) -> str:
         return f"{whose} points to {os.path.realpath(path)}, which is gone"
     if _is_shim(python):
         return f"{python} is a shim of pyenv, and pyenv has no such version selected here"
-    return f"{whose} does not start" if path.exists() or shutil.which(python) else f"there is no interpreter {python}"
+    there = path.exists() or shutil.which(python)
+    return f"{whose} does not start" if there else f"Python interpreter not found: {python}"
 
 
 def _instead(python: str, root: Path) -> str:

@@ -1,6 +1,7 @@
-"""What perfgate does where no configuration says it: the suites and the setup that `perfgate init` would write.
+"""Complete a configuration that names no suite, with the suites and the setup that `perfgate init` would write.
 
-They are tried before anything is measured: what turns out to be missing is added, and remembered for the next time.
+A side that gets an environment of its own is tried before anything is measured: what is missing is installed as well,
+and remembered for the next run.
 """
 
 import hashlib
@@ -42,7 +43,7 @@ NAMED = 3  # things that a line names
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
-    """Where the benchmarks of a proposal are run."""
+    """The interpreter that runs the benchmarks of a proposal."""
 
     python: str
     apart: bool
@@ -100,7 +101,7 @@ def setting(root: Path, seen: Look, proposal: Proposal, loaded: Loaded, *, inter
             )
         chosen, why = other, f"the project needs Python {proposal.python} and {found.owner} has {found.version}"
     apart = build.isolate == "venv" or (build.isolate == "auto" and bool(why))
-    return Setting(python=chosen, apart=apart, why=why or "isolate is venv", owner=found.owner)
+    return Setting(python=chosen, apart=apart, why=why or 'isolate is "venv"', owner=found.owner)
 
 
 def _why_apart(found: Interpreter, seen: Look, proposal: Proposal) -> str:
@@ -127,15 +128,17 @@ def _runtime(seen: Look) -> set[str]:
     return found - seen.project.names
 
 
-def configured(
-    loaded: Loaded, proposal: Proposal, where: Setting, *, base_setup: tuple[str, ...] | None = None
-) -> Loaded:
-    """Return the configuration with what the proposal says in place of what nobody said."""
-    build = loaded.config.build
-    setup = installed_by(proposal.setup) if where.apart and not build.setup else build.setup
-    own = dict(loaded.config.sides)
-    if base_setup is not None and where.apart and not build.setup and "base" not in own:
-        own["base"] = SideTable(setup=installed_by(base_setup))
+def configured(loaded: Loaded, proposal: Proposal, where: Setting, *, base: Proposal | None = None) -> Loaded:
+    """Return the configuration, completed by a proposal where it says nothing itself.
+
+    Args:
+        base: how base, by its own files, would be set up.
+    """
+    build, own = loaded.config.build, dict(loaded.config.sides)
+    prepares = where.apart and not build.setup
+    if prepares and base is not None and base.setup != proposal.setup and "base" not in own:
+        own["base"] = SideTable(setup=installed_by(base.setup))
+    setup = installed_by(proposal.setup) if prepares else build.setup
     update = {
         "suite": Config.model_validate({"suite": proposal.suites}).suite,
         "build": build.model_copy(update={"setup": setup, "python": where.python}),
@@ -162,9 +165,9 @@ def try_out(
     tell: Callable[[str], None],
     interrupts: Interrupts,
 ) -> Trial:
-    """Build a side, collect its benchmarks (with `run`: run each once), and mend the proposal until that works.
+    """Build a side and collect its benchmarks (with `run`: run each once); change the proposal until that works.
 
-    Raises: BuildError where the project itself cannot be built, MeasureError where nothing at all can be collected.
+    Raises: BuildError where the project itself cannot be built.
     """
     for _ in range(MOST_TRIES):
         build, jobs = prepare(trial)
@@ -176,7 +179,7 @@ def try_out(
         except BuildError as exc:
             if (better := _without_unavailable(trial, exc.message)) is None:
                 raise
-            tell(f"{unavailable_distribution(exc.message)} cannot be installed here: going on without it")
+            tell(f"{unavailable_distribution(exc.message)} cannot be installed here; trying without it")
             trial = better
             continue
         trial = replace(trial, results=results)
@@ -189,8 +192,8 @@ def try_out(
 
 def _without_unavailable(trial: Trial, text: str) -> Trial | None:
     name = unavailable_distribution(text)
-    better = trial.proposal.less(name) if name else None
-    return None if better is None else replace(trial, proposal=better)
+    better = trial.proposal.less(name) if name else trial.proposal
+    return None if better == trial.proposal else replace(trial, proposal=better)
 
 
 def _mended(trial: Trial, seen: Look) -> tuple[Trial, str] | None:
@@ -206,17 +209,8 @@ def _mended(trial: Trial, seen: Look) -> tuple[Trial, str] | None:
     if new := [name for name in dict.fromkeys(missing) if name not in known]:
         wanted = [seen.declared.requirement(name) for name in new]
         where = replace(trial.setting, apart=True)
-        line = f"{', '.join(new)} is missing: installing it as well"
+        line = f"the benchmarks also need {', '.join(new)}; installing it"
         return replace(trial, proposal=proposal.plus(wanted), setting=where), line
-    for result in trial.results:
-        for text in result.errors:
-            path, _, reason = text.partition(": ")
-            if path in proposal.files and len(proposal.files) > 1:
-                last = reason.strip().rpartition("\n")[2].strip()
-                return (
-                    replace(trial, proposal=proposal.without(path, last)),
-                    f"{path} is left out, it cannot be collected: {last}",
-                )
     return None
 
 
@@ -230,9 +224,9 @@ def remembered(repository: Repository, trial: Trial) -> Trial | None:
             trial,
             proposal=replace(
                 trial.proposal,
-                setup=tuple(kept["setup"]),
-                suites={name: _tupled(table) for name, table in kept["suites"].items()},
-                excluded=tuple((str(path), str(reason)) for path, reason in kept["excluded"]),
+                setup=tuple(map(str, kept["setup"])),
+                added=tuple(map(str, kept["added"])),
+                unavailable=tuple(map(str, kept["unavailable"])),
             ),
             setting=replace(trial.setting, apart=bool(kept["apart"]), why=str(kept["why"])),
         )
@@ -244,8 +238,8 @@ def remember(repository: Repository, before: Trial, after: Trial) -> None:
     """Keep what a trial came to, for the next time."""
     kept = {
         "setup": after.proposal.setup,
-        "suites": after.proposal.suites,
-        "excluded": after.proposal.excluded,
+        "added": after.proposal.added,
+        "unavailable": after.proposal.unavailable,
         "apart": after.setting.apart,
         "why": after.setting.why,
     }
@@ -265,10 +259,6 @@ def _memory(repository: Repository) -> dict[str, object]:
 def _key(trial: Trial) -> str:
     facts = [trial.proposal.setup, trial.proposal.suites, trial.setting.python, trial.setting.apart]
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
-
-
-def _tupled(table: dict[str, object]) -> dict[str, object]:
-    return {key: tuple(value) if isinstance(value, list) else value for key, value in table.items()}
 
 
 def not_collected(errors: Sequence[str], trial: Trial, seen: Look) -> MeasureError:

@@ -108,7 +108,7 @@ def named_revision(repository: Repository, name: str | None, default: Callable[[
 def completed(
     repository: Repository, loaded: Loaded, shop: Workshop, *, head: Revision, base: Revision | None = None
 ) -> Loaded:
-    """Return the configuration, with what `perfgate init` would write where it says nothing of what to measure.
+    """Return the configuration; if it names no suite, with the suites and setup that `perfgate init` would write.
 
     Raises: MeasureError where no benchmark is found, BuildError where the project cannot be built.
     """
@@ -118,12 +118,12 @@ def completed(
     if seen.falls_back:
         return loaded
     found = tried_proposal(repository, loaded, shop, revision=head, seen=seen)
-    setup = None
-    if base is not None and found.setting.apart:
-        before, own = propose(seen), propose(proposed.look_at(repository, base), benchmarks=seen)
-        if own.setup != before.setup:
-            setup = (*own.setup, *(line for line in found.proposal.setup if line not in before.setup))
-    return proposed.configured(loaded, found.proposal, found.setting, base_setup=setup)
+    if base is None:
+        return proposed.configured(loaded, found.proposal, found.setting)
+    before = proposed.look_at(repository, base)
+    both = found.proposal.with_suites_of(propose(before))
+    set_up = propose(before, benchmarks=seen).as_tried(found.proposal)
+    return proposed.configured(loaded, both, found.setting, base=set_up)
 
 
 def tried_proposal(
@@ -170,14 +170,15 @@ def tried_proposal(
 
 
 def _what_is_done(loaded: Loaded, trial: Trial) -> str:
-    suites = "; ".join(f"{table['runner']}: {_some(table)}" for table in trial.proposal.suites.values())
+    suites = "; ".join(f"{_some(table)} ({table['runner']})" for table in trial.proposal.suites.values())
     source = f"no {FILE}" if loaded.source == "defaults" else f"{loaded.source} names no suite"
     if not trial.setting.apart:
-        return f"{source}: measuring {suites}, with {trial.setting.python} ({trial.setting.owner})"
-    setup = "; ".join(proposed.installed_by(trial.proposal.setup))
+        return f"{source}, so perfgate measures {suites} with {trial.setting.python}, {trial.setting.owner}"
+    setup = "".join(f"\n  {line}" for line in proposed.installed_by(trial.proposal.setup))
     return (
-        f"{source}: measuring {suites}; each side gets an environment of its own, because {trial.setting.why}: {setup} "
-        "(perfgate init writes this down; --isolate none turns it off)"
+        f"{source}, so perfgate measures {suites}. Each side gets an environment of its own, because "
+        f"{trial.setting.why}:{setup}\n"
+        "  `perfgate init` writes this down; `--isolate none` uses the current environment"
     )
 
 

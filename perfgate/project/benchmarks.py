@@ -1,4 +1,4 @@
-"""Which files of a project hold benchmarks, and of which harness."""
+"""Find the benchmark files of a project and tell which harness runs each."""
 
 import ast
 import json

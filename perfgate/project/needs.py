@@ -1,4 +1,4 @@
-"""What must be installed for a project's benchmarks to run: by what the files import, and what pytest is told."""
+"""The distributions that a project's benchmarks need, from their imports and from the options of pytest."""
 
 import sys
 from collections.abc import Iterable
@@ -62,14 +62,14 @@ _COMES_WITH_OTHERS = {"pytest", "setuptools", "pip", "wheel"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Needs:
-    """What the benchmarks of a suite need beside the project."""
+    """The distributions that benchmarks need in addition to the project itself."""
 
     distributions: frozenset[str]
     """Normalized names."""
     modules: frozenset[str] = frozenset()
     """Top-level modules that they import, to see whether an interpreter has them."""
     packages: frozenset[str] = frozenset()
-    """Of the distributions, those that no import speaks of: plug-ins of pytest."""
+    """The distributions among them that no import names: the harness and plug-ins of pytest."""
 
 
 def needs(benchmarks: Iterable[BenchmarkFile], files: Files, project: Project, declared: Declared) -> Needs:

@@ -1,6 +1,6 @@
-"""How perfgate would run a project's benchmarks when nobody has told it: setup commands and suites.
+"""The setup commands and suites that perfgate proposes for a project that has no configuration.
 
-`perfgate init` writes it down, and `compare` without a configuration does the same without writing it.
+`perfgate init` writes the proposal to perfgate.toml. `perfgate compare` without a configuration follows it directly.
 """
 
 import shlex
@@ -65,10 +65,8 @@ class Look:
     @property
     def alone(self) -> bool:
         """Whether the benchmark files hold the code that they measure: the repository has nothing else to import."""
-        return bool(self.runnable) and not any(
-            path.endswith((".py", ".pyx", ".c", ".rs", ".go", ".js", ".ts")) and not _is_test(path)
-            for path in self.files.own(".py", ".pyx", ".c", ".rs", ".go", ".js", ".ts")
-        )
+        sources = self.files.own(".py", ".pyx", ".c", ".rs", ".go", ".js", ".ts")
+        return bool(self.runnable) and all(map(is_test, sources))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,47 +77,60 @@ class Proposal:
     suites: dict[str, dict[str, Any]]
     """Name to keys and values as in perfgate.toml."""
     needs: Needs
-    files: tuple[str, ...] = ()
-    """The benchmark files that the suites hold."""
     python: str = ""
     """The versions of Python that the project runs on, as in `requires-python`; empty is any."""
     compiles: bool = False
     notes: tuple[str, ...] = ()
     """What was found that perfgate cannot run by itself, a sentence each."""
-    excluded: tuple[tuple[str, str], ...] = ()
-    """Files that were left out, with the reason."""
+    added: tuple[str, ...] = ()
+    """Setup commands that a trial found to be needed."""
     unavailable: tuple[str, ...] = ()
-    """Distributions that cannot be installed here."""
-
-    def without(self, path: str, reason: str) -> "Proposal":
-        """Return it without a benchmark file; a directory that holds it makes room for the other files in it."""
-        suites = {}
-        for name, table in self.suites.items():
-            paths: list[str] = []
-            for each in table.get("paths", ()):
-                inside = path.startswith(f"{each}/")
-                paths += [file for file in self.files if file.startswith(f"{each}/")] if inside else [each]
-            kept = tuple(each for each in dict.fromkeys(paths) if each != path)
-            if kept or "paths" not in table:
-                suites[name] = {**table, "paths": kept} if "paths" in table else table
-        files = tuple(file for file in self.files if file != path)
-        return replace(self, suites=suites, files=files, excluded=(*self.excluded, (path, reason)))
+    """Distributions that a trial found cannot be installed here."""
 
     def plus(self, requirements: Sequence[str]) -> "Proposal":
         """Return it with something more to install."""
-        return replace(self, setup=(*self.setup, f"{PIP} {' '.join(map(shlex.quote, requirements))}"))
+        line = f"{PIP} {' '.join(map(shlex.quote, requirements))}"
+        return replace(self, setup=(*self.setup, line), added=(*self.added, line))
 
-    def less(self, name: str) -> "Proposal | None":
-        """Return it without a requirement of a distribution; None where no command names it."""
-        setup, fixed = [], len(PIP.split())
-        for line in self.setup:
-            words = shlex.split(line)
-            kept = [word for place, word in enumerate(words) if place < fixed or distribution(word) != name]
-            if len(kept) > fixed or not line.startswith(PIP):
-                setup.append(line if kept == words else shlex.join(kept))
+    def less(self, name: str) -> "Proposal":
+        """Return it without the requirement of a distribution; the same where no command names it."""
+        setup, added = (
+            [kept for line in lines if (kept := _without(line, name))] for lines in (self.setup, self.added)
+        )
         if tuple(setup) == self.setup:
-            return None
-        return replace(self, setup=tuple(setup), unavailable=(*self.unavailable, name))
+            return self
+        return replace(self, setup=tuple(setup), added=tuple(added), unavailable=(*self.unavailable, name))
+
+    def as_tried(self, other: "Proposal") -> "Proposal":
+        """Return it with the changes that a trial of `other` made to what is installed."""
+        fewer = self
+        for name in other.unavailable:
+            fewer = fewer.less(name)
+        return replace(fewer, setup=(*fewer.setup, *other.added), added=other.added)
+
+    def with_suites_of(self, base: "Proposal") -> "Proposal":
+        """Return it with base's benchmarks as well: one that head lost must be missed, not forgotten."""
+        suites = dict(self.suites)
+        for name, table in base.suites.items():
+            mine = next((each for each, own in suites.items() if own["runner"] == table["runner"]), None)
+            if mine is None:
+                suites[name if name not in suites else f"{name}-of-base"] = table
+            elif "paths" in table:
+                own = suites[mine]["paths"]
+                lost = [path for path in table["paths"] if not any(f"{path}/".startswith(f"{each}/") for each in own)]
+                suites[mine] = {**suites[mine], "paths": (*own, *lost)}
+            else:
+                suites[mine] = {**suites[mine], "benchmarks": table["benchmarks"] | suites[mine]["benchmarks"]}
+        return replace(self, suites=suites)
+
+
+def _without(line: str, name: str) -> str:
+    """Return a command of pip without the requirement of a distribution; empty where nothing else is installed."""
+    words, fixed = shlex.split(line), len(PIP.split())
+    kept = [word for place, word in enumerate(words) if place < fixed or distribution(word) != name]
+    if kept == words or not line.startswith(PIP):
+        return line
+    return shlex.join(kept) if len(kept) > fixed else ""
 
 
 def look(files: Files) -> Look:
@@ -141,7 +152,6 @@ def propose(seen: Look, *, benchmarks: Look | None = None) -> Proposal:
         setup=tuple(_setup(seen, wanted)) if chosen or seen.of(NPM) else (),
         suites=_suites(source, chosen),
         needs=wanted,
-        files=tuple(file.path for file in chosen),
         python=seen.declared.python,
         compiles=seen.project.compiles,
         notes=tuple(_notes(source)),
@@ -166,10 +176,7 @@ def _setup(seen: Look, wanted: Needs) -> Iterable[str]:
         *(part for group in groups if group.kind == "file" for part in ("-r", group.name)),
     ]
     singles = {name for group in groups if group.kind != "list" for name in group.distributions}
-    others = [
-        seen.declared.requirement(name)
-        for name in sorted(left - singles - {canonicalize_name(n) for n in _local(seen)})
-    ]
+    others = [seen.declared.requirement(name) for name in sorted(left - singles - seen.project.names)]
     home = seen.declared.home
     installs = home in seen.project.homes or any(joined(home, name) in seen.files.known for name in ("setup.py",))
     words: list[str] = []
@@ -193,10 +200,6 @@ def _setup(seen: Look, wanted: Needs) -> Iterable[str]:
 def _grouped(seen: Look, name: str) -> str:
     home = seen.declared.home
     return f"{home}/pyproject.toml:{name}" if home else name
-
-
-def _local(seen: Look) -> set[str]:
-    return set(seen.project.names)
 
 
 def _members(seen: Look) -> list[str]:
@@ -301,7 +304,8 @@ def _holds_code(home: str, files: Files) -> bool:
     return joined(home, "pyproject.toml") in files.known or joined(home, "setup.py") in files.known
 
 
-def _is_test(path: str) -> bool:
+def is_test(path: str) -> bool:
+    """Return whether a file measures, tests or builds code, by its name, rather than being what is measured."""
     name = PurePosixPath(path)
     return name.name.startswith(("test_", "bench", "conftest", "setup.py", "noxfile")) or name.stem.endswith("_test")
 

@@ -120,7 +120,9 @@ def _groups(files: Files, home: str, table: dict[str, Any], setup: dict[str, dic
         yield Group(kind="extra", name=name, requirements=tuple(_lines(found)))
     groups = get(table, "dependency-groups") or {}
     for name in groups if isinstance(groups, dict) else ():
-        yield Group(kind="group", name=name, requirements=_resolved(groups, name))
+        yield Group(
+            kind="group", name=name, requirements=_resolved(files, joined(home, "pyproject.toml"), groups, name)
+        )
     tool = get(table, "tool") or {}
     for name, found in (get(tool, "poetry", "group") or {}).items():
         yield Group(kind="list", name=name, requirements=tuple(_poetry(get(found, "dependencies"))))
@@ -144,11 +146,12 @@ def _groups(files: Files, home: str, table: dict[str, Any], setup: dict[str, dic
             )
 
 
-def _resolved(groups: dict[str, Any], name: str) -> tuple[str, ...]:
-    """Return the requirements of a group with those that it includes (PEP 735); none where it is faulty."""
+def _resolved(files: Files, path: str, groups: dict[str, Any], name: str) -> tuple[str, ...]:
+    """Return the requirements of a group and of the groups that it includes (PEP 735); none where it is faulty."""
     try:
         return tuple(str(each) for each in DependencyGroupResolver(groups).resolve(name))
-    except Exception:
+    except (ValueError, TypeError, LookupError, ExceptionGroup) as exc:
+        files.broken[path] = f"dependency group {name!r}: {exc}"
         return ()
 
 

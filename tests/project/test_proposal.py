@@ -226,22 +226,38 @@ def test_a_project_that_compiles_is_told_by_its_build_files(file: str, text: str
     assert of({file: text}).project.compiles is compiles
 
 
-def test_a_file_is_left_out_of_its_directory_and_a_requirement_out_of_its_line() -> None:
-    found = proposal({"bench/test_a.py": TEST, "bench/test_b.py": TEST, "pyproject.toml": PROJECT})
+def test_what_a_trial_learnt_of_head_counts_for_base_too() -> None:
+    found = proposal({"bench/test_a.py": TEST, "pyproject.toml": PROJECT})
+    before = proposal({"bench/test_a.py": f"import six\n{TEST}"})
 
-    fewer = found.without("bench/test_a.py", "broken")
-    assert fewer.suites["benchmarks"]["paths"] == ("bench/test_b.py",)
-    assert fewer.excluded == (("bench/test_a.py", "broken"),)
-    assert fewer.without("bench/test_b.py", "broken").suites == {}
+    tried = found.plus(["six>=1", "x"]).less("x").less("absent").less("pytest-benchmark")
 
-    more = found.plus(["six>=1", "x"])
-    assert more.setup[-1] == f"{PIP} 'six>=1' x"
-    assert (less := more.less("six")) is not None
-    assert less.setup == (*found.setup, f"{PIP} x")
-    assert less.unavailable == ("six",)
-    assert (none := less.less("x")) is not None
-    assert none.setup == found.setup
-    assert none.less("absent") is None
+    assert tried.setup == (f"{PIP} -e .", f"{PIP} 'six>=1'")
+    assert tried.unavailable == ("x", "pytest-benchmark")
+    assert found.plus(["y"]).less("y").setup == found.setup
+    assert before.as_tried(found.plus(["six", "x"]).less("six")).setup == (f"{PIP} pytest-benchmark", f"{PIP} x")
+
+
+def test_benchmarks_that_only_base_has_stay_in_the_suites() -> None:
+    go = {"a_test.go": "func BenchmarkX(b *testing.B) {}\n", "go.mod": ""}
+    script = {"bench/run.py": "from pyperf import Runner\nRunner()\n"}
+    one, two = {"tests/test_a.py": TEST}, {"tests/test_b.py": TEST}
+    command = {"perf.py": "if __name__ == '__main__':\n    main()\n"}
+
+    def suites(head: dict[str, str], base: dict[str, str]) -> dict[str, object]:
+        found = proposal(head).with_suites_of(proposal(base)).suites
+        return {name: table.get("paths") or table["benchmarks"] for name, table in found.items()}
+
+    assert suites(one, {**one, **two}) == {"benchmarks": ("tests/test_a.py", "tests/test_b.py")}
+    assert suites({"bench/test_a.py": TEST}, {"bench/test_a.py": TEST, "bench/test_b.py": TEST}) == {
+        "benchmarks": ("bench",)
+    }
+    assert suites(one, script) == {"benchmarks": ("tests/test_a.py",), "benchmarks-of-base": ("bench/run.py",)}
+    assert suites(one, {**one, **go}).keys() == {"benchmarks", "go"}
+    assert suites({}, one) == {"benchmarks": ("tests/test_a.py",)}
+    assert suites(command, {**command, "bench.py": command["perf.py"]}) == {
+        "benchmarks": {"perf": "python perf.py", "bench": "python bench.py"}
+    }
 
 
 def test_uv_takes_the_place_of_pip_and_of_nothing_else() -> None:
@@ -311,14 +327,16 @@ def test_groups_of_every_tool_are_read_and_faulty_ones_left_out() -> None:
     )
     files = {"pyproject.toml": table, "requirements-dev.txt": "# no\n-e .\ne==1 \\\n  --hash=x\nf  # why\n"}
 
-    found = declared(Files(paths=tuple(files), read=lambda path: files[path].encode()))
+    looked = Files(paths=tuple(files), read=lambda path: files[path].encode())
+    found = declared(looked)
 
+    assert "dependency group 'loop'" in looked.broken["pyproject.toml"]
     assert {group.name: group.requirements for group in found.groups} == {
         "dev": ("a",),
         "p": ("b",),
         "h": ("c", "d"),
         "requirements-dev.txt": ("e==1", "f"),
-    } | {"dev": ("a",)}
+    }
     assert found.dependencies == ("x[y]>=1,<2",)
     assert found.python == ">=3.9,<4"
 
