@@ -12,7 +12,7 @@ from unittest import mock
 
 import pytest
 from defusedxml.ElementTree import fromstring
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from perfgate.cli import main
 from perfgate.core.levels import Level
@@ -139,7 +139,7 @@ def test_filters_and_order_are_kept_in_the_address(site: Path, browser: Browser)
         page.get_by_role("button", name="level").click()
         assert page.locator("[aria-sort]").count() == 0
         page.evaluate("location.hash = 'suite=shop'")
-        page.wait_for_function("document.querySelector('#shown').textContent.startsWith('1 of')")
+        expect(page.locator("#shown")).to_have_text(re.compile("^1 of"))
         assert shown(page) == ["shop/index:latency.p95"]
         assert tab.complaints == []
 
@@ -170,7 +170,6 @@ def test_a_series_is_walked_by_keys_and_seen_from_near(site: Path, browser: Brow
         assert "Work on part 119" in readout.inner_text()  # there is no later change
         page.evaluate("location.hash = 'from=50&to=60'")
         page.locator("#chart").focus()
-        page.wait_for_function("location.hash.includes('50')")
         for _ in range(119 - 60):
             page.keyboard.press("ArrowLeft")
         assert seeded.SUBJECTS[60] in readout.inner_text()
@@ -473,7 +472,7 @@ def test_a_report_s_pairs_are_drawn_sorted_and_filtered(tmp_path: Path, browser:
         assert "15 pairs" in (drawn.first.get_attribute("aria-label") or "")
 
         page.locator("summary", has_text="same").click()
-        page.wait_for_function("document.querySelectorAll('details[open] svg.pairs').length === 5")
+        expect(drawn).to_have_count(5)
         page.select_option("[name=state]", "improvement")
         assert shown(page)[0].startswith("micro/faster:time")
         page.select_option("[name=state]", "")
