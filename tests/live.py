@@ -83,10 +83,11 @@ SLOWER = "sleep 0.12\n"
 class Project:
     """A git repository in a temporary directory."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, there: bool = False) -> None:
         self.root = root
-        root.mkdir(parents=True)
-        self.git("init", "--quiet", "--initial-branch=main")
+        if not there:
+            root.mkdir(parents=True)
+            self.git("init", "--quiet", "--initial-branch=main")
 
     def git(self, *args: str) -> str:
         done = subprocess.run(["git", *args], cwd=self.root, check=True, capture_output=True, text=True)
@@ -157,20 +158,13 @@ class Project:
         return found
 
     def snapshot(self) -> dict[str, Any]:
-        """Return all that perfgate must leave as it is: files, index, branches, configuration."""
+        """Return all that perfgate must leave as it is: every file, those of git's own included, and every branch."""
         files = {
             str(path.relative_to(self.root)): path.read_bytes()
             for path in sorted(self.root.rglob("*"))
-            if path.is_file() and ".git/" not in f"{path.relative_to(self.root)}/"
+            if path.is_file() and "__pycache__" not in path.parts
         }
-        git = self.root / ".git"
-        return {
-            "files": files,
-            "index": (git / "index").read_bytes(),
-            "head": (git / "HEAD").read_bytes(),
-            "config": (git / "config").read_bytes(),
-            "refs": self.git("for-each-ref"),
-        }
+        return {"files": files, "refs": self.git("for-each-ref")}
 
 
 def place(root: Path, python: str = sys.executable) -> Place:

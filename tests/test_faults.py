@@ -203,21 +203,6 @@ def test_an_interpreter_that_does_not_exist_is_named(project: Project) -> None:
     assert "Traceback" not in used.stderr + built.stderr
 
 
-def test_submodules_are_checked_out_and_said_where_they_cannot_be(project: Project, tmp_path: Path) -> None:
-    part = Project(tmp_path / "part")
-    part.commit("part", waits_sh=WAITS)
-    project.git("-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(part.root), "sub")
-    project.commit("base", perfgate_toml=WAITING.replace("sh waits.sh", "sh sub/waits.sh"))
-    allowed = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "protocol.file.allow", "GIT_CONFIG_VALUE_0": "always"}
-
-    refused = project.perfgate("compare", "HEAD")
-    done = project.perfgate("compare", "HEAD", *SHORT, **allowed)
-
-    assert refused.returncode == 3
-    assert "the submodules of HEAD" in refused.stderr
-    assert done.returncode == 0, done.stderr
-
-
 def test_a_full_disk_is_said_and_the_next_run_is_fine(project: Project, tmp_path: Path) -> None:
     """A cache that cannot grow: files of at most 1 kB."""
     project.two_commits_of_commands()

@@ -230,13 +230,16 @@ def test_the_working_tree_becomes_a_commit_and_stays_as_it_is(project: Project) 
     with Interrupts() as interrupts:
         repository = Repository(project.root, interrupts=interrupts)
         dirty, again = repository.working_tree(), repository.working_tree()
+        commit = str(dirty.commit)
+        assert set(repository.tree(commit)) == {".gitignore", "a.txt", "new file.txt"}
+        assert repository.content(commit, "a.txt") == b"two"
+        assert repository.contents(commit, ["a.txt"], largest=100) == {"a.txt": b"two"}
+        assert repository.parents(commit) == (first,)
 
     assert project.snapshot() == before
     assert dirty == again
     assert dirty.dirty
     assert dirty.commit != first
-    assert set(repository.tree(str(dirty.commit))) == {".gitignore", "a.txt", "new file.txt"}
-    assert project.git("show", f"{dirty.commit}:a.txt") == "two"
 
 
 def test_a_clean_working_tree_is_its_commit(project: Project) -> None:

@@ -17,7 +17,7 @@ def clean() -> int:
         gone, busy = sides.clean(repository)
     kept = f", {busy} in use and kept" if busy else ""
     click.echo(
-        f"removed {gone} prepared side{'s' * (gone != 1)}{kept} from {sides.repository_cache(repository)}",
+        f"removed {gone} prepared side{'s' * (gone != 1)}{kept} from {repository.cache}",
         err=True,
     )
     return 0

@@ -15,10 +15,10 @@ from perfgate.cli.options import Chosen
 from perfgate.config.load import load
 from perfgate.errors import Exit, UsageError
 from perfgate.host import files
+from perfgate.host.cache import CACHE
 from perfgate.host.git import Repository, create_repository
 from perfgate.host.interrupt import Interrupts
 from perfgate.host.scratch import scratch
-from perfgate.measure.sides import CACHE
 from perfgate.pipeline import compare as comparing
 
 

@@ -1,7 +1,7 @@
-"""A git repository as perfgate needs it: revisions, the working tree as a commit, worktrees.
+"""A git repository as perfgate needs it: revisions, the working tree as a commit, what commits hold.
 
-Never touches the user's checkout, index, branches or configuration; what it adds are objects and, for the
-prepared sides, entries under .git/worktrees that `perfgate clean` takes away.
+Writes nothing into it: new objects go into a store in perfgate's cache (see `checkouts`), which every question is
+answered from as well. `bring` alone, in CI, fetches a commit that the clone lacks.
 """
 
 import os
@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from perfgate.core.model import Revision
-from perfgate.errors import GitError, UsageError
+from perfgate.errors import BuildError, GitError, UsageError
 from perfgate.host import command
+from perfgate.host.cache import OTHER_CACHE, cache_of
 from perfgate.host.interrupt import Interrupts
 from perfgate.host.scratch import scratch
 
@@ -37,6 +38,7 @@ class Repository:
 
     def __init__(self, directory: Path, *, interrupts: Interrupts) -> None:
         self._interrupts = interrupts
+        self._added: dict[str, str] = {}  # to git's environment
         self.root = directory
         try:
             self.root = Path(self.git("rev-parse", "--show-toplevel"))
@@ -52,6 +54,17 @@ class Repository:
             ) from exc
         self.common_directory = (self.root / self.git("rev-parse", "--git-common-dir")).resolve()
         """What all worktrees of this repository share: its identity on this machine."""
+        self._added = {
+            "GIT_ALTERNATE_OBJECT_DIRECTORIES": _listed(cache_of(self.common_directory) / "store.git" / "objects")
+        }
+        self.cache = cache_of(self.common_directory)
+        """Where perfgate keeps what it prepares for this repository."""
+        self._added = {"GIT_ALTERNATE_OBJECT_DIRECTORIES": _listed(self.store / "objects")}
+
+    @property
+    def store(self) -> Path:
+        """Return the bare repository, in the cache, that holds what perfgate adds."""
+        return self.cache / "store.git"
 
     def git(self, *args: str, cwd: Path | None = None, environ: dict[str, str] | None = None) -> str:
         """Run git and return what it printed, stripped.
@@ -59,10 +72,12 @@ class Repository:
         Raises: GitError with git's last words.
         """
         clean = {k: v for k, v in os.environ.items() if not k.startswith("GIT_") or k.startswith("GIT_CONFIG")}
-        quiet = {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", **(environ or {})}
+        quiet = {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", **self._added}
         # A hook of the user's must not run for what perfgate does on the side.
         argv = ("git", *SAFE, "-c", "advice.detachedHead=false", *args)
-        ended = command.run(argv, cwd=cwd or self.root, environ=clean | quiet, interrupts=self._interrupts, apart=True)
+        ended = command.run(
+            argv, cwd=cwd or self.root, environ=clean | quiet | (environ or {}), interrupts=self._interrupts, apart=True
+        )
         if ended.status:
             raise GitError(f"git {' '.join(args)}: {ended.tail or f'exit status {ended.status}'}")
         return ended.printed.decode(errors="surrogateescape").strip()
@@ -73,6 +88,14 @@ class Repository:
             return self.git(*args)
         except GitError:
             return None
+
+    def succeeds(self, *args: str, cwd: Path | None = None) -> bool:
+        """Return whether git did as it was told: for questions whose answer is the exit status."""
+        try:
+            self.git(*args, cwd=cwd)
+        except GitError:
+            return False
+        return True
 
     def revision(self, name: str) -> Revision:
         """Return the commit that `name` means.
@@ -224,12 +247,19 @@ class Repository:
             if mine.exists():
                 # With its time: git trusts an entry only if the index is younger than the file.
                 shutil.copy2(mine, index)
-            environ = {"GIT_INDEX_FILE": str(index)}
+            objects = self.store / "objects"
+            _make(objects)
+            environ = {
+                "GIT_INDEX_FILE": str(index),
+                "GIT_OBJECT_DIRECTORY": str(objects),
+                "GIT_ALTERNATE_OBJECT_DIRECTORIES": _listed(self.common_directory / "objects"),
+            }
             self.git("add", "--all", environ=environ)
             tree = self.git("write-tree", environ=environ)
         if tree == self.git("rev-parse", "HEAD^{tree}"):
             return Revision(label="working tree", commit=head)
-        commit = self.git("commit-tree", tree, "-p", head, "-m", "working tree", environ=_NOBODY)
+        del environ["GIT_INDEX_FILE"]
+        commit = self.git("commit-tree", tree, "-p", head, "-m", "working tree", environ=environ | _NOBODY)
         return Revision(label="working tree", commit=commit, dirty=True)
 
     def tree(self, commit: str, *paths: str) -> tuple[str, ...]:
@@ -269,7 +299,8 @@ class Repository:
 
     def _batch(self, form: str, asked: bytes) -> bytes:
         argv = ("git", *SAFE, "cat-file", form)
-        ended = command.run(argv, cwd=self.root, interrupts=self._interrupts, data=asked, apart=True)
+        environ = os.environ | self._added
+        ended = command.run(argv, cwd=self.root, environ=environ, interrupts=self._interrupts, data=asked, apart=True)
         if ended.status:
             raise GitError(f"git cat-file {form}: {ended.tail}")
         return ended.printed
@@ -278,23 +309,23 @@ class Repository:
         """Return the message of `commit`, empty where this clone does not have it."""
         return (self.asks("cat-file", "commit", commit) or "").partition("\n\n")[2]
 
-    def forget_worktree(self, tree: Path) -> None:
-        """Remove git's entry of the worktree at `tree`, also one that a killed `git worktree add` left locked.
-
-        Done by hand: `git worktree prune` spares locked entries, and this must work while everything stops.
-        """
-        for entry in (self.common_directory / "worktrees").glob("*"):
-            pointer = entry / "gitdir"
-            if (
-                pointer.is_file()
-                and Path(pointer.read_text(encoding="utf-8").strip()).parent.resolve() == tree.resolve()
-            ):
-                shutil.rmtree(entry, ignore_errors=True)
-
     def commit_all(self, message: str) -> None:
         """Commit everything in the working tree, as nobody in particular."""
         self.git("add", "--all")
         self.git("-c", "commit.gpgSign=false", "commit", "--quiet", "--no-verify", "-m", message, environ=_NOBODY)
+
+
+def _listed(directory: Path) -> str:
+    """Return a directory as a list of directories in git's environment has it: quoted, as it may hold a colon."""
+    text = str(directory).replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{text}"'
+
+
+def _make(directory: Path) -> None:
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as exc:
+        raise BuildError(f"cannot write to {directory}: {exc.strerror}", hint=OTHER_CACHE) from exc
 
 
 def create_repository(root: Path, *, interrupts: Interrupts) -> Repository:

@@ -218,7 +218,8 @@ class Provenance:
     def _is_git_s(self, path: Path) -> bool:
         """Return whether git itself keeps `path`; what all worktrees share may hold the checkout, too."""
         shared = path.is_relative_to(self._repository.common_directory) and not path.is_relative_to(self.checkout)
-        return shared or path.is_relative_to(self.checkout / ".git")
+        ours = path.is_relative_to(self._repository.store)
+        return shared or ours or path.is_relative_to(self.checkout / ".git")
 
     def _belongs(self, side: int, one: Loaded, others: Sequence[Loaded]) -> bool:
         """Return whether a file outside of the sides and of the checkout is a part of this project."""

@@ -121,7 +121,7 @@ class _Session:
         self.measurement = secrets.token_hex(8)
         self.began = datetime.now(UTC)
         self.start = time.monotonic()
-        self.warnings: list[Warning] = []
+        self.warnings = _submodules(sides)
         around = Circumstances(
             repository=repository,
             mark=self.measurement,
@@ -262,6 +262,14 @@ class _Session:
             distributions=tuple(each for suite in self.suites for each in suite.distributions[side]),
             described=tuple(each for suite in self.suites for each in suite.described[side]),
         )
+
+
+def _submodules(sides: Sequence[PreparedSide]) -> list[Warning]:
+    paths = dict.fromkeys(path for side in sides for path in side.left_out)
+    if not paths:
+        return []
+    text = f"left out, as your checkout has not initialised it: submodule {', '.join(paths)}"
+    return [Warning(code="submodule-left-out", text=text)]
 
 
 def _doubted(sample: Sample, untimed: Collection[Benchmark]) -> Sample:

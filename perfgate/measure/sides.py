@@ -21,17 +21,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from filelock import FileLock, Timeout
-from platformdirs import user_cache_path
 
 from perfgate.core.model import Revision
 from perfgate.core.ports import Place
 from perfgate.errors import BuildError, GitError
-from perfgate.host import files
+from perfgate.host import checkouts, files
+from perfgate.host.cache import OTHER_CACHE
 from perfgate.host.git import Repository
 from perfgate.host.interrupt import Interrupts
 from perfgate.measure.build import Build, create_environment, own_environment, run_setup
 
-CACHE = "PERFGATE_CACHE"
 UNUSED_S = 30 * 24 * 3600.0  # after which a prepared side makes room
 KEPT = 20  # prepared sides of a repository that are kept; those unused for longest make room
 SLOTS = 8  # measurements of one revision at once on one machine; more is a loop gone wild
@@ -45,17 +44,8 @@ class PreparedSide:
     place: Place
     directory: Path
     """All that belongs to this side: what it imports as its own must come from here."""
-
-
-def cache_root() -> Path:
-    """Return where prepared sides are kept: `PERFGATE_CACHE`, or the system's cache directory."""
-    return Path(os.environ.get(CACHE) or user_cache_path("perfgate")).absolute()
-
-
-def repository_cache(repository: Repository) -> Path:
-    """Return where the prepared sides of this repository are kept."""
-    identity = str(repository.common_directory)
-    return cache_root() / hashlib.sha256(identity.encode()).hexdigest()[:10]
+    left_out: tuple[str, ...] = ()
+    """Paths of submodules that the user's own checkout has not initialised either."""
 
 
 @contextmanager
@@ -70,8 +60,10 @@ def prepared(
     Raises: BuildError where its setup fails, GitError where it cannot be checked out.
     """
     assert revision.commit is not None
-    key = hashlib.sha256(json.dumps([revision.commit, build.identity]).encode()).hexdigest()[:12]
-    with _slot(repository_cache(repository), key) as directory:
+    submodules = checkouts.submodules(repository, revision.commit)
+    inside = [[each.path, str(each.source)] for each in submodules]
+    key = hashlib.sha256(json.dumps([revision.commit, build.identity, inside]).encode()).hexdigest()[:12]
+    with _slot(repository.cache, key) as directory:
         tree, done = directory / "tree", directory / "ready"
         try:
             if (
@@ -95,7 +87,8 @@ def prepared(
         place = _place(tree, directory / "venv", build)
         _kept.add(directory)
         try:
-            yield PreparedSide(revision=revision, place=place, directory=directory)
+            left_out = tuple(each.path for each in submodules if each.source is None)
+            yield PreparedSide(revision=revision, place=place, directory=directory, left_out=left_out)
         finally:
             if not again and not kept_between_runs():
                 _remove(repository, directory)
@@ -126,7 +119,7 @@ def clean(repository: Repository) -> tuple[int, int]:
 
 
 def _slots(repository: Repository) -> list[Path]:
-    return sorted(repository_cache(repository).glob("*-[0-9]"))
+    return sorted(repository.cache.glob("*-[0-9]"))
 
 
 def _evict(repository: Repository) -> None:
@@ -154,15 +147,12 @@ def _free(repository: Repository, directory: Path) -> bool:
     return True
 
 
-_OTHER_CACHE = f"set {CACHE} to a directory that you may write to"
-
-
 @contextmanager
 def _slot(cache: Path, key: str) -> Iterator[Path]:
     try:
         cache.mkdir(parents=True, exist_ok=True)
     except OSError as exc:
-        raise BuildError(f"cannot write to {cache}: {exc.strerror}", hint=_OTHER_CACHE) from exc
+        raise BuildError(f"cannot write to {cache}: {exc.strerror}", hint=OTHER_CACHE) from exc
     for slot in range(SLOTS):
         directory = cache / f"{key}-{slot}"
         lock = FileLock(f"{directory}.lock")
@@ -171,7 +161,7 @@ def _slot(cache: Path, key: str) -> Iterator[Path]:
         except Timeout:
             continue
         except OSError as exc:
-            raise BuildError(f"cannot write to {cache}: {exc.strerror}", hint=_OTHER_CACHE) from exc
+            raise BuildError(f"cannot write to {cache}: {exc.strerror}", hint=OTHER_CACHE) from exc
         try:
             directory.mkdir(exist_ok=True)
             yield directory
@@ -185,22 +175,10 @@ def _create(repository: Repository, revision: Revision, build: Build, directory:
     _remove(repository, directory)
     directory.mkdir(parents=True)
     tree, venv = directory / "tree", directory / "venv"
-    repository.git("worktree", "add", "--quiet", "--force", "--detach", str(tree), str(revision.commit))
-    if (tree / ".gitmodules").exists():
-        _checkout_submodules(repository, revision, tree)
+    checkouts.add(repository, tree, str(revision.commit))
     if build.isolated:
         create_environment(venv, build, interrupts=interrupts)
     run_setup(build, revision, _place(tree, venv, build), log=directory / "build.log", interrupts=interrupts)
-
-
-def _checkout_submodules(repository: Repository, revision: Revision, tree: Path) -> None:
-    try:
-        repository.git("submodule", "update", "--init", "--recursive", "--quiet", cwd=tree)
-    except GitError as exc:
-        raise BuildError(
-            f"the submodules of {revision} cannot be checked out: {exc.message}",
-            hint="make them fetchable from here, as in: git submodule update --init",
-        ) from exc
 
 
 def kept_between_runs() -> bool:
@@ -256,8 +234,8 @@ _NOTES = ("ready", "build.log")
 
 
 def _remove(repository: Repository, directory: Path) -> None:
+    checkouts.remove(repository, directory / "tree")
     files.remove_tree(directory)
-    repository.forget_worktree(directory / "tree")
 
 
 def _place(tree: Path, venv: Path, build: Build) -> Place:

@@ -245,12 +245,12 @@ def remember(repository: Repository, before: Trial, after: Trial) -> None:
     }
     memory = {**_memory(repository), _key(before): kept}
     newest = dict(list(memory.items())[-50:])
-    disk.write(sides.repository_cache(repository) / REMEMBERED, json.dumps(newest))
+    disk.write(repository.cache / REMEMBERED, json.dumps(newest))
 
 
 def _memory(repository: Repository) -> dict[str, object]:
     try:
-        found = json.loads((sides.repository_cache(repository) / REMEMBERED).read_text(encoding="utf-8"))
+        found = json.loads((repository.cache / REMEMBERED).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}
