@@ -168,6 +168,31 @@ def test_a_benchmark_file_that_cannot_be_imported_stops_head(project: Project) -
     assert "No module named 'no_such_module'" in done.stderr
 
 
+BROKEN = "import lib.no_such_part\n" + BENCHMARK.replace("def test_", "def test_other_")
+
+
+def test_a_benchmark_file_that_breaks_fails_alone_and_the_others_are_measured(project: Project) -> None:
+    """On head, its benchmarks are known from base; on both sides the file itself has the row."""
+    project.commit("base", lib_py=LIBRARY, test_lib_py=BENCHMARK, test_other_py=BROKEN[BROKEN.index("\n") + 1 :])
+    project.commit("head", test_other_py=BROKEN, lib_py=LIBRARY.replace("range(n)", "range(10 * n)"))
+    project.commit("later", readme_md="text")
+
+    broke = project.perfgate("compare", "HEAD~2", "HEAD~1", *SHORT)
+    was_broken = project.perfgate("compare", "HEAD~1", "HEAD", *SHORT)
+    alone = project.perfgate("measure", "--budget", "5s", "--processes", "2")
+
+    assert broke.returncode == 1
+    assert "1 regression" in broke.stdout.partition("\n")[0]
+    assert re.search(r"failed +benchmarks/test_other.py::test_other_spin$", broke.stdout, re.MULTILINE)
+    assert "raised on head: its file cannot be collected: ModuleNotFoundError" in broke.stdout
+    assert "missing" not in broke.stdout
+    assert was_broken.returncode == 3
+    assert re.search(r"failed +\S*test_other.py$", was_broken.stdout, re.MULTILINE)
+    assert "2 unchanged" in was_broken.stdout
+    assert alone.returncode == 0, alone.stderr
+    assert "failed: benchmarks/test_other.py: its file cannot be collected: ModuleNotFoundError" in alone.stderr
+
+
 def test_a_conftest_that_breaks_pytest_shows_pytest_s_words(project: Project) -> None:
     project.commit("base", lib_py=LIBRARY, test_lib_py=BENCHMARK, conftest_py="raise RuntimeError('no luck')\n")
 

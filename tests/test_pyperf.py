@@ -111,8 +111,6 @@ def test_what_fails_in_a_script_fails_alone(project: Project) -> None:
 @pytest.mark.parametrize(
     ("script", "said"),
     [
-        ("import pyperf\npyperf.Runner().bench_func('a', sorted, [])\nraise OSError('no disk')\n", "OSError: no disk"),
-        ("import pyperf\nr = pyperf.Runner()\nr.bench_func('a', len, [])\nr.bench_func('a', len, [])\n", "duplicated"),
         ("import pyperf\nr = pyperf.Runner()\nr.parse_args()\n", "no benchmarks found in bench.py"),
         ("import pyperf\nr = pyperf.Runner()\nr.argparser.error('wrong')\n", "it ended with status 2"),
         ("import nowhere\n", "No module named 'nowhere'"),
@@ -125,6 +123,26 @@ def test_a_script_that_cannot_be_read_to_its_end_is_refused(project: Project, sc
 
     assert done.returncode == 3
     assert said in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("rest", "said"),
+    [
+        ("raise OSError('no disk')\n", "OSError: no disk"),
+        ("r.bench_func('a', len, [])\n", "duplicated"),
+    ],
+)
+def test_what_a_script_offered_before_it_failed_is_measured_and_the_script_has_failed(
+    project: Project, rest: str, said: str
+) -> None:
+    script = f"import pyperf\nr = pyperf.Runner()\nr.bench_func('a', sorted, [])\n{rest}"
+    project.commit("base", perfgate_toml=CONFIG.replace("args", "# args"), bench_py=script)
+
+    done = project.perfgate("compare", "HEAD", "HEAD", "--budget", "20s", "--effort", "1s")
+
+    assert done.returncode == 3
+    assert "1 failed · 1 unchanged" in done.stdout
+    assert said in done.stdout
 
 
 def test_without_pyperf_it_says_so(project: Project, tmp_path: Path) -> None:

@@ -313,7 +313,7 @@ def test_a_file_that_cannot_be_imported_is_an_error_not_a_gap(tmp_path: Path) ->
     survey = explore(tmp_path, args=("-p", "no:codspeed"))
 
     assert survey.names == ("test_fine.py::test_it",)
-    assert "no_such_module" in survey.errors[0]
+    assert "no_such_module" in survey.broken["test_broken.py"]
 
 
 def test_a_benchmark_that_keeps_several_cpus_busy_is_noticed(tmp_path: Path) -> None:

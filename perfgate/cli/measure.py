@@ -9,6 +9,7 @@ from perfgate.cli.options import Chosen, measuring, write
 from perfgate.errors import Exit
 from perfgate.host import files
 from perfgate.pipeline import workshop
+from perfgate.render import phrases
 
 
 @click.command()
@@ -30,4 +31,12 @@ def measure(revision: str | None, chosen: Chosen, processes: int, output: str) -
     write(codec.dump_run(run), output)
     if interrupted:
         click.echo("interrupted: the run holds what was measured until then, and cannot be recorded", err=True)
-    return int(Exit.INTERRUPTED if interrupted else Exit.PASSED)
+    for failure in run.failures:
+        click.echo(f"failed: {phrases.name(str(failure.benchmark))}: {phrases.name(_first(failure.text))}", err=True)
+    if interrupted:
+        return int(Exit.INTERRUPTED)
+    return int(Exit.PASSED if run.samples else Exit.NOT_MEASURED)
+
+
+def _first(text: str) -> str:
+    return text.strip().partition("\n")[0]

@@ -27,7 +27,9 @@ class Survey:
     """How many more there are, which other jobs measure."""
     python: tuple[tuple[str, str], ...]
     errors: tuple[str, ...] = ()
-    """What could not be collected, in the tool's words."""
+    """Why nothing, or not all, can be collected, in the tool's words."""
+    broken: dict[str, str] = field(default_factory=dict)
+    """Files that cannot be collected, to the reason in the tool's words."""
     iteration_s: dict[str, float] = field(default_factory=dict)
     cpus: dict[str, float] = field(default_factory=dict)
     """How many CPUs each benchmark keeps busy."""
@@ -42,6 +44,11 @@ class Survey:
     """Files with benchmarks that were skipped as a whole, to the reason."""
     packages: dict[str, str] = field(default_factory=dict)
     """What is installed beside the project: distribution to version."""
+
+    @property
+    def complaints(self) -> tuple[str, ...]:
+        """All that could not be collected."""
+        return (*self.errors, *(f"{file}: {text}" for file, text in self.broken.items()))
 
 
 def survey(
@@ -90,6 +97,7 @@ def _offered(people: Crew, wanted: Callable[[str], bool]) -> Survey:
         names=names,
         elsewhere=len(offer["benchmarks"]) - len(names),
         errors=tuple(offer["errors"]),
+        broken={str(file): str(reason) for file, reason in offer.get("broken", {}).items()},
         skipped={str(file): str(reason) for file, reason in offer.get("skipped", {}).items()},
         python=tuple((str(name), str(value)) for name, value in hello["python"].items()),
     )
@@ -110,6 +118,6 @@ def _calibration(people: Crew, found: Survey, timeout_s: float) -> Visit:
 
 
 def refuse_collection_errors(label: str, found: Survey) -> None:
-    """Raise MeasureError where `label` has benchmark files that cannot be read: a loss must not go unseen."""
-    if found.errors:
-        raise MeasureError(f"{label} has benchmarks that cannot be collected:\n" + "\n".join(found.errors))
+    """Raise MeasureError where nothing of `label` can be collected; single files get a row each instead."""
+    if found.errors or (found.broken and not found.names and not found.elsewhere):
+        raise MeasureError(f"{label} has benchmarks that cannot be collected:\n" + "\n".join(found.complaints))

@@ -114,6 +114,8 @@ class Suite(Measured):
         require_tools(self.job.metrics)  # before the minutes of measuring, after which they are needed
         head = self._survey(self.sides[-1], names=(), calibrate=True)
         scout.refuse_collection_errors("head" if len(self.sides) > 1 else "the working tree", head)
+        for file, text in head.broken.items():
+            self._fail(-1, file, Reason.RAISED, _uncollected(text))
         if not head.names and head.elsewhere:
             self._nothing_here(head)
             return
@@ -317,7 +319,7 @@ class Suite(Measured):
         try:
             found = self._survey(side, names=names, calibrate=True)
             lost = [name for name in names if name not in found.names]
-            reason = found.errors[0] if found.errors else ""
+            reason = next(iter(found.complaints), "")
         except MeasureError as exc:
             if not self.job.shared or not own:
                 raise
@@ -358,7 +360,7 @@ class Suite(Measured):
         """Return what base offers by itself, None where that cannot be known: what head lost must be missed."""
         try:
             found = self._survey(self.sides[BASE], names=(), calibrate=False)
-            reason = found.errors[0] if found.errors else ""
+            reason = next(iter(found.complaints), "")
         except MeasureError as exc:
             found, reason = None, exc.message
         if reason or found is None:
@@ -370,7 +372,7 @@ class Suite(Measured):
     def _note_absent(self, base: Survey, head: Survey, own: frozenset[str] | None) -> None:
         """Give every benchmark that only one side has a failure that says so."""
         trouble = {name: found[0].text for name, found in base.journey.troubles.items()}
-        why = "\n".join(base.errors)
+        why = "\n".join(base.complaints)
         for name in head.names:
             if name in base.names and name not in trouble:
                 continue
@@ -381,7 +383,11 @@ class Suite(Measured):
             elif name not in base.names:
                 self._fail(BASE, name, Reason.RAISED, text or "it is not offered with head's files")
         for name in sorted(((own or frozenset()) | frozenset(base.names)) - frozenset(head.names)):
-            self._fail(HEAD, name, Reason.ABSENT, gone(self._benchmark(name)))
+            if reason := head.broken.get(self._file(name)):
+                self.failures[HEAD].pop(self._file(name), None)  # its benchmarks have rows of their own
+                self._fail(HEAD, name, Reason.RAISED, _uncollected(reason))
+            else:
+                self._fail(HEAD, name, Reason.ABSENT, gone(self._benchmark(name)))
 
     def _plan(self, surveys: Sequence[Survey], names: Sequence[str]) -> None:
         if cpus.can_pin():
@@ -416,6 +422,10 @@ class Suite(Measured):
                 track.warnings.append(Warning(code="several-cpus", text=text))
             self.tracks[name] = track
 
+    def _file(self, name: str) -> str:
+        """Return the file that a benchmark is in, empty where it is in none."""
+        return next(iter(self.job.runner.files((name,))), "")
+
     def _where(self) -> str:
         return ", ".join(getattr(self.job.runner, "paths", ())) or "the tests"
 
@@ -428,6 +438,10 @@ def _exact(benchmark: Benchmark, metric: str, values: Sequence[float], note: str
         design=Design.ALONE,
         warnings=(Warning(code="counted", text=note),) if note else (),
     )
+
+
+def _uncollected(text: str) -> str:
+    return f"its file cannot be collected: {_last_line(text).removeprefix('E').strip()}\n{text}"
 
 
 def _told(found: Survey) -> str:

@@ -47,7 +47,7 @@ def tried(job: Job, side: PreparedSide, *, mark: str, interrupts: Interrupts, ru
     return Tried(
         suite=job.name,
         names=found.names,
-        errors=found.errors,
+        errors=found.complaints,
         failed=tuple((name, trouble.text) for name, trouble in troubles if trouble.reason != "skipped"),
         skipped=(*found.skipped.items(), *skipped),
     )

@@ -163,7 +163,8 @@ def tried_proposal(
         tell=shop.tell,
         interrupts=shop.interrupts,
     )
-    if errors := [text for result in found.results for text in result.errors]:
+    errors = [text for result in found.results for text in result.errors]
+    if errors and not any(result.names for result in found.results):
         raise proposed.not_collected(errors, found, seen)
     proposed.remember(repository, first, found)
     return found

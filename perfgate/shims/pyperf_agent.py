@@ -56,15 +56,15 @@ class Scripts:
         self.script = ""
 
     def look(self):
-        """Run each script without running its benchmarks; return what went wrong."""
-        errors = []
+        """Run each script without running its benchmarks; return those that failed, with the reason."""
+        broken = {}
         for path in self.paths:
             if not os.path.exists(path):
                 continue  # base may not have it yet
             trouble = self.play(path)
             if trouble:
-                errors.append("%s: %s" % (path, trouble))
-        return errors
+                broken[path] = trouble
+        return broken
 
     def run(self, names):
         """Run these benchmarks, one after the other as the orchestrator asks."""
@@ -224,8 +224,8 @@ for replaced in (bench_time_func, bench_func, bench_async_func, timeit, bench_co
 
 def main():
     """Offer the benchmarks, run those that are asked for."""
-    errors = scripts.look()
-    channel.send("offer", benchmarks=scripts.found, errors=errors)
+    broken = scripts.look()
+    channel.send("offer", benchmarks=scripts.found, errors=[], broken=broken)
     order = channel.receive()
     agent.pin(order["cpu"])
     agent.settle()

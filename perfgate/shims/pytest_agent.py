@@ -84,6 +84,7 @@ class Plugin:
     def __init__(self):
         self.loaded = []
         self.errors = []
+        self.broken = {}
         self.skipped = {}
 
     @pytest.hookimpl(tryfirst=True)
@@ -103,8 +104,10 @@ class Plugin:
 
     def pytest_collectreport(self, report):
         """Keep what could not be collected: a silent loss would be a benchmark that stopped running."""
-        if report.failed:
-            self.errors.append("%s: %s" % (report.nodeid or "collection", str(report.longrepr)[-2000:]))
+        if report.failed and report.nodeid:
+            self.broken[report.nodeid] = str(report.longrepr)[-2000:]
+        elif report.failed:
+            self.errors.append("collection: %s" % str(report.longrepr)[-2000:])
         elif report.skipped and may_hold_benchmarks(report.nodeid):
             reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
             self.skipped[report.nodeid] = reason.replace("Skipped: ", "", 1)[-2000:]
@@ -117,7 +120,7 @@ class Plugin:
             there = any(importlib.util.find_spec(name) for name in ("pytest_benchmark", "pytest_codspeed"))
             how = "loaded by pytest" if there else "installed"
             self.errors.append("neither pytest-benchmark nor pytest-codspeed is %s in %s" % (how, sys.executable))
-        channel.send("offer", benchmarks=list(chosen), errors=self.errors, skipped=self.skipped)
+        channel.send("offer", benchmarks=list(chosen), errors=self.errors, broken=self.broken, skipped=self.skipped)
         order = channel.receive()
         agent.pin(order["cpu"])
         agent.settle()
