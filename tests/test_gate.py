@@ -147,6 +147,20 @@ def upstream(tmp_path: Path) -> Project:
     return project
 
 
+def test_a_gate_that_is_told_to_look_away_still_wants_what_is_expected(tmp_path: Path, upstream: Project) -> None:
+    upstream.commit("expects", perfgate_toml=f'perfgate.expect = ["cli/waits"]\n{WAITING}')
+    upstream.git("switch", "--quiet", "--detach")
+    upstream.git("merge", "--quiet", "--no-ff", "-m", "merge", "topic")
+    upstream.git("update-ref", "refs/pull/7/merge", "HEAD")
+    job = Job(tmp_path, upstream, depth=2)
+
+    done = job.gate("pull_request", pull(), "--budget", "20s", "-k", "rests")
+
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert "1 missing" in done.stdout
+    assert "the configuration expects it" in done.stdout
+
+
 def test_a_pull_request_with_a_regression_fails_the_job_and_says_where(tmp_path: Path, upstream: Project) -> None:
     job = Job(tmp_path, upstream, depth=2)
 

@@ -115,6 +115,7 @@ def test_what_is_measured_is_recorded_listed_shown_and_compared_with(project: St
     shown = project.perfgate("baseline", "show")
     project.day()
     compared = project.perfgate("compare", "baseline", "--processes", "2", "--format", "json")
+    chosen = project.perfgate("compare", "baseline", "--processes", "2", "--format", "json", "-k", "spin")
 
     assert recorded.returncode == 0, recorded.stderr
     assert recorded.stdout.startswith(f"recorded 1 run, in branch perfgate-results of file://{project.remote}\n")
@@ -126,6 +127,8 @@ def test_what_is_measured_is_recorded_listed_shown_and_compared_with(project: St
     report = json.loads(compared.stdout)["report"]
     assert report["base"]["revision"]["label"] == "baseline, 1 commit before"
     assert [row["verdict"] for row in report["judgements"]] == ["inconclusive"] * 2
+    (row,) = json.loads(chosen.stdout)["report"]["judgements"]
+    assert row["benchmark"]["name"] == "test_lib.py::test_spin"
 
 
 def test_a_file_recorded_twice_is_there_once(project: Stored) -> None:
@@ -251,8 +254,8 @@ def test_history_names_the_commits_of_a_change_and_the_drift(project: Stored) ->
     project.record(*[path.name for path in sorted(project.root.glob("run-*.json"))])
 
     done = project.perfgate("history", "--check")
-    since = project.perfgate("history", "--check", "--since", project.commits[30], "a")
-    other = project.perfgate("history", "--check", "nothing-like-it")
+    since = project.perfgate("history", "--check", "--since", project.commits[30], "-k", "a")
+    other = project.perfgate("history", "--check", "-k", "nothing-like-it")
     form = project.perfgate("history", "--format", "json", "-n", "10")
 
     assert done.returncode == 1, done.stderr

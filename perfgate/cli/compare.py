@@ -6,8 +6,9 @@ import click
 
 from perfgate import codec, registry
 from perfgate.cli import console
-from perfgate.cli.options import Chosen, measuring, write
-from perfgate.errors import Exit
+from perfgate.cli.options import Chosen, PathsCommand, measuring, write
+from perfgate.core.units import parse_share
+from perfgate.errors import Exit, UsageError
 from perfgate.host import files
 from perfgate.pipeline import compare as comparing
 from perfgate.pipeline import stored
@@ -16,7 +17,7 @@ from perfgate.render import phrases
 BASELINE = "baseline"
 
 
-@click.command()
+@click.command(cls=PathsCommand)
 @click.argument("base", required=False)
 @click.argument("head", required=False)
 @measuring
@@ -31,23 +32,33 @@ BASELINE = "baseline"
 @click.option(
     "--processes", type=click.IntRange(1, 1000), default=10, help="Fresh processes a suite, where one side is measured."
 )
+@click.option("--limit", help='Judge by this limit instead of the configured ones, as in "3%".')
 @click.option("--save", type=click.Path(path_type=Path), help="Keep the runs in this directory: base.json, head.json.")
 def compare(
-    base: str | None, head: str | None, chosen: Chosen, form: str, output: str, processes: int, save: Path | None
+    base: str | None,
+    head: str | None,
+    chosen: Chosen,
+    form: str,
+    output: str,
+    processes: int,
+    limit: str | None,
+    save: Path | None,
 ) -> int:
     """Measure BASE and HEAD side by side, in pairs that take turns, and judge the difference.
 
     Each is a git revision or a run file. BASE defaults to the merge base with the remote's default branch,
     HEAD to the working tree. BASE may also be the word `baseline`: the stored runs of HEAD's nearest ancestors.
+    A PATH is a file, a directory or a test as pytest names it: only those benchmarks are measured.
     """
     targets = [*([Path(output)] if output != "-" else []), *([save / "base.json"] if save else [])]
     for target in targets:
         files.check_writable(target)
+    share = _share(limit)
     with chosen.workshop() as shop:
         if base == BASELINE:
-            compared = stored.compare_with_baseline(head, shop, processes=processes)
+            compared = stored.compare_with_baseline(head, shop, processes=processes, limit=share)
         else:
-            compared = comparing.compare(base, head, shop, processes=processes)
+            compared = comparing.compare(base, head, shop, processes=processes, limit=share)
         interrupted = shop.interrupts.requested
     text = registry.renderer(form)(compared.report)
     write(
@@ -60,3 +71,10 @@ def compare(
         files.write(save / "base.json", codec.dump_run(compared.base))
         files.write(save / "head.json", codec.dump_run(compared.head))
     return int(Exit.INTERRUPTED if interrupted else compared.report.exit_code)
+
+
+def _share(limit: str | None) -> float | None:
+    try:
+        return parse_share(limit) if limit else None
+    except ValueError as exc:
+        raise UsageError(f"--limit: {exc}") from exc

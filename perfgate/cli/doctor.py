@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from perfgate.cli.options import Chosen, measuring
+from perfgate.cli.options import Chosen, PathsCommand, measuring
 from perfgate.core.units import parse_duration
 from perfgate.core.verdict import UNKNOWN, Verdict
 from perfgate.errors import ConfigError, Exit
@@ -86,7 +86,7 @@ def _audit(chosen: Chosen) -> int:
     return int(Exit.NOT_MEASURED if found.faults else Exit.PASSED)
 
 
-@click.command()
+@click.command(cls=PathsCommand)
 @measuring
 @click.option("--workflows", is_flag=True, help="Look at the GitHub workflows alone.")
 @click.option("--machine", "machine_only", is_flag=True, help="Look at the machine alone.")

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from perfgate import registry
-from perfgate.cli.options import Chosen, measuring
+from perfgate.cli.options import Chosen, PathsCommand, measuring
 from perfgate.core.model import WHOLE, Part
 from perfgate.core.units import parse_part
 from perfgate.errors import Exit, UsageError
@@ -30,7 +30,7 @@ def _part(text: str | None) -> Part:
     return Part(number=number, of=of) if of > 1 else WHOLE
 
 
-@click.command()
+@click.command(cls=PathsCommand)
 @measuring
 @click.option(
     "--report",

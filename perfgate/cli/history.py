@@ -6,15 +6,16 @@ from pathlib import Path
 import click
 
 from perfgate import codec
-from perfgate.cli.options import Chosen, write
+from perfgate.cli.options import Chosen, choosing, write
 from perfgate.config.load import load
+from perfgate.core.selection import Selection
 from perfgate.errors import Exit
 from perfgate.pipeline import history as reading
 from perfgate.render import trend
 
 
 @click.command()
-@click.argument("slis", nargs=-1)
+@choosing
 @click.option("--config", type=click.Path(path_type=Path), help="Read this file instead of perfgate.toml.")
 @click.option("--since", help="Count alarms from this revision; default: the last release tag, else the beginning.")
 @click.option("--replay", type=click.Path(path_type=Path, exists=True), help="Say what this perfgate.toml would say.")
@@ -25,7 +26,7 @@ from perfgate.render import trend
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to write it.")
 @click.option("-o", "--output", default="-", help="Where to write it; - is standard output.")
 def history(
-    slis: tuple[str, ...],
+    selection: Selection,
     config: Path | None,
     since: str | None,
     replay: Path | None,
@@ -37,12 +38,11 @@ def history(
     """Find when the stored benchmarks changed their level, by which commits, and how far they drifted.
 
     With --check it ends with 1 where something got worse, and with 3 where there is nothing to look at.
-    SLIS limit it to those whose name holds one of these texts (`*` is anything).
     """
-    chosen = Chosen(config=config)
+    chosen = Chosen(config=config, selection=selection)
     with chosen.workshop() as shop:
         other = load(shop.root(), environ=os.environ, path=replay) if replay else None
-        past = reading.history(slis, shop, since=since, other=other, most=most)
+        past = reading.history(shop, since=since, other=other, most=most)
     write(codec.dump_history(past) if form == "json" else trend.render(past), output)
     if check and not past.trends:
         return int(Exit.NOT_MEASURED)

@@ -5,14 +5,14 @@ from pathlib import Path
 import click
 
 from perfgate import codec
-from perfgate.cli.options import Chosen, measuring, write
+from perfgate.cli.options import Chosen, PathsCommand, measuring, write
 from perfgate.errors import Exit
 from perfgate.host import files
 from perfgate.pipeline import workshop
 from perfgate.render import phrases
 
 
-@click.command()
+@click.command(cls=PathsCommand)
 @click.argument("revision", required=False)
 @measuring
 @click.option("--processes", type=click.IntRange(1, 1000), default=10, help="Fresh processes a suite.")

@@ -13,6 +13,8 @@ import click
 
 from perfgate.cli import console
 from perfgate.config.load import Loaded, load
+from perfgate.core.selection import ALL, Selection
+from perfgate.errors import UsageError
 from perfgate.host import files, hardening, tree
 from perfgate.host.interrupt import Interrupts
 from perfgate.pipeline.workshop import Workshop
@@ -30,6 +32,7 @@ class Chosen:
     seed: int | None = None
     isolate: str | None = None
     suite: tuple[str, ...] = ()
+    selection: Selection = ALL
 
     def load(self, root: Path) -> Loaded:
         """Read the configuration at `root` with these flags over it."""
@@ -52,12 +55,67 @@ class Chosen:
                 config=self.config,
                 seed=secrets.randbelow(2**31) if self.seed is None else self.seed,
                 suites=self.suite,
+                selection=self.selection,
             )
 
 
 def take_token() -> str:
     """Return GitHub's token and take it out of the environment: no process that is started from here gets it."""
     return os.environ.pop("PERFGATE_TOKEN", "")
+
+
+class PathsCommand(click.Command):
+    """A command that takes what stands after `--` as paths, as pytest and git do."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Set the paths aside before the rest is parsed."""
+        if "--" in args:
+            ctx.meta[_PATHS] = tuple(args[args.index("--") + 1 :])
+            args = args[: args.index("--")]
+        return super().parse_args(ctx, args)
+
+    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
+        """Return what the usage line says."""
+        return [*super().collect_usage_pieces(ctx), "[-- PATH...]"]
+
+
+_PATHS = "perfgate.paths"
+
+
+def choosing(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that choose benchmarks; the command gets them as `selection`."""
+
+    @functools.wraps(command)
+    def chosen(*, only: tuple[str, ...], exclude: tuple[str, ...], **given: Any) -> Any:
+        paths = tuple(_below_root(path) for path in click.get_current_context().meta.get(_PATHS, ()))
+        return command(selection=Selection(only=only, exclude=exclude, paths=paths), **given)
+
+    exclude = click.option(
+        "--exclude", metavar="GLOB", multiple=True, help="Leave out benchmarks whose name holds this; may be repeated."
+    )
+    only = click.option(
+        "-k",
+        "--benchmark",
+        "only",
+        metavar="GLOB",
+        multiple=True,
+        help="Only benchmarks whose name (suite/name) holds this, * being anything; may be repeated.",
+    )
+    return only(exclude(chosen))
+
+
+def _below_root(path: str) -> str:
+    """Return a path that was given here as seen from the root of the repository.
+
+    Raises: UsageError for one outside of it.
+    """
+    here = Path.cwd()
+    root = next((place for place in (here, *here.parents) if (place / ".git").exists()), here)
+    file, inside, name = path.partition("::")
+    seen = os.path.relpath(here / file, root)
+    if seen.startswith(".."):
+        raise UsageError(f"{path!r} is outside of {root}", hint="name files of this repository")
+    return f"{Path(seen).as_posix()}{inside}{name}"
 
 
 def measuring(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -86,7 +144,7 @@ def measuring(command: Callable[..., Any]) -> Callable[..., Any]:
         ]
     ):
         chosen = option(chosen)
-    return chosen
+    return choosing(chosen)
 
 
 def write(text: str, output: str) -> None:

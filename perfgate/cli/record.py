@@ -5,14 +5,14 @@ from pathlib import Path
 
 import click
 
-from perfgate.cli.options import Chosen, measuring
+from perfgate.cli.options import Chosen, PathsCommand, measuring
 from perfgate.errors import Exit
 from perfgate.pipeline import auditing, stored
 from perfgate.publishers import actions
 from perfgate.render import phrases
 
 
-@click.command()
+@click.command(cls=PathsCommand)
 @click.argument("files", nargs=-1)
 @measuring
 @click.option("--processes", type=click.IntRange(1, 1000), default=10, help="Fresh processes a suite.")

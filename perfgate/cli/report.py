@@ -6,7 +6,8 @@ from pathlib import Path
 import click
 
 from perfgate import codec, registry
-from perfgate.cli.options import Chosen, write
+from perfgate.cli.options import Chosen, choosing, write
+from perfgate.core.selection import Selection
 from perfgate.host import files
 from perfgate.pipeline import history, site
 from perfgate.publishers import actions
@@ -16,11 +17,11 @@ from perfgate.render import phrases
 @click.command()
 @click.argument("report", required=False)
 @click.option("--config", type=click.Path(path_type=Path), help="Read this file instead of perfgate.toml.")
-@click.option("--sli", "slis", multiple=True, help="Show only SLIs whose name holds this text (`*` is anything).")
+@choosing
 @click.option("--url", default="", help="Where the site will be; the links of its Atom feed need it.")
 @click.option("--format", "form", type=click.Choice(registry.renderers()), default="html", help="How to write REPORT.")
 @click.option("-o", "--output", required=True, help="The directory of the site; or the file for REPORT, - is stdout.")
-def report(report: str | None, config: Path | None, slis: tuple[str, ...], url: str, form: str, output: str) -> None:
+def report(report: str | None, config: Path | None, selection: Selection, url: str, form: str, output: str) -> None:
     """Write the trend site of the stored runs: pages for any web server, or to be opened from the disk.
 
     With REPORT, a file of `perfgate compare --format json`: write that one report, as a page or in any other format.
@@ -29,9 +30,9 @@ def report(report: str | None, config: Path | None, slis: tuple[str, ...], url: 
         found = codec.load_report(files.read(Path(report), largest=codec.LARGEST), name=report)
         write(registry.renderer(form)(found), output)
         return
-    chosen = Chosen(config=config)
+    chosen = Chosen(config=config, selection=selection)
     with chosen.workshop() as shop:
-        seen = history.outlook(slis, shop)
+        seen = history.outlook(shop)
         count, size = site.build(seen, Path(output), url=url)
     click.echo(f"wrote {count:,} files, {size / 1e6:.1f} MB, to {output}: open {Path(output) / 'index.html'}", err=True)
     if outputs := os.environ.get("GITHUB_OUTPUT"):

@@ -133,6 +133,10 @@ class Policy:
         informs = stored and metric.kind is Kind.NOISY and not self.trust_stored
         return replace(rule, critical=False) if informs else rule
 
+    def looking(self, limit: float) -> "Policy":
+        """Return these rules with another limit for all."""
+        return replace(self, rules=tuple(replace(rule, limit=limit) for rule in self.rules))
+
     def unmet(self, present: frozenset[Benchmark]) -> tuple[str, ...]:
         """Return the expectations that no benchmark in `present` meets."""
         return tuple(glob for glob in self.expect if not any(matches(glob, str(b)) for b in present))

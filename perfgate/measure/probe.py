@@ -118,7 +118,9 @@ class ProbeSuite(Measured):
 
     def explore(self) -> None:
         """Start both sides once and see what they are like, which says how they are loaded."""
-        if not self.around.part.holds(self._benchmark(TOTAL)):
+        asked = any(self.around.selection.holds(self._benchmark(name)) for name in self._names)
+        if not asked or not self.around.part.holds(self._benchmark(TOTAL)):
+            self.others.update(self._names)
             return  # a probe is one job's, whole: its requests share each start
         self._explored = True
         if not addresses.can_fix():

@@ -101,9 +101,11 @@ class ResultsSuite(Measured):
 
     def _plan(self, name: str, seen: Sequence[Printed]) -> None:
         """Open a track for each benchmark that all sides printed."""
-        names = dict.fromkeys(each for printed in seen for each in (*printed.readings, *printed.failed) if each)
+        found = dict.fromkeys(each for printed in seen for each in (*printed.readings, *printed.failed) if each)
+        names = {each: None for each in found if self.around.selection.holds(self._benchmark(f"{name}/{each}"))}
+        self.others.update(f"{name}/{each}" for each in found.keys() - names.keys())
         for side, printed in enumerate(seen):
-            self._offers[side].update(f"{name}/{each}" for each in printed.readings)
+            self._offers[side].update(f"{name}/{each}" for each in printed.readings if each in names)
             self._note_failures(side, name, printed, names)
         whole = sum(printed.seconds for printed in seen)
         shared = [each for each in names if all(each in printed.readings for printed in seen)]

@@ -23,8 +23,8 @@ class Survey:
 
     names: tuple[str, ...]
     """Benchmarks on offer, in the order of their files."""
-    elsewhere: int = 0
-    """How many more there are, which other jobs measure."""
+    elsewhere: tuple[str, ...] = ()
+    """Those that other jobs measure, or that nobody asked for."""
     python: tuple[tuple[str, str], ...]
     errors: tuple[str, ...] = ()
     """Why nothing, or not all, can be collected, in the tool's words."""
@@ -95,7 +95,7 @@ def _offered(people: Crew, wanted: Callable[[str], bool]) -> Survey:
     names = tuple(name for name in offer["benchmarks"] if wanted(name))
     return Survey(
         names=names,
-        elsewhere=len(offer["benchmarks"]) - len(names),
+        elsewhere=tuple(name for name in offer["benchmarks"] if not wanted(name)),
         errors=tuple(offer["errors"]),
         broken={str(file): str(reason) for file, reason in offer.get("broken", {}).items()},
         skipped={str(file): str(reason) for file, reason in offer.get("skipped", {}).items()},

@@ -10,8 +10,9 @@ from perfgate.core.model import WHOLE, Benchmark, Method, Part, Run, Sample, War
 from perfgate.core.policy import Policy
 from perfgate.core.question import answer
 from perfgate.core.schedule import NORMAL_EFFORT_S
+from perfgate.core.selection import ALL, Selection
 from perfgate.core.stats import paired
-from perfgate.errors import Interrupted, MeasureError
+from perfgate.errors import Interrupted, MeasureError, UsageError
 from perfgate.host.environment import environment
 from perfgate.host.git import Repository
 from perfgate.host.interrupt import Interrupts
@@ -19,6 +20,8 @@ from perfgate.host.tree import adopting
 from perfgate.measure.crew import OutOfTime
 from perfgate.measure.sides import PreparedSide
 from perfgate.measure.track import AnyJob, Circumstances, Measured, Track
+
+SHOWN = 10  # benchmarks that an error lists
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +63,8 @@ class Effort:
     seed: int = 0
     part: Part = WHOLE
     """Of the benchmarks; other jobs measure the others."""
+    selection: Selection = ALL
+    """Those that somebody asked for."""
     canary: bool = False
     """Whether base is measured against itself, too."""
 
@@ -121,7 +126,7 @@ class _Session:
         self.measurement = secrets.token_hex(8)
         self.began = datetime.now(UTC)
         self.start = time.monotonic()
-        self.warnings = _submodules(sides)
+        self.warnings = _submodules(sides) + _selected(effort.selection)
         around = Circumstances(
             repository=repository,
             mark=self.measurement,
@@ -129,6 +134,7 @@ class _Session:
             effort_s=effort.benchmark_s,
             interrupts=interrupts,
             part=effort.part,
+            selection=effort.selection,
             deadline=self.start + effort.budget_s,
         )
         self.suites = [job.begin(sides, around) for job in jobs]
@@ -223,6 +229,15 @@ class _Session:
             )
         )
 
+    def _nothing_asked_for(self) -> UsageError:
+        others = sorted(f"{suite.name}/{name}" for suite in self.suites for name in suite.others)
+        more = f"\n  and {len(others) - SHOWN} more" if len(others) > SHOWN else ""
+        there = "".join(f"\n  {name}" for name in others[:SHOWN]) + more
+        return UsageError(
+            f"no benchmark is named by `{self.effort.selection}`; there {'are' if others else 'is none'}:{there}",
+            hint="-k takes a part of the name, with * for anything",
+        )
+
     def result(self, side: int) -> Run:
         """Return what was measured of one side."""
         prepared = self.sides[side]
@@ -232,6 +247,8 @@ class _Session:
         failures = tuple(failure for suite in self.suites for failure in suite.failures[side].values())
         failed = any(suite.failures[each] for suite in self.suites for each in range(len(self.sides)))
         nothing_to_do = self.effort.part is not WHOLE and not any(suite.tracks for suite in self.suites)
+        if self.effort.selection and not failed and not samples and not any(suite.tracks for suite in self.suites):
+            raise self._nothing_asked_for()
         if not failed and not samples and not nothing_to_do:
             raise MeasureError(
                 f"the time budget of {self.effort.budget_s:g} s ended before anything was measured",
@@ -262,6 +279,12 @@ class _Session:
             distributions=tuple(each for suite in self.suites for each in suite.distributions[side]),
             described=tuple(each for suite in self.suites for each in suite.described[side]),
         )
+
+
+def _selected(selection: Selection) -> list[Warning]:
+    if not selection:
+        return []
+    return [Warning(code="selection", text=f"only what `{selection}` names was measured: nothing is said of the rest")]
 
 
 def _submodules(sides: Sequence[PreparedSide]) -> list[Warning]:

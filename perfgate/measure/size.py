@@ -40,7 +40,8 @@ class SizeSuite(Measured):
         """Add up the sizes; where there is no file, the benchmark has failed."""
         for side, prepared in enumerate(self.sides):
             for name, glob in self.job.files.items():
-                if not self.around.part.holds(self._benchmark(name)):
+                if not self.around.holds(self._benchmark(name)):
+                    self.others.add(name)
                     continue
                 files = [path for path in Path(prepared.place.root).glob(glob) if path.is_file()]
                 if not files:

@@ -114,6 +114,7 @@ class Suite(Measured):
         require_tools(self.job.metrics)  # before the minutes of measuring, after which they are needed
         head = self._survey(self.sides[-1], names=(), calibrate=True)
         scout.refuse_collection_errors("head" if len(self.sides) > 1 else "the working tree", head)
+        self.others.update(head.elsewhere)
         for file, text in head.broken.items():
             self._fail(-1, file, Reason.RAISED, _uncollected(text))
         if not head.names and head.elsewhere:
@@ -310,7 +311,7 @@ class Suite(Measured):
                 mark=self.around.mark,
                 interrupts=self.around.interrupts,
                 deadline=self.around.deadline,
-                wanted=lambda name: self.around.part.holds(self._benchmark(name)),
+                wanted=lambda name: self.around.holds(self._benchmark(name)),
             )
 
     def _survey_base(self, names: tuple[str, ...], own: frozenset[str] | None) -> Survey:

@@ -33,6 +33,7 @@ from perfgate.core.policy import Policy, Rule
 from perfgate.core.processes import Processes
 from perfgate.core.question import Asked, CountQuestion, Question, ShareQuestion, within
 from perfgate.core.schedule import CONFIRMING, FIRST_LOOK, is_look
+from perfgate.core.selection import ALL, Selection
 from perfgate.core.stats import describe
 from perfgate.errors import MeasureError
 from perfgate.host.git import Repository
@@ -54,8 +55,13 @@ class Circumstances:
     effort_s: float
     interrupts: Interrupts
     part: Part = WHOLE
+    selection: Selection = ALL
     deadline: float = math.inf
     """When the monotonic clock says this, the budget has ended."""
+
+    def holds(self, benchmark: Benchmark) -> bool:
+        """Return whether a benchmark is this job's, and was asked for."""
+        return self.part.holds(benchmark) and self.selection.holds(benchmark)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -234,6 +240,7 @@ class Measured(ABC):
         self.count: Callable[[], None] | None = None
         """Counts what is exact, in the time that is left after timing; where that is wanted."""
         self._provenance: Provenance | None = None
+        self.others: set[str] = set()  # benchmarks that are there, and were not asked for
         self.wanted: tuple[str, ...] = ()  # metrics that are measured instead of the time, or beside it
 
     @abstractmethod

@@ -1,7 +1,7 @@
 """Comparing two things, each a revision or a run file."""
 
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from perfgate import __version__
 from perfgate.config.load import Loaded
@@ -29,7 +29,13 @@ class Compared:
 
 
 def compare(
-    base: str | None, head: str | None, shop: Workshop, *, processes: int = 10, policy: Policy | None = None
+    base: str | None,
+    head: str | None,
+    shop: Workshop,
+    *,
+    processes: int = 10,
+    policy: Policy | None = None,
+    limit: float | None = None,
 ) -> Compared:
     """Compare two things, each a revision or a run file, measuring what is not measured yet.
 
@@ -37,13 +43,15 @@ def compare(
         base: None is the merge base with the default branch.
         head: None is the working tree.
         processes: how many, where one side is a file and the other is measured alone.
-        policy: None is that of the configuration.
+        policy: None is that of the configuration, without expectations of what was not asked for.
+        limit: share of base that replaces the limit of every rule.
     """
     paths = run_file(base, shop), run_file(head, shop)
     if all(paths):
         one, other = (load_run(path) for path in paths if path)
-        policy = policy or shop.load_config(shop.root()).config.policy()
-        return _judged(one, other, policy, again=shlex.join(["perfgate", "compare", str(base), str(head)]))
+        policy = policy or looked_at(shop.load_config(shop.root()), shop, limit)
+        again = shlex.join(["perfgate", "compare", str(base), str(head), *_selected(shop, limit)])
+        return _judged(shop.selection.of(one), shop.selection.of(other), policy, again=again)
     repository = shop.repository()
     loaded = shop.load_config(repository.root)
     revisions = [
@@ -52,16 +60,23 @@ def compare(
             paths, (base, head), (repository.fork_point, repository.working_tree), strict=True
         )
     ]
-    policy = policy or loaded.config.policy()
+    policy = policy or looked_at(loaded, shop, limit)
     if revisions[0] and revisions[1]:
         one, other = measure_both(repository, revisions[0], revisions[1], loaded, policy, shop)
-        return _judged(one, other, policy, again=_again(revisions[0], revisions[1], loaded, shop))
+        return _judged(one, other, policy, again=_again(revisions[0], revisions[1], loaded, shop, limit))
     one, other = (
         load_run(path) if path else measure_one(repository, revision, loaded, shop, processes, label=label)
         for path, revision, label in zip(paths, revisions, ("base", "head"), strict=True)
         if path or revision
     )
-    return _judged(one, other, policy)
+    return _judged(shop.selection.of(one), shop.selection.of(other), policy)
+
+
+def looked_at(loaded: Loaded, shop: Workshop, limit: float | None = None) -> Policy:
+    """Return the configured policy for what was asked for: what nobody asked for is not expected either."""
+    policy = loaded.config.policy()
+    policy = replace(policy, expect=()) if shop.selection else policy
+    return policy if limit is None else policy.looking(limit)
 
 
 def _judged(base: Run, head: Run, policy: Policy, *, again: str = "") -> Compared:
@@ -69,11 +84,19 @@ def _judged(base: Run, head: Run, policy: Policy, *, again: str = "") -> Compare
     return Compared(report=judged, base=base, head=head)
 
 
-def _again(base: Revision, head: Revision, loaded: Loaded, shop: Workshop) -> str:
+def _again(base: Revision, head: Revision, loaded: Loaded, shop: Workshop, limit: float | None) -> str:
     table, usual = loaded.config.perfgate, Perfgate()
     command = ["perfgate", "compare", str(base.commit)[:12]]
     command += [] if head.dirty else [str(head.commit)[:12]]
     command += [part for name in shop.suites for part in ("--suite", name)]
     chosen = {key: getattr(table, key) for key in ("budget", "strictness", "effort")}
     flags = [part for key, value in chosen.items() if value != getattr(usual, key) for part in (f"--{key}", str(value))]
-    return shlex.join([*command, *flags, "--seed", str(shop.seed)])
+    return shlex.join([*command, *flags, "--seed", str(shop.seed), *_selected(shop, limit)])
+
+
+def _selected(shop: Workshop, limit: float | None) -> list[str]:
+    asked = shop.selection
+    options = [word for text in asked.only for word in ("-k", text)]
+    options += [word for text in asked.exclude for word in ("--exclude", text)]
+    options += ["--limit", f"{100 * limit:g}%"] if limit is not None else []
+    return [*options, *(("--", *asked.paths) if asked.paths else ())]

@@ -1,9 +1,8 @@
 """What the stored runs of HEAD's history say together: what changed, and where every SLI stands."""
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from fnmatch import fnmatchcase
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 from perfgate import __version__
 from perfgate.config.load import Loaded
@@ -13,13 +12,12 @@ from perfgate.core.acceptance import by_trailer
 from perfgate.core.audit import Decision, audit
 from perfgate.core.baseline import StoredRun
 from perfgate.core.budget import budgets
-from perfgate.core.levels import Levels
 from perfgate.core.outlook import Commit, Outlook
 from perfgate.core.past import Past
 from perfgate.core.policy import Policy
 from perfgate.core.units import parse_share
 from perfgate.host.git import Repository
-from perfgate.pipeline.stored import archive
+from perfgate.pipeline.stored import archive, only
 from perfgate.pipeline.workshop import Workshop
 from perfgate.stores.columns import Entry
 
@@ -47,7 +45,7 @@ class _Looked:
         return {oid: place for place, oid in enumerate(self.commits)}
 
 
-def history(globs: Sequence[str], shop: Workshop, *, since: str | None, other: Loaded | None, most: int | None) -> Past:
+def history(shop: Workshop, *, since: str | None, other: Loaded | None, most: int | None) -> Past:
     """Read the stored runs of HEAD's ancestors and find what changed.
 
     Args:
@@ -55,12 +53,12 @@ def history(globs: Sequence[str], shop: Workshop, *, since: str | None, other: L
         other: a configuration to replay beside the repository's own.
         most: read only so many of the newest runs of each series.
     """
-    return _past(_look(globs, shop, most), since, other)
+    return _past(_look(shop, most), since, other)
 
 
-def outlook(globs: Sequence[str], shop: Workshop) -> Outlook:
+def outlook(shop: Workshop) -> Outlook:
     """Read the stored runs of HEAD's ancestors and say where every SLI stands."""
-    seen = _look(globs, shop, None, verdicts=True)
+    seen = _look(shop, None, verdicts=True)
     found, audited, ledger = _past(seen, None, None), audit(seen.decisions), views.accepted(seen.decisions)
     repository, order = seen.repository, seen.order
     tags = repository.tags(seen.loaded.config.history.releases)
@@ -96,7 +94,7 @@ def web_address(url: str) -> str:
     return f"{'http' if url.startswith('http:') else 'https'}://{found[1]}{port}/{found[3]}"
 
 
-def _look(globs: Sequence[str], shop: Workshop, most: int | None, *, verdicts: bool = False) -> _Looked:
+def _look(shop: Workshop, most: int | None, *, verdicts: bool = False) -> _Looked:
     repository = shop.repository()
     loaded = shop.load_config(repository.root)
     commits = {
@@ -114,7 +112,7 @@ def _look(globs: Sequence[str], shop: Workshop, most: int | None, *, verdicts: b
             loaded=loaded,
             policy=loaded.config.policy(),
             commits=commits,
-            runs=[_only(run, globs) for run in read.runs],
+            runs=[only(run, lambda sli: shop.selection.names(str(sli))) for run in read.runs],
             decisions=decisions,
             faults=read.faults + faults,
             place=kept.store.name,
@@ -153,15 +151,6 @@ def _newest(entries: Iterable[Entry], order: dict[str, int], most: int | None) -
     for entry in sorted(entries, key=lambda entry: (order.get(entry.commit, -1), entry.path)):
         series.setdefault((entry.environment, entry.suite), []).append(entry)
     return [entry for rows in series.values() for entry in (rows[-most:] if most else rows)]
-
-
-def _only(run: StoredRun, globs: Sequence[str]) -> StoredRun:
-    if not globs:
-        return run
-    levels = {
-        sli: level for sli, level in run.levels.items() if any(fnmatchcase(str(sli), f"*{glob}*") for glob in globs)
-    }
-    return replace(run, levels=Levels.of(levels))
 
 
 def _release(repository: Repository, tag: tuple[str, str], budget: float) -> past.Release:

@@ -1,6 +1,6 @@
 """Stored runs: record them, compare with them, look after them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -10,7 +10,8 @@ from perfgate import __version__, registry
 from perfgate.config.load import Loaded
 from perfgate.core import baseline as baselines
 from perfgate.core.baseline import WINDOW, Baseline, StoredRun
-from perfgate.core.model import Benchmark, Failure, Reason, Run, Warning
+from perfgate.core.levels import Levels
+from perfgate.core.model import Benchmark, Failure, Reason, Run, Sli, Warning
 from perfgate.core.policy import Policy, matches
 from perfgate.core.report import report
 from perfgate.core.units import parse_duration
@@ -18,7 +19,7 @@ from perfgate.errors import StoreError, UsageError
 from perfgate.host.clone import address_of
 from perfgate.host.environment import ci_job
 from perfgate.host.git import Repository
-from perfgate.pipeline.compare import Compared
+from perfgate.pipeline.compare import Compared, looked_at
 from perfgate.pipeline.workshop import Workshop, load_run, measure_one, named_revision, run_file
 from perfgate.stores import columns
 from perfgate.stores.archive import Archive
@@ -149,18 +150,24 @@ def _kind(run: StoredRun) -> frozenset[tuple[str, str]]:
     return frozenset((name, value) for name, value in run.environment.facts if name not in MACHINE)
 
 
-def compare_with_baseline(head: str | None, shop: Workshop, *, processes: int) -> Compared:
+def compare_with_baseline(head: str | None, shop: Workshop, *, processes: int, limit: float | None = None) -> Compared:
     """Compare HEAD, measured alone or a run file, with the stored runs of its nearest comparable ancestors."""
     repository = shop.repository()
     loaded = shop.load_config(repository.root)
-    policy = loaded.config.policy()
+    policy = looked_at(loaded, shop, limit)
     path = run_file(head, shop)
     revision = None if path else named_revision(repository, head, repository.working_tree)
     with archive(repository, loaded, shop) as kept:
         entries = kept.entries()  # before minutes are spent: is there a store to read?
         run = load_run(path) if path else measure_one(repository, revision, loaded, shop, processes)
+        run = shop.selection.of(run)
         longest_s = parse_duration(loaded.config.baseline.max_age)
         found, warnings = _baselines(kept, entries, run, repository, longest_s)
+        asked = shop.selection
+        found = [
+            replace(each, runs=tuple(only(one, lambda sli: asked.holds(sli.benchmark)) for one in each.runs))
+            for each in found
+        ]
     base = replace(baselines.base_run(found, run), warnings=tuple(warnings))
     judged = report(
         base,
@@ -171,6 +178,11 @@ def compare_with_baseline(head: str | None, shop: Workshop, *, processes: int) -
         comparisons=baselines.compare_stored(found, run),
     )
     return Compared(report=judged, base=base, head=run)
+
+
+def only(run: StoredRun, wanted: Callable[[Sli], bool]) -> StoredRun:
+    """Return a stored run with the wanted SLIs alone."""
+    return replace(run, levels=Levels.of({sli: level for sli, level in run.levels.items() if wanted(sli)}))
 
 
 def _baselines(

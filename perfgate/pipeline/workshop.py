@@ -11,10 +11,11 @@ from typing import Any
 from perfgate import codec, registry
 from perfgate.config.load import FILE, Loaded
 from perfgate.config.probe import LoadSuite
-from perfgate.config.schema import AnySuite, CommandSuite, SideTable, SizeSuite
+from perfgate.config.schema import AnySuite, CommandSuite, PyperfSuite, PytestSuite, SideTable, SizeSuite
 from perfgate.core.model import WHOLE, Design, Part, Revision, Run, Warning
 from perfgate.core.policy import Policy
 from perfgate.core.schedule import NORMAL_EFFORT_S, STRICT_EFFORT_S
+from perfgate.core.selection import ALL, Selection
 from perfgate.core.units import parse_duration
 from perfgate.errors import UsageError
 from perfgate.formats.document import Document
@@ -54,6 +55,8 @@ class Workshop:
     """Of the benchmarks; other jobs measure the others."""
     suites: tuple[str, ...] = ()
     """Names of the suites to measure; none are all."""
+    selection: Selection = ALL
+    """Benchmarks to measure, or to look at."""
 
     def tell(self, text: str) -> None:
         """Say what was decided, in a line that stays."""
@@ -335,7 +338,39 @@ def _jobs(repository: Repository, loaded: Loaded, shop: Workshop) -> Sequence[An
     suites = loaded.config.suite
     if unknown := [name for name in shop.suites if name not in suites]:
         raise UsageError(f"no suite is called {unknown[0]!r}; there are: {', '.join(suites)}")
-    return [_job(repository, name, suite) for name, suite in suites.items() if name in (shop.suites or suites)]
+    chosen = {name: suite for name, suite in suites.items() if name in (shop.suites or suites)}
+    if shop.selection.paths:
+        chosen = _at_paths(chosen, shop.selection.files)
+    return [_job(repository, name, suite) for name, suite in chosen.items()]
+
+
+def _at_paths(suites: Mapping[str, AnySuite], paths: Sequence[str]) -> dict[str, AnySuite]:
+    """Return the suites of files that hold, or are held by, one of the paths, each with only those of its files.
+
+    Raises: UsageError for a path that belongs to no suite.
+    """
+    found: dict[str, AnySuite] = {}
+    left = set(paths)
+    for name, suite in suites.items():
+        if not isinstance(suite, PytestSuite | PyperfSuite):
+            continue
+        mine = {path: _common(path, suite.paths) for path in paths}
+        left -= {path for path, files in mine.items() if files}
+        if files := [file for each in mine.values() for file in each]:
+            found[name] = suite.model_copy(update={"paths": tuple(dict.fromkeys(files))})
+    if left:
+        raise UsageError(
+            f"{sorted(left)[0]!r} belongs to no suite that runs files",
+            hint=f"the suites are {', '.join(suites)}; `paths` under [suite.NAME] in {FILE} says which files are whose",
+        )
+    return found
+
+
+def _common(path: str, own: Sequence[str]) -> list[str]:
+    """Return what of a suite's own paths a path is, holds, or is inside of; a suite without paths has all of them."""
+    if not own or any(each in (".", path) or path.startswith(f"{each.rstrip('/')}/") for each in own):
+        return [path]
+    return [each for each in own if path == "." or each.startswith(f"{path.rstrip('/')}/")]
 
 
 def _job(repository: Repository, name: str, suite: AnySuite) -> AnyJob:
@@ -377,5 +412,6 @@ def effort(loaded: Loaded, shop: Workshop) -> Effort:
         benchmark_s=parse_duration(table.effort) if table.effort else usual,
         seed=shop.seed,
         part=shop.part,
+        selection=shop.selection,
         canary=table.canary,
     )
