@@ -93,7 +93,7 @@ def test_the_service_nearest_to_the_root_is_taken_and_without_one_there_is_none(
 def test_a_project_that_is_only_a_service_gets_a_probe_that_is_valid(project: Project) -> None:
     project.put("web.py", FASTAPI)
 
-    text = toml(look(project.root, ["web.py"]))
+    text = toml(look(project.root, ["web.py"])[1])
 
     config = tomllib.loads(text)
     assert set(config["suite"]) == {"service"}
@@ -106,7 +106,7 @@ def test_beside_benchmarks_the_probe_is_only_proposed(project: Project) -> None:
     project.put("web.py", FASTAPI)
     project.put("test_it.py", "def test_x(benchmark): benchmark(list)\n")
 
-    found = look(project.root, ["test_it.py", "web.py"])
+    _, found = look(project.root, ["test_it.py", "web.py"])
     text = toml(found)
 
     assert any("proposes a load probe" in note for note in found.notes)

@@ -2,7 +2,7 @@
 
 import re
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -10,17 +10,20 @@ from typing import Any
 
 import click
 
+from perfgate.cli.options import Chosen
 from perfgate.cli.services import WebService, find_service, probe_toml, quoted
 from perfgate.cli.workflows import FIND, MEASURES, UNPINNED, Choices, own_action
 from perfgate.cli.workflows import workflows as written
 from perfgate.config.load import FILE
-from perfgate.errors import UsageError
+from perfgate.errors import BuildError, Exit, MeasureError, UsageError
 from perfgate.host import files
 from perfgate.host.git import Repository
-from perfgate.host.interrupt import Interrupts
+from perfgate.measure.trial import Tried
+from perfgate.pipeline.workshop import Workshop, tried_configuration, tried_proposal
 from perfgate.project import proposal as project
 from perfgate.project.files import LARGEST, Files
 from perfgate.project.proposal import Proposal
+from perfgate.render import phrases
 
 SHOWN = 5  # files that a line names
 WIDE = 100  # characters of a list that stands in one line
@@ -39,26 +42,43 @@ class Found:
 @click.command()
 @click.option("--workflows/--no-workflows", default=True, show_default=True, help="Write the GitHub workflows too.")
 @click.option("--action", help="The Action they use, as OWNER/NAME@COMMIT; default is that of this perfgate.")
-def init(workflows: bool, action: str | None) -> int:
-    """Look at the project and write perfgate.toml and two workflows; says what it found and what to do next.
+@click.option(
+    "--try/--no-try",
+    "tries",
+    default=True,
+    show_default=True,
+    help="Run each benchmark once before writing.",
+)
+@click.option("--check", is_flag=True, help="Write nothing: try the perfgate.toml that is there.")
+def init(workflows: bool, action: str | None, tries: bool, check: bool) -> int:
+    """Look at the project, try to run its benchmarks, and write perfgate.toml and two workflows.
 
+    What it writes was tried: the working tree was set up in a fresh environment and each benchmark ran once. What
+    was missing and could be installed is in the setup; what does not run is named, and the exit code is 3.
     What is there already is left as it is.
     """
+    if check:
+        with Chosen().workshop() as shop:
+            return _told(tried_configuration(shop), FILE)
     if action is not None and not re.fullmatch(r"[\w.-]+/[\w./-]+@[0-9a-f]{40}", action):
         raise UsageError(f"--action {action}: OWNER/NAME@COMMIT is wanted, the commit in full (40 digits)", hint=FIND)
-    with Interrupts() as interrupts:
-        repository = Repository(Path.cwd(), interrupts=interrupts)
+    with Chosen().workshop() as shop:
+        repository = shop.repository()
         tracked = repository.git("ls-files", "-z", "--cached", "--others", "--exclude-standard").split("\0")
         branch = repository.default_branch()
-        action = (action or own_action(interrupts)) if workflows else None
+        action = (action or own_action(shop.interrupts)) if workflows else None
         commits = len(repository.ancestors(repository.head(), most=2)) if repository.has("HEAD") else 0
-    found = look(repository.root, [file for file in tracked if file])
+        seen, found = look(repository.root, [file for file in tracked if file])
+        writes = not (repository.root / FILE).exists()
+        for note in found.notes if writes else ():
+            click.echo(note, err=True)
+        works = None
+        if writes and tries and commits and found.proposal.suites:
+            found, works = _tried(repository, shop, seen, found)
     texts = {FILE: toml(found)}
     if action:
         texts |= written(Choices(branch=branch, python=_python(repository.root), action=action))
     new = {path: text for path, text in texts.items() if not (repository.root / path).exists()}
-    for note in found.notes if FILE in new else ():
-        click.echo(note, err=True)
     for path in texts:
         if path in new:
             files.write(repository.root / path, new[path])
@@ -69,8 +89,48 @@ def init(workflows: bool, action: str | None) -> int:
         )
     if workflows and not action:
         click.echo(UNPINNED, err=True)
+    if works is False:
+        click.echo(f"next: mend what is named above, or leave it out of {FILE}, then: perfgate init --check", err=True)
+        return int(Exit.NOT_MEASURED)
     click.echo(_next(found, commits, bool(new)), err=True)
     return 0
+
+
+def _tried(repository: Repository, shop: Workshop, seen: project.Look, found: Found) -> tuple[Found, bool]:
+    """Return the proposal as it was mended, and whether all of it works; says what does not."""
+    loaded, revision = shop.load_config(repository.root), repository.working_tree()
+    try:
+        trial = tried_proposal(repository, loaded, shop, revision=revision, seen=seen, run=True)
+    except (BuildError, MeasureError) as exc:
+        click.echo(f"tried, and it does not work yet: {exc.message}", err=True)
+        if exc.hint:
+            click.echo(f"try: {exc.hint}", err=True)
+        return found, False
+    if trial.proposal.setup != found.proposal.setup:
+        click.echo(f"each side will be set up by: {'; '.join(trial.proposal.setup)}", err=True)
+    works = _told(trial.results, "it") == Exit.PASSED
+    return replace(found, proposal=trial.proposal), works
+
+
+def _told(results: Sequence[Tried], what: str) -> int:
+    """Say how the benchmarks of each suite ran, and return the exit code."""
+    for result in results:
+        ran = len(result.names) - len(result.failed) - len(result.left) - len(result.skipped)
+        click.echo(f"tried {what}: suite {result.suite}: {ran} of {len(result.names)} benchmarks ran", err=True)
+        for text in result.errors:
+            click.echo(f"  cannot be collected: {text.strip()}", err=True)
+        _listed("failed", result.failed)
+        _listed("skipped", result.skipped)
+        if result.left:
+            click.echo(f"  {len(result.left)} were collected, and there was no time to run them", err=True)
+    return int(Exit.PASSED if results and all(result.works for result in results) else Exit.NOT_MEASURED)
+
+
+def _listed(how: str, troubles: Sequence[tuple[str, str]]) -> None:
+    for name, text in troubles[:SHOWN]:
+        click.echo(f"  {how}: {phrases.name(name)}: {phrases.name(text.strip().partition(chr(10))[0])}", err=True)
+    if len(troubles) > SHOWN:
+        click.echo(f"  {how}: and {len(troubles) - SHOWN} more", err=True)
 
 
 def _next(found: Found, commits: int, anything: bool) -> str:
@@ -100,8 +160,8 @@ def _python(root: Path) -> str:
     return f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
-def look(root: Path, tracked: list[str]) -> Found:
-    """Return what matters to perfgate of the project at `root` with these files."""
+def look(root: Path, tracked: list[str]) -> tuple[project.Look, Found]:
+    """Return what the project at `root` with these files looks like, and what perfgate would do with it."""
     files = Files(paths=tuple(tracked), read=partial(_read, root))
     seen = project.look(files)
     proposal = project.propose(seen)
@@ -120,7 +180,7 @@ def look(root: Path, tracked: list[str]) -> Found:
         what = "loads it" if not proposal.suites else "proposes a load probe of it: remove the # to use it"
         notes.append(f"found a {service.framework} service in {service.file}; {FILE} {what}")
     broken = [f"{path} cannot be read: {reason}" for path, reason in files.broken.items()]
-    return Found(proposal=proposal, service=service, notes=(*notes, *proposal.notes, *broken))
+    return seen, Found(proposal=proposal, service=service, notes=(*notes, *proposal.notes, *broken))
 
 
 def _read(root: Path, path: str) -> bytes | None:

@@ -1,6 +1,7 @@
 """Whether the benchmarks of a side can be collected at all, or run once, before anything is measured."""
 
 import math
+import time
 from dataclasses import dataclass
 
 from perfgate.core.schedule import draw_pair
@@ -8,8 +9,11 @@ from perfgate.errors import MeasureError
 from perfgate.host.interrupt import Interrupts
 from perfgate.host.tree import adopting
 from perfgate.measure import scout
+from perfgate.measure.crew import OutOfTime
 from perfgate.measure.sides import PreparedSide
 from perfgate.measure.suite import Job
+
+RUN_S = 120.0  # in which the benchmarks of a suite are run once; what is left was collected at least
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +29,14 @@ class Tried:
     """Benchmarks that did not run, with the reason; only where they were run."""
     skipped: tuple[tuple[str, str], ...] = ()
     """Files and benchmarks that were skipped, with the reason."""
+    left: tuple[str, ...] = ()
+    """Benchmarks that were to be run, and for which there was no time."""
+
+    @property
+    def works(self) -> bool:
+        """Whether all that it offers can be measured, and anything is."""
+        ran = len(self.names) - len(self.skipped)
+        return not self.errors and not self.failed and ran > 0
 
 
 def tried(job: Job, side: PreparedSide, *, mark: str, interrupts: Interrupts, run: bool) -> Tried:
@@ -38,10 +50,12 @@ def tried(job: Job, side: PreparedSide, *, mark: str, interrupts: Interrupts, ru
                 timeout_s=job.timeout_s,
                 mark=mark,
                 interrupts=interrupts,
-                deadline=math.inf,
+                deadline=time.monotonic() + RUN_S if run else math.inf,
             )
     except MeasureError as exc:
         return Tried(suite=job.name, errors=(exc.message,))
+    except OutOfTime:
+        return Tried(suite=job.name, errors=(f"its benchmarks could not be listed within {RUN_S:.0f} s",))
     troubles = [(name, each[0]) for name, each in found.journey.troubles.items()]
     skipped = [(name, trouble.text) for name, trouble in troubles if trouble.reason == "skipped"]
     return Tried(
@@ -50,4 +64,5 @@ def tried(job: Job, side: PreparedSide, *, mark: str, interrupts: Interrupts, ru
         errors=found.complaints,
         failed=tuple((name, trouble.text) for name, trouble in troubles if trouble.reason != "skipped"),
         skipped=(*found.skipped.items(), *skipped),
+        left=tuple(n for n in found.names if run and n not in found.iteration_s and n not in found.journey.troubles),
     )

@@ -29,6 +29,7 @@ from perfgate.measure.session import Effort, Progress, Watcher, measure_alone, m
 from perfgate.measure.size import SizeJob
 from perfgate.measure.suite import Job
 from perfgate.measure.track import AnyJob
+from perfgate.measure.trial import Tried, tried
 from perfgate.pipeline import probing, proposed
 from perfgate.pipeline.probing import Tell, probe, whole
 from perfgate.pipeline.proposed import Trial
@@ -135,22 +136,26 @@ def tried_proposal(
     """Return the proposal for a project as far as it works: tried now, or by an earlier run.
 
     Args:
-        run: whether each benchmark is run once, too.
+        run: whether each benchmark is run once, too, in an environment of its own where there is one to be set up.
     """
     proposal = propose(seen)
     if not proposal.suites:
         raise proposed.nothing_found(seen, repository.root)
     where = proposed.setting(repository.root, seen, proposal, loaded, interrupts=shop.interrupts)
+    if run:
+        where = replace(where, apart=where.apart or bool(proposal.setup))
     first = Trial(proposal=proposal, setting=where, results=())
     known = None if run else proposed.remembered(repository, first)
-    shop.tell(_what_is_done(loaded, known or first))
+    if not run:
+        shop.tell(_what_is_done(loaded, known or first))
     if known is not None:
         return known
     if not where.apart and not run:
         return first  # what it has is known; exploring tells the rest
 
     def prepare(trial: Trial) -> tuple[Build, Sequence[Job]]:
-        shop.watch(Progress(text=f"preparing {revision}, and collecting its benchmarks"))
+        what = "running each of its benchmarks once" if run else "collecting its benchmarks"
+        shop.watch(Progress(text=f"preparing {revision}, and {what}"))
         now = proposed.configured(loaded, trial.proposal, trial.setting)
         jobs = [job for job in _jobs(repository, now, replace(shop, suites=())) if isinstance(job, Job)]
         return _build(repository, now, "head"), jobs
@@ -171,6 +176,27 @@ def tried_proposal(
         raise proposed.not_collected(errors, found, seen)
     proposed.remember(repository, first, found)
     return found
+
+
+def tried_configuration(shop: Workshop) -> tuple[Tried, ...]:
+    """Build the working tree as the configuration says, and run each benchmark of its suites once.
+
+    Load probes and sizes are left out: `perfgate load` and `perfgate measure` look at those.
+
+    Raises: BuildError where the setup fails.
+    """
+    repository = shop.repository()
+    revision = repository.working_tree()
+    loaded = completed(repository, shop.load_config(repository.root), shop, head=revision)
+    jobs = [job for job in _jobs(repository, loaded, shop) if isinstance(job, Job)]
+    shop.watch(Progress(text=f"preparing {revision}"))
+    build = _build(repository, loaded, "head")
+    with sides.prepared(repository, revision, build, interrupts=shop.interrupts) as side:
+        found = []
+        for job in jobs:
+            shop.watch(Progress(text=f"running each benchmark of suite {job.name} once"))
+            found.append(tried(job, side, mark=secrets.token_hex(8), interrupts=shop.interrupts, run=True))
+    return tuple(found)
 
 
 def _what_is_done(loaded: Loaded, trial: Trial) -> str:

@@ -1,0 +1,101 @@
+"""What `perfgate init` writes has been tried; what does not work is named."""
+
+import subprocess
+
+import pytest
+
+from tests.live import BENCHMARK, LIBRARY, Project
+
+PYPROJECT = """\
+[build-system]
+requires = ["setuptools"]
+build-backend = "setuptools.build_meta"
+[project]
+name = "lib"
+version = "1"
+[project.optional-dependencies]
+speed = ["pytest-benchmark"]
+[tool.setuptools]
+py-modules = ["lib"]
+"""
+
+
+def init(project: Project, *options: str) -> subprocess.CompletedProcess[str]:
+    return project.perfgate("init", "--no-workflows", *options)
+
+
+def test_what_the_benchmarks_need_beside_what_is_seen_is_in_the_written_setup(project: Project) -> None:
+    """The module is imported in a way that nobody sees by looking."""
+    hidden = f"import importlib\nimportlib.import_module('six')\n{BENCHMARK}"
+    project.commit("base", lib_py=LIBRARY, pyproject_toml=PYPROJECT, benchmarks__test_lib_py=hidden)
+    before = project.snapshot()
+
+    done = init(project)
+    written = (project.root / "perfgate.toml").read_text()
+    checked = init(project, "--check")
+
+    assert done.returncode == 0, done.stderr
+    assert "the benchmarks also need six; installing it" in done.stderr
+    assert "tried it: suite benchmarks: 2 of 2 benchmarks ran" in done.stderr
+    assert "pip install -e '.[speed]'" in written
+    assert "pip install six" in written
+    assert checked.returncode == 0, checked.stderr
+    assert "tried perfgate.toml: suite benchmarks: 2 of 2 benchmarks ran" in checked.stderr
+    (project.root / "perfgate.toml").unlink()
+    assert project.snapshot() == before
+
+
+def test_what_does_not_run_is_named_and_the_file_is_there_to_be_mended(project: Project) -> None:
+    project.commit(
+        "base",
+        lib_py=LIBRARY,
+        benchmarks__test_lib_py=f"{BENCHMARK}\ndef test_bad(benchmark):\n    benchmark(lambda: 1 / 0)\n",
+        benchmarks__test_broken_py=f"raise OSError('no device')\n{BENCHMARK}",
+        benchmarks__test_skipped_py=f"import pytest\npytest.skip('not here', allow_module_level=True)\n{BENCHMARK}",
+    )
+
+    done = init(project)
+    (project.root / "benchmarks" / "test_broken.py").unlink()
+    still = init(project, "--check")
+    project.put("benchmarks/test_lib.py", BENCHMARK)
+    mended = init(project, "--check")
+
+    assert done.returncode == 3
+    assert "wrote perfgate.toml" in done.stderr
+    assert "cannot be collected: benchmarks/test_broken.py" in done.stderr
+    assert "OSError: no device" in done.stderr
+    assert "failed: benchmarks/test_lib.py::test_bad: ZeroDivisionError: division by zero" in done.stderr
+    assert "skipped: benchmarks/test_skipped.py: not here" in done.stderr
+    assert (
+        "next: mend what is named above, or leave it out of perfgate.toml, then: perfgate init --check" in done.stderr
+    )
+    assert (still.returncode, mended.returncode) == (3, 0), still.stderr + mended.stderr
+
+
+@pytest.mark.parametrize(
+    ("pyproject", "said"),
+    [
+        (PYPROJECT.replace("setuptools.build_meta", "no_such_backend"), "no_such_backend"),
+        (PYPROJECT.replace('["setuptools"]', '["no-such-distribution"]'), "no-such-distribution"),
+    ],
+)
+def test_a_project_that_cannot_be_built_is_told_in_the_builder_s_words(
+    project: Project, pyproject: str, said: str
+) -> None:
+    project.commit("base", lib_py=LIBRARY, pyproject_toml=pyproject, benchmarks__test_lib_py=BENCHMARK)
+
+    done = init(project)
+
+    assert done.returncode == 3
+    assert "tried, and it does not work yet: setup of working tree" in done.stderr
+    assert said in done.stderr
+    assert "wrote perfgate.toml" in done.stderr
+
+
+def test_nothing_is_run_where_that_is_not_wanted(project: Project) -> None:
+    project.commit("base", lib_py=LIBRARY, benchmarks__test_lib_py=f"raise OSError('no device')\n{BENCHMARK}")
+
+    done = init(project, "--no-try")
+
+    assert done.returncode == 0, done.stderr
+    assert "tried" not in done.stderr
