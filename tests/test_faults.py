@@ -164,7 +164,7 @@ def test_a_benchmark_file_that_cannot_be_imported_stops_head(project: Project) -
 
     assert done.returncode == 3
     assert "no-such-module cannot be installed here" in done.stderr
-    assert "the benchmarks cannot be collected in an environment made for it" in done.stderr
+    assert "the benchmarks cannot be collected with an environment made for it" in done.stderr
     assert "No module named 'no_such_module'" in done.stderr
 
 
@@ -199,7 +199,7 @@ def test_a_conftest_that_breaks_pytest_shows_pytest_s_words(project: Project) ->
     done = project.perfgate("compare", "HEAD")
 
     assert done.returncode == 3
-    assert "a benchmark process ended before it offered anything" in done.stderr
+    assert "the benchmark process ended before it listed its benchmarks" in done.stderr
     assert "no luck" in done.stderr
 
 

@@ -11,6 +11,7 @@ from perfgate.core.ports import Place
 from perfgate.errors import BuildError
 from perfgate.host import command, files
 from perfgate.host.interrupt import Interrupts
+from perfgate.project.diagnosis import build_advice
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +64,9 @@ def run_setup(build: Build, revision: Revision, place: Place, *, log: Path, inte
         if ended.status:
             raise BuildError(
                 f"setup of {revision} failed: `{line}` exited with status {ended.status}\n{ended.tail}",
-                hint="try the command in a clean checkout of that revision; build.setup holds the commands",
+                hint=build_advice(ended.tail)
+                or f"git worktree add /tmp/try {str(revision.commit)[:12]}, and run the command there; "
+                "setup under [build] in perfgate.toml holds the commands",
             )
 
 

@@ -168,12 +168,14 @@ class Crew:
         try:
             message = self._receive(agent, START_S)
         except AgentSilent:
-            raise MeasureError(f"a benchmark process was silent for {START_S:.0f} s:\n{agent.last_words()}") from None
+            raise MeasureError(
+                f"the benchmark process listed nothing within {START_S:.0f} s:\n{agent.last_words()}"
+            ) from None
         except AgentGone:
             message = {}
         if message.get("kind") != kind:
             agent.finish(timeout_s=END_S)
-            raise MeasureError(f"a benchmark process ended before it offered anything:\n{agent.last_words()}")
+            raise MeasureError(f"the benchmark process ended before it listed its benchmarks:\n{agent.last_words()}")
         return message
 
     def _shuffled(self, members: Sequence[int]) -> list[int]:

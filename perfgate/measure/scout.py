@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 
 from perfgate.core.ports import Launch
 from perfgate.core.schedule import TURN_S, PairDraw
-from perfgate.errors import MeasureError
 from perfgate.host.agent import Message
 from perfgate.host.interrupt import Interrupts
 from perfgate.measure.crew import Crew, Journey, Visit, crew
@@ -115,9 +114,3 @@ def _calibration(people: Crew, found: Survey, timeout_s: float) -> Visit:
             found.about[name] = about
 
     return visit
-
-
-def refuse_collection_errors(label: str, found: Survey) -> None:
-    """Raise MeasureError where nothing of `label` can be collected; single files get a row each instead."""
-    if found.errors or (found.broken and not found.names and not found.elsewhere):
-        raise MeasureError(f"{label} has benchmarks that cannot be collected:\n" + "\n".join(found.complaints))

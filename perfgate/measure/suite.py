@@ -1,8 +1,10 @@
 """One suite on one or two sides: what there is to measure, and what was measured so far."""
 
+import re
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from perfgate.core.comparison import pair_effect
 from perfgate.core.control import CONTROL_PAIRS
@@ -21,7 +23,7 @@ from perfgate.core.processes import Processes
 from perfgate.core.schedule import Turns, draw_pair, planned_pairs, turns_for, turns_in_company
 from perfgate.core.skips import install_advice
 from perfgate.errors import MeasureError
-from perfgate.host import addresses, cpus
+from perfgate.host import addresses, cpus, interpreters
 from perfgate.measure import scout
 from perfgate.measure.counting import HABITS, Counting, names_of, require_tools
 from perfgate.measure.crew import OutOfTime, Trouble
@@ -29,6 +31,9 @@ from perfgate.measure.scout import Survey
 from perfgate.measure.sides import PreparedSide, share_files
 from perfgate.measure.track import Circumstances, Measured, Track, metric_named
 from perfgate.measure.turns import BASE, HEAD, Pairing, PairResult, run_pair
+from perfgate.measure.uncollected import uncollected
+from perfgate.project.diagnosis import missing_distributions
+from perfgate.project.requirements import Declared
 
 SEVERAL_CPUS = 1.1  # CPU time above wall time by so much is no rounding
 NO_TIME = "not measured: the time budget ended before its turn"
@@ -112,11 +117,7 @@ class Suite(Measured):
             OutOfTime where the benchmarks of a side could not even be listed within the budget.
         """
         require_tools(self.job.metrics)  # before the minutes of measuring, after which they are needed
-        head = self._survey(self.sides[-1], names=(), calibrate=True)
-        scout.refuse_collection_errors("head" if len(self.sides) > 1 else "the working tree", head)
-        self.others.update(head.elsewhere)
-        for file, text in head.broken.items():
-            self._fail(-1, file, Reason.RAISED, _uncollected(text))
+        head = self._explore_head()
         if not head.names and head.elsewhere:
             self._nothing_here(head)
             return
@@ -148,6 +149,22 @@ class Suite(Measured):
         if self.job.habits and not self.job.whole:
             self._watch()
 
+    def _explore_head(self) -> Survey:
+        """Run head's benchmarks once, or those of the only side.
+
+        Raises: MeasureError where nothing can be collected.
+        """
+        try:
+            head = self._survey(self.sides[-1], names=(), calibrate=True)
+        except MeasureError as exc:
+            raise self._uncollected([exc.message]) from exc
+        if head.errors or (head.broken and not head.names and not head.elsewhere):
+            raise self._uncollected(head.complaints)
+        self.others.update(head.elsewhere)
+        for file, text in head.broken.items():
+            self._fail(-1, file, Reason.RAISED, _why_broken(text))
+        return head
+
     def _explore_base(self, head: Survey) -> tuple[Survey, frozenset[str] | None]:
         """Run head's benchmarks on base; return that, and what base offers by itself, if that is known."""
         found = self._own_benchmarks()
@@ -159,6 +176,15 @@ class Suite(Measured):
         self._note_absent(base, head, own)
         self._note_skipped_files(found.skipped if found else {}, head.skipped)
         return base, own
+
+    def _uncollected(self, errors: Sequence[str]) -> MeasureError:
+        head = self.sides[-1]
+        python = head.place.python
+        own = Path(python).is_relative_to(head.directory)
+        owner = interpreters.owner_of(python, self.around.repository.root)
+        missing = missing_distributions(errors, Declared(), self.provenance.projects[-1])
+        what = f"the benchmarks of suite {self.name!r} of {head.revision}"
+        return uncollected(what, "" if own else f"{python} ({owner})", errors, missing)
 
     def _found_none(self, head: Survey) -> MeasureError:
         """Return the error for a suite without benchmarks, with the files that were skipped as a whole."""
@@ -331,7 +357,7 @@ class Suite(Measured):
             return found
         share_files(self.around.repository, side, side, files if found else self.job.runner.sources(names))
         what = ", ".join(files) or "the benchmarks"
-        text = f"base cannot run head's version of {what}, so it ran its own: {_last_line(reason)}"
+        text = f"base cannot run head's version of {what}, so it ran its own: {_cause(reason)}"
         self.warnings.append(Warning(code="benchmarks-differ", text=text))
         return self._survey(side, names=names, calibrate=True)
 
@@ -365,7 +391,9 @@ class Suite(Measured):
         except MeasureError as exc:
             found, reason = None, exc.message
         if reason or found is None:
-            text = f"base's own benchmarks could not all be listed, so one that head lost may go unseen: {reason}"
+            text = (
+                f"base's own benchmarks could not all be listed, so one that head lost may go unseen: {_cause(reason)}"
+            )
             self.warnings.append(Warning(code="base-not-listed", text=text))
             return None
         return found
@@ -386,7 +414,7 @@ class Suite(Measured):
         for name in sorted(((own or frozenset()) | frozenset(base.names)) - frozenset(head.names)):
             if reason := head.broken.get(self._file(name)):
                 self.failures[HEAD].pop(self._file(name), None)  # its benchmarks have rows of their own
-                self._fail(HEAD, name, Reason.RAISED, _uncollected(reason))
+                self._fail(HEAD, name, Reason.RAISED, _why_broken(reason))
             else:
                 self._fail(HEAD, name, Reason.ABSENT, gone(self._benchmark(name)))
 
@@ -441,8 +469,13 @@ def _exact(benchmark: Benchmark, metric: str, values: Sequence[float], note: str
     )
 
 
-def _uncollected(text: str) -> str:
-    return f"its file cannot be collected: {_last_line(text).removeprefix('E').strip()}\n{text}"
+def _why_broken(text: str) -> str:
+    return f"its file cannot be collected: {_cause(text)}\n{text}"
+
+
+def _cause(text: str) -> str:
+    """Return the line of an error that says why: pytest marks it with an E."""
+    return re.sub(r"^E +", "", _last_line(text))
 
 
 def _told(found: Survey) -> str:

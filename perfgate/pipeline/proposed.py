@@ -30,7 +30,8 @@ from perfgate.measure import sides
 from perfgate.measure.build import Build
 from perfgate.measure.suite import Job
 from perfgate.measure.trial import Tried, tried
-from perfgate.project.diagnosis import missing_distributions, unavailable_distribution
+from perfgate.measure.uncollected import uncollected
+from perfgate.project.diagnosis import is_about_the_network, missing_distributions, unavailable_distribution
 from perfgate.project.files import LARGEST, Files
 from perfgate.project.proposal import PIP, UV, Look, Proposal, installer, look, propose
 from perfgate.project.requirements import distribution
@@ -112,7 +113,10 @@ def _why_apart(found: Interpreter, seen: Look, proposal: Proposal) -> str:
     lacking |= _runtime(seen) - there
     names = sorted({name.replace("_", "-") for name in lacking})
     more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    return f"{found.owner} lacks {', '.join(names[:NAMED])}{more}" if names else ""
+    if names:
+        return f"{found.owner} lacks {', '.join(names[:NAMED])}{more}"
+    others = [line for line in proposal.setup if not line.startswith(PIP)]
+    return f"a fresh checkout needs `{others[0]}`" if others else ""
 
 
 def _runtime(seen: Look) -> set[str]:
@@ -191,6 +195,8 @@ def try_out(
 
 
 def _without_unavailable(trial: Trial, text: str) -> Trial | None:
+    if is_about_the_network(text):
+        return None
     name = unavailable_distribution(text)
     better = trial.proposal.less(name) if name else trial.proposal
     return None if better == trial.proposal else replace(trial, proposal=better)
@@ -201,15 +207,17 @@ def _mended(trial: Trial, seen: Look) -> tuple[Trial, str] | None:
     proposal = trial.proposal
     texts = [text for result in trial.results for text in (*result.errors, *(text for _, text in result.failed))]
     skips = [text for result in trial.results for _, text in result.skipped]
-    missing = [*missing_distributions(texts, seen.declared, project=seen.project.names)]
+    missing = [*missing_distributions(texts, seen.declared, seen.project)]
     if not any(result.names for result in trial.results):
         missing += [*map(canonicalize_name, missing_packages(skips))]
     known = {*proposal.unavailable, *seen.project.names}
     known |= {distribution(word) for line in proposal.setup if trial.setting.apart for word in shlex.split(line)}
     if new := [name for name in dict.fromkeys(missing) if name not in known]:
         wanted = [seen.declared.requirement(name) for name in new]
-        where = replace(trial.setting, apart=True)
-        line = f"the benchmarks also need {', '.join(new)}; installing it"
+        where, line = trial.setting, f"the benchmarks also need {', '.join(new)}; installing it"
+        if not where.apart:
+            where = replace(where, apart=True, why=f"{where.owner} lacks {', '.join(new)}")
+            line = f"{where.why}, so each side gets an environment of its own"
         return replace(trial, proposal=proposal.plus(wanted), setting=where), line
     return None
 
@@ -262,22 +270,24 @@ def _key(trial: Trial) -> str:
 
 
 def not_collected(errors: Sequence[str], trial: Trial, seen: Look) -> MeasureError:
-    """Return the error for benchmarks that cannot be collected."""
-    missing = missing_distributions(errors, seen.declared, project=seen.project.names)
-    where = "an environment made for it" if trial.setting.apart else f"{trial.setting.python} ({trial.setting.owner})"
-    hint = f"fix the file, or name the others: paths under a suite in {FILE}; perfgate init writes one"
-    if missing:
-        hint = f"install {', '.join(missing)}: add them to setup under [build] in {FILE}; perfgate init writes one"
-    return MeasureError(f"the benchmarks cannot be collected in {where}:\n" + "\n".join(errors), hint=hint)
+    """Return the error for a project of which no benchmark can be collected."""
+    missing = missing_distributions(errors, seen.declared, seen.project)
+    python = "" if trial.setting.apart else f"{trial.setting.python} ({trial.setting.owner})"
+    return uncollected("the benchmarks", python, errors, missing)
 
 
 def nothing_found(seen: Look, root: Path) -> MeasureError:
-    """Return the error for a project in which no benchmark was found."""
+    """Return the error for a project without benchmarks, or with none that perfgate can run."""
+    if notes := propose(seen).notes:
+        listed = "".join(f"\n  {note}" for note in notes)
+        return MeasureError(
+            f"no benchmarks that perfgate can run were found in {root}{listed}",
+            hint=f"name a command to time, or write a pytest benchmark: perfgate init writes a {FILE} to begin with",
+        )
     many = sum(1 for _ in seen.files.own(".py"))
-    notes = "".join(f"\n  {note}" for note in propose(seen).notes)
     return MeasureError(
         f"no benchmarks found in {root}: looked through {many} Python file{'s' * (many != 1)} for tests that use the "
-        f"`benchmark` fixture and for pyperf scripts, and for the suites of other tools{notes}",
+        "`benchmark` fixture and for pyperf scripts, and for the suites of other tools",
         hint="write a test such as `def test_f(benchmark): benchmark(f)`, or name a command to time: perfgate init "
         f"writes a {FILE} to begin with",
     )

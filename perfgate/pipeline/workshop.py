@@ -150,8 +150,8 @@ def tried_proposal(
         shop.tell(_what_is_done(loaded, known or first))
     if known is not None:
         return known
-    if not where.apart and not run:
-        return first  # what it has is known; exploring tells the rest
+    if not run and not where.apart and loaded.config.build.isolate == "none":
+        return first  # nothing may be installed, so there is nothing to try
 
     def prepare(trial: Trial) -> tuple[Build, Sequence[Job]]:
         what = "running each of its benchmarks once" if run else "collecting its benchmarks"

@@ -27,8 +27,12 @@ class BenchmarkFile:
     harness: str
     codspeed: bool = False
     """Written for pytest-codspeed: it imports that, or marks whole tests, which pytest-benchmark cannot measure."""
+    name: str = ""
+    """Of the script in package.json, for npm."""
     command: str = ""
     """What runs it, for the harnesses that are commands."""
+    setup: tuple[str, ...] = ()
+    """What must be run once before that command."""
     fixtures: frozenset[str] = frozenset()
     """Arguments of its tests: fixtures that some plug-in or conftest must have."""
 
@@ -43,6 +47,7 @@ def _python(files: Files) -> Iterable[BenchmarkFile]:
     asv = {str(PurePosixPath(path).parent) for path in files.own("asv.conf.json", "asv.conf.jsonc")}
     suites = tuple(f"{_asv_directory(files, path)}/" for path in files.own("asv.conf.json", "asv.conf.jsonc"))
     scripts = []
+    wrapped, runners = _wrapped_fixtures(files), _runner_modules(files)
     for path in list(files.own(".py"))[:MOST_PARSED]:
         named = is_named_for_benchmarks(path)
         if suites and path.startswith(suites):
@@ -50,18 +55,20 @@ def _python(files: Files) -> Iterable[BenchmarkFile]:
                 yield BenchmarkFile(path=path, harness=ASV)
             continue
         text = files.text(path)
-        if not named and not _USES.search(text):
+        own = {name for home, names in wrapped.items() if path.startswith(home) for name in names}
+        if not named and not _USES.search(text) and not any(name in text for name in (*own, *runners)):
             continue
         if (tree := parsed(text)) is None:
             continue
-        if fixtures := _tests(tree):
+        usual = _FIXTURES | own | _fixtures_around_benchmark(tree)
+        if fixtures := _tests(tree, usual):
             yield BenchmarkFile(
                 path=path,
                 harness=PYTEST,
-                codspeed="pytest_codspeed" in text or not fixtures & _FIXTURES,
-                fixtures=fixtures - _FIXTURES - {"*"},
+                codspeed="pytest_codspeed" in text or not fixtures & usual,
+                fixtures=fixtures - usual - {"*"},
             )
-        elif _makes_runner(tree):
+        elif _makes_runner(tree) or _uses_runner(tree, runners):
             yield BenchmarkFile(path=path, harness=PYPERF)
         elif named and _is_script(tree) and not asv & set(map(str, PurePosixPath(path).parents)) - {"."}:
             scripts.append(BenchmarkFile(path=path, harness=SCRIPT, command=f"python {path}"))
@@ -130,8 +137,31 @@ def _called(node: ast.Call) -> str:
     )
 
 
-def _tests(tree: ast.Module) -> frozenset[str]:
-    """Return the arguments of the tests that are benchmarks; "*" for one that is marked as a whole; empty for none."""
+def _wrapped_fixtures(files: Files) -> dict[str, frozenset[str]]:
+    """Return, by the directory of a conftest with a slash, its fixtures that hand the `benchmark` fixture on."""
+    found = {}
+    for path in files.own("conftest.py"):
+        if _USES.search(files.text(path)) and (tree := parsed(files.text(path))):
+            found[path.removesuffix("conftest.py")] = _fixtures_around_benchmark(tree)
+    return found
+
+
+def _fixtures_around_benchmark(tree: ast.Module) -> frozenset[str]:
+    return frozenset(
+        node.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef)
+        and any("'fixture'" in ast.dump(decorator) for decorator in node.decorator_list)
+        and {argument.arg for argument in node.args.args} & _FIXTURES
+    )
+
+
+def _tests(tree: ast.Module, usual: frozenset[str] | set[str]) -> frozenset[str]:
+    """Return the arguments of the tests that are benchmarks; "*" for one that is marked as a whole; empty for none.
+
+    Args:
+        usual: fixtures that make a test a benchmark.
+    """
     found: set[str] = set()
     marked_module = any("'benchmark'" in ast.dump(node) for node in tree.body if _assigns(node, "pytestmark"))
     for node in ast.walk(tree):
@@ -139,7 +169,7 @@ def _tests(tree: ast.Module) -> frozenset[str]:
             continue
         arguments = {argument.arg for argument in (*node.args.args, *node.args.kwonlyargs)} - {"self"}
         marked = marked_module or any(_is_mark(decorator) for decorator in node.decorator_list)
-        if arguments & _FIXTURES or marked:
+        if arguments & usual or marked:
             found |= arguments | {"*"}
     return frozenset(found)
 
@@ -154,8 +184,41 @@ def _assigns(node: ast.stmt, name: str) -> bool:
 
 
 def _makes_runner(tree: ast.Module) -> bool:
-    modules = {name.partition(".")[0] for node in ast.walk(tree) for name in _names(node)}
-    return "pyperf" in modules and any(isinstance(n, ast.Call) and _called(n) == "Runner" for n in ast.walk(tree))
+    """Return whether running a file makes a pyperf runner; one inside of a class waits to be used by another file."""
+    outside = [node for node in tree.body if not isinstance(node, ast.ClassDef)]
+    return _imports_pyperf(tree) and any(_has_runner(node) for node in outside)
+
+
+def _imports_pyperf(tree: ast.Module) -> bool:
+    return "pyperf" in {name.partition(".")[0] for node in ast.walk(tree) for name in _names(node)}
+
+
+def _has_runner(tree: ast.AST) -> bool:
+    return any(isinstance(node, ast.Call) and _called(node) == "Runner" for node in ast.walk(tree))
+
+
+def _runner_modules(files: Files) -> frozenset[str]:
+    """Return the dotted names of the modules that have a pyperf runner inside of a class."""
+    found = set()
+    for path in files.own(".py"):
+        tree = parsed(files.text(path)) if "pyperf" in files.text(path) else None
+        if tree is not None and _imports_pyperf(tree) and not _makes_runner(tree) and _has_runner(tree):
+            found.add(path.removesuffix(".py").replace("/", "."))
+    return frozenset(found)
+
+
+def _uses_runner(tree: ast.Module, modules: frozenset[str]) -> bool:
+    """Return whether a file, when it is run, calls what it imported from one of `modules`."""
+    if not modules:
+        return False
+    names = {
+        alias.asname or alias.name
+        for node in tree.body
+        if isinstance(node, ast.ImportFrom) and node.module in modules
+        for alias in node.names
+    }
+    doing = [node for node in tree.body if not isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)]
+    return any(isinstance(call, ast.Call) and _called(call) in names for node in doing for call in ast.walk(node))
 
 
 def _is_script(tree: ast.Module) -> bool:
@@ -206,10 +269,18 @@ def _elsewhere(files: Files) -> Iterable[BenchmarkFile]:
         if get(files.toml(path), "bench"):
             yield BenchmarkFile(path=path, harness=CARGO, command=f"cargo bench --manifest-path {path}")
     for path in files.own("package.json"):
-        for name in _npm_scripts(files.text(path)):
+        for name, script in _npm_scripts(files.text(path)).items():
             home = str(PurePosixPath(path).parent)
             prefix = "" if home == "." else f"--prefix {home} "
-            yield BenchmarkFile(path=path, harness=NPM, command=f"npm {prefix}run --silent {name}")
+            *before, last = script.split(" && ")
+            if (
+                home == "."
+                and last.startswith("node ")
+                and all(re.fullmatch(r"npm (run )?[\w:-]+", one) for one in before)
+            ):
+                yield BenchmarkFile(path=path, harness=NPM, name=name, command=last, setup=tuple(before))
+            else:
+                yield BenchmarkFile(path=path, harness=NPM, name=name, command=f"npm {prefix}run --silent {name}")
     for path in files.own(".cc", ".cpp", ".cxx"):
         if "benchmark/benchmark.h" in files.text(path):
             yield BenchmarkFile(path=path, harness=GOOGLE)
@@ -218,13 +289,14 @@ def _elsewhere(files: Files) -> Iterable[BenchmarkFile]:
             yield BenchmarkFile(path=path, harness=JMH)
 
 
-def _npm_scripts(text: str) -> list[str]:
+def _npm_scripts(text: str) -> dict[str, str]:
     try:
         scripts: Any = get(json.loads(text or "{}"), "scripts")
     except (ValueError, RecursionError):
-        return []
-    return (
-        [name for name in scripts if re.fullmatch(r"(bench|benchmark|benchmarks|perf)", name)]
-        if isinstance(scripts, dict)
-        else []
-    )
+        return {}
+    found = scripts if isinstance(scripts, dict) else {}
+    return {
+        name: script
+        for name, script in found.items()
+        if re.fullmatch(r"(bench|benchmark|benchmarks|perf)", name) and isinstance(script, str)
+    }

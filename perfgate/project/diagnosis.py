@@ -5,7 +5,8 @@ from collections.abc import Iterable
 
 from packaging.utils import canonicalize_name
 
-from perfgate.project.needs import distribution_of
+from perfgate.project.distribution import Project
+from perfgate.project.needs import distribution_of, is_foreign
 from perfgate.project.pytest_options import plugin_of_fixture, plugin_of_option
 from perfgate.project.requirements import Declared
 
@@ -26,19 +27,19 @@ _PIP_NONE = re.compile(
 )
 
 
-def missing_distributions(
-    texts: Iterable[str], declared: Declared, *, project: frozenset[str] = frozenset()
-) -> tuple[str, ...]:
+def missing_distributions(texts: Iterable[str], declared: Declared, project: Project) -> tuple[str, ...]:
     """Return what is not installed according to error texts, as normalized names of distributions, in order.
 
     Args:
         declared: knows how the project calls what it needs.
-        project: names of the project's own distributions, which are never the answer.
+        project: nothing of its own is the answer, were it only a directory of scripts: a stranger may have
+            taken that name on the index.
     """
     found: list[str] = []
     for text in texts:
         for match in _MODULE.finditer(text):
-            found.append(distribution_of((match[1] or match[2]).partition(".")[0], declared))
+            module = (match[1] or match[2]).partition(".")[0]
+            found += [distribution_of(module, declared)] if is_foreign(module, project) else []
         found += [distribution_of(name.partition(".")[0], declared) for name in _PLUGIN.findall(text)]
         for groups in _ARGUMENTS.findall(text):
             words = next(group for group in groups if group).split()
@@ -50,7 +51,72 @@ def missing_distributions(
         found += [dist for name in _FIXTURE.findall(text) if (dist := plugin_of_fixture(name))]
         if absent := _NOT_INSTALLED.search(text):
             found.append("pytest" if absent[1] else "pytest-benchmark")
-    return tuple(dict.fromkeys(name for name in found if name not in project))
+    return tuple(dict.fromkeys(name for name in found if name not in project.names))
+
+
+def unknown_option(texts: Iterable[str]) -> str:
+    """Return the first option that pytest refused, empty where there is none."""
+    found = (group for text in texts for groups in _ARGUMENTS.findall(text) for group in groups if group)
+    return next((words.split()[0] for words in found), "")
+
+
+_NETWORK = re.compile(
+    r"Temporary failure in name resolution|Name or service not known|nodename nor servname|Failed to establish a new "
+    r"connection|Network is unreachable|Could not resolve host|No route to host|dns error|failed to lookup address"
+    r"|Connection refused|ConnectTimeout|Max retries exceeded|Cannot connect to proxy|error sending request"
+    r"|getaddrinfo (?:ENOTFOUND|EAI_AGAIN)|ECONNREFUSED"
+)
+_ADVICE = (
+    (
+        r"No space left on device|Disk quota exceeded",
+        "free some space (perfgate clean removes prepared sides), or set PERFGATE_CACHE to a directory on another disk",
+    ),
+    (
+        r"fatal error: Python\.h: No such file",
+        "install the headers of this Python, as in: apt install python3-dev",
+    ),
+    (
+        r"fatal error: (\S+): No such file",
+        "install the library that has {0} with its headers, or name where they are in the environment: CPATH",
+    ),
+    (
+        r"command '\S*(?:gcc|cc|clang|g\+\+)' failed: No such file|unable to execute '\S*(?:gcc|cc|clang)'"
+        r"|Unknown compiler\(s\)|No CMAKE_CXX?_COMPILER could be found|(?:gcc|cc|clang): not found",
+        "install a C compiler, as in: apt install build-essential",
+    ),
+    (
+        r"[Cc]an't find Rust compiler|the Rust package manager, is not installed|cargo: not found|rustc: not found",
+        "install Rust, as in: https://rustup.rs",
+    ),
+    (r"meson: not found|ninja: not found|cmake: not found", "install the build tool that is named above"),
+    (
+        r"requires a different Python: \S+ not in '([^']+)'|requires Python ?'?([^'\n]*\d)",
+        "name an interpreter of such a version: PERFGATE_PYTHON=/path/to/python, or python under [build]",
+    ),
+    (
+        r"setuptools-scm was unable to detect version|Error getting the version from source|not a git repository",
+        "the version comes from git's tags: git fetch --tags --unshallow; in a workflow, fetch-depth: 0",
+    ),
+    (
+        r"No matching distribution found for (\S+)",
+        "check how {0} is spelled, whether it runs on this Python, and which index pip asks: pip config list",
+    ),
+)
+
+
+def is_about_the_network(text: str) -> bool:
+    """Return whether an installer failed because nothing could be reached."""
+    return bool(_NETWORK.search(text))
+
+
+def build_advice(text: str) -> str:
+    """Return what to do about a setup that failed with these last words; empty where they name nothing known."""
+    if is_about_the_network(text):
+        return "connect to a network, or use what the current environment has: --isolate none"
+    for pattern, advice in _ADVICE:
+        if match := re.search(pattern, text):
+            return advice.format(*(group for group in match.groups() if group))
+    return ""
 
 
 def unavailable_distribution(text: str) -> str:

@@ -19,6 +19,7 @@ MOST_FOLLOWED = 200  # modules of the benchmarks' own that are looked into
 _DISTRIBUTIONS = {
     "attr": "attrs",
     "bs4": "beautifulsoup4",
+    "cattr": "cattrs",
     "bson": "pymongo",
     "cv2": "opencv-python-headless",
     "dateutil": "python-dateutil",
@@ -88,7 +89,7 @@ def needs(benchmarks: Iterable[BenchmarkFile], files: Files, project: Project, d
     fixtures = {name for file in chosen for name in file.fixtures}
     wanted.update(dist for name in fixtures if (dist := plugin_of_fixture(name)))
     imported = {name for file in chosen if file.path.endswith(".py") for name in _reached(file, files)}
-    foreign = {name for name in imported if _is_foreign(name, project, files)}
+    foreign = {name for name in imported if is_foreign(name, project)}
     own = _COMES_WITH_OTHERS | project.names
     return Needs(
         distributions=frozenset({*wanted, *(distribution_of(name, declared) for name in foreign)} - own),
@@ -151,18 +152,18 @@ def _beside(name: str, path: str, files: Files) -> list[str]:
     return [place for place in places if place in files.known]
 
 
-def _is_foreign(name: str, project: Project, files: Files) -> bool:
+def is_foreign(name: str, project: Project) -> bool:
     """Return whether a module comes from elsewhere: neither Python's own, nor the project's, nor one of its tests."""
     if name in sys.stdlib_module_names or name == "__main__" or project.defines(name):
         return False
-    for path in files.known:
+    for path in project.files:
         if name not in path or not path.endswith(_MODULES):
             continue
         parts = PurePosixPath(path).parts
         for place, part in enumerate(parts):
             if part.partition(".")[0] == name and (place == len(parts) - 1 or part == name):
                 home = "/".join(parts[:place])
-                if joined(home, "__init__.py") not in files.known:
+                if joined(home, "__init__.py") not in project.files:
                     return False
     return True
 

@@ -194,7 +194,8 @@ def _setup(seen: Look, wanted: Needs) -> Iterable[str]:
     words += [*options, *others]
     if words:
         yield f"{PIP} {' '.join(map(shlex.quote, words))}"
-    yield from _npm(seen.files)
+    if seen.of(NPM) and not seen.runnable:
+        yield from _npm(seen)
 
 
 def _grouped(seen: Look, name: str) -> str:
@@ -220,9 +221,13 @@ def _members(seen: Look) -> list[str]:
     return found
 
 
-def _npm(files: Files) -> Iterable[str]:
-    if "package.json" in files.known and "package-lock.json" in files.known:
+def _npm(seen: Look) -> Iterable[str]:
+    """Return what installs the packages of Node.js, and builds what the benchmarks measure."""
+    if "package-lock.json" in seen.files.known:
         yield "npm ci --no-audit --no-fund"
+    elif "package.json" in seen.files.known:
+        yield "npm install --no-audit --no-fund"
+    yield from dict.fromkeys(line for file in seen.of(NPM) for line in file.setup)
 
 
 def _suites(seen: Look, chosen: Sequence[BenchmarkFile]) -> dict[str, dict[str, Any]]:
@@ -236,7 +241,7 @@ def _suites(seen: Look, chosen: Sequence[BenchmarkFile]) -> dict[str, dict[str, 
         suites[SCRIPTS_SUITE if tests else SUITE] = {"runner": "pyperf", "paths": tuple(scripts), **each}
     commands = {
         **{PurePosixPath(file.path).stem: file.command for file in chosen if file.harness == SCRIPT},
-        **({} if chosen else {f"npm-{file.command.split()[-1]}": file.command for file in seen.of(NPM)}),
+        **({} if chosen else {f"npm-{file.name}": file.command for file in seen.of(NPM)}),
     }
     if commands:
         suites[PROGRAMS_SUITE if suites else SUITE] = {"runner": "command", "benchmarks": commands, "timeout": "5m"}

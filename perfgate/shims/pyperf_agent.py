@@ -83,6 +83,7 @@ class Scripts:
         kept = sys.argv[:], sys.path[:], os.getcwd()
         sys.argv[:] = [path, *self.arguments, *WORKER]
         sys.path.insert(0, os.path.dirname(os.path.abspath(path)))
+        sys.path.append(os.getcwd())  # for scripts that are run as modules of a package
         getattr(pyperf.Runner, "_created", set()).clear()  # of the same script's last run
         try:
             runpy.run_path(path, run_name="__main__")

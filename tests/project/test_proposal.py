@@ -3,6 +3,7 @@
 import pytest
 
 from perfgate.project.diagnosis import missing_distributions, unavailable_distribution
+from perfgate.project.distribution import Project
 from perfgate.project.files import LARGEST, Files, get, texts
 from perfgate.project.needs import distribution_of
 from perfgate.project.proposal import PIP, UV, Look, Proposal, installer, look, propose
@@ -10,6 +11,8 @@ from perfgate.project.pytest_options import plugin_distribution, plugin_of_fixtu
 from perfgate.project.requirements import Declared, Group, declared, distribution, poetry_versions
 
 TEST = "import mylib\ndef test_f(benchmark):\n    benchmark(mylib.f)\n"
+WRAPPED = "import pytest\n@pytest.fixture\ndef bench(benchmark):\n    return benchmark\n"
+HELPER = "import pyperf\nclass Suite:\n    def run(self):\n        pyperf.Runner().bench_func('x', f)\n"
 LIB = {"mylib/__init__.py": "def f(): pass\n"}
 
 
@@ -140,8 +143,21 @@ def test_the_members_of_a_workspace_that_the_project_uses_are_installed_too() ->
         ),
         ({"bench/run.py": "if __name__ == '__main__':\n    main()\n"}, {"benchmarks": "python bench/run.py"}),
         (
-            {"package.json": '{"scripts": {"bench": "node x"}}', "package-lock.json": ""},
+            {"package.json": '{"scripts": {"bench": "vitest bench"}}', "package-lock.json": ""},
             {"benchmarks": "npm run --silent bench"},
+        ),
+        ({"package.json": '{"scripts": {"bench": "npm run build && node x"}}'}, {"benchmarks": "node x"}),
+        (
+            {"bench/conftest.py": WRAPPED, "bench/test_a.py": TEST.replace("benchmark", "bench"), "test_b.py": ""},
+            {"benchmarks": "bench"},
+        ),
+        (
+            {
+                "b/common.py": HELPER,
+                "b/run.py": "from b.common import Suite\nSuite().run()\n",
+                "b/x.py": "import b.common\n",
+            },
+            {"benchmarks": "b/run.py"},
         ),
         ({"a_test.go": "func BenchmarkX(b *testing.B) {}\n", "go.mod": ""}, {"go": "go test -run ^$ -bench . ./..."}),
         (
@@ -277,11 +293,14 @@ def test_uv_takes_the_place_of_pip_and_of_nothing_else() -> None:
         ("neither pytest-benchmark nor pytest-codspeed is installed in /x", ("pytest-benchmark",)),
         ("No module named 'pytest': pytest is not installed in /x", ("pytest",)),
         ("No module named 'mylib.absent'", ()),
+        ("No module named 'bench'", ()),
+        ("No module named 'run'", ()),
         ("SyntaxError: invalid syntax", ()),
     ],
 )
 def test_errors_name_what_is_not_installed(text: str, names: tuple[str, ...]) -> None:
-    assert missing_distributions([text], Declared(), project=frozenset({"mylib"})) == names
+    own = Project(files=frozenset({"mylib/__init__.py", "bench/run.py"}), names=frozenset({"mylib"}))
+    assert missing_distributions([text], Declared(), own) == names
 
 
 @pytest.mark.parametrize(
