@@ -70,10 +70,19 @@ def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
 @pytest.fixture(scope="session")
 def old_plugin(tmp_path_factory: pytest.TempPathFactory) -> str:
     """An interpreter with the oldest pytest-benchmark and pytest that are supported."""
-    venv = tmp_path_factory.mktemp("oldest") / "venv"
+    return _with_packages(tmp_path_factory.mktemp("oldest"), "pytest==7.4.0", "pytest-benchmark==4.0.0")
+
+
+@pytest.fixture(scope="session")
+def old_codspeed(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """An interpreter with pytest-codspeed of the line before the newest."""
+    return _with_packages(tmp_path_factory.mktemp("codspeed"), "pytest==8.4.2", "pytest-codspeed==3.1.2")
+
+
+def _with_packages(home: Path, *packages: str) -> str:
+    venv = home / "venv"
     subprocess.run([sys.executable, "-m", "virtualenv", "--quiet", str(venv)], check=True)
     python = venv / "bin" / "python"
-    packages = ["pytest==7.4.0", "pytest-benchmark==4.0.0"]
     subprocess.run([python, "-m", "pip", "install", "--quiet", *packages], check=True)
     return str(python)
 

@@ -227,6 +227,16 @@ def test_the_oldest_supported_plugin_runs_the_same_files(old_plugin: str, tmp_pa
     assert {name.partition("::")[2] for name in result.readings} == set(GOOD) - {"test_weave"}
 
 
+def test_an_older_pytest_codspeed_runs_the_same_files(old_codspeed: str, tmp_path: Path) -> None:
+    text = CODSPEED.replace("benchmark.pedantic(sum, args=(range(10),), rounds=40)", "benchmark(sum, range(10))")
+    (tmp_path / "test_codspeed.py").write_text(text)
+
+    result = one_pair(tmp_path, python=old_codspeed)
+
+    assert result.troubles == {}
+    assert len(result.readings) == 6
+
+
 CODSPEED = """\
 import pytest
 

@@ -303,7 +303,7 @@ def drive_pytest_codspeed():
         return measure_rounds(Stopwatch(), target, *args, **options)
 
     def once(fixture):
-        if fixture._called:
+        if getattr(fixture, "_called", False):  # versions before 4 let it be used again
             raise RuntimeError("The benchmark fixture can only be used once per test")
         fixture._called = True
 
