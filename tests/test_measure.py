@@ -162,14 +162,14 @@ def test_the_default_base_is_named_or_said_to_be_missing(project: Project) -> No
 def test_a_process_that_cannot_be_started_is_said(tmp_path: Path) -> None:
     launch = Launch(argv=("/no/such/python",), cwd=str(tmp_path))
     with Interrupts() as interrupts, pytest.raises(MeasureError, match="/no/such/python"):
-        with crews.crew([(launch, {})], mark="x", interrupts=interrupts):
+        with crews.crew([(launch, {})], mark=str(tmp_path), interrupts=interrupts):
             pytest.fail("it started")
 
 
 def test_a_process_that_never_speaks_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(crews, "START_S", 0.3)
     launch = Launch(argv=("sleep", "1000"), cwd=str(tmp_path))
-    with Interrupts() as interrupts, crews.crew([(launch, {})], mark="x", interrupts=interrupts) as people:
+    with Interrupts() as interrupts, crews.crew([(launch, {})], mark=str(tmp_path), interrupts=interrupts) as people:
         with pytest.raises(MeasureError, match="listed nothing within 0 s"):
             people.meet()
 
@@ -295,7 +295,7 @@ def test_where_no_cpu_may_be_chosen_turns_go_on_with_a_warning(
     assert "not-pinned" in {warning.code for warning in head.warnings}
     assert {facts.cpu for facts in head.processes} == {None}
     assert seen[0].text == "exploring suite s"
-    assert seen[-1].settled == seen[-1].total == 2
+    assert seen[-1].decided == seen[-1].total == 2
 
 
 def test_where_addresses_cannot_be_fixed_it_says_so(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -81,7 +81,7 @@ def summary(state: Progress) -> str:
     if not state.total:
         return state.text
     used = f"{state.used_s:.0f} s of at most {state.budget_s:.0f} s"
-    return f"{state.text}: pair {state.pair}, {state.settled} of {state.total} settled, {used}"
+    return f"{state.text}: pair {state.pair}, {state.decided} of {state.total} decided, {used}"
 
 
 def _screen(state: Progress) -> "RenderableType":

@@ -50,6 +50,10 @@ def _method(methods: Sequence[Method]) -> Method | None:
         took_s=max(method.took_s for method in methods),
         overhead_s=max(method.overhead_s for method in methods),
         startup_s=max(method.startup_s for method in methods),
+        enough_s=max(method.enough_s for method in methods),
+        phases=tuple(
+            (phase, max(dict(method.phases).get(phase, 0.0) for method in methods)) for phase, _ in methods[0].phases
+        ),
         controls=tuple(control for method in methods for control in method.controls),
     )
 

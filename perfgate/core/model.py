@@ -267,6 +267,7 @@ class Part:
 
 
 WHOLE = Part(number=1, of=1)
+PREPARING, EXPLORING, MEASURING, COUNTING = PHASES = ("preparing", "exploring", "measuring", "counting")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -282,6 +283,10 @@ class Method:
     """Mean seconds that one pair of processes needs before its first benchmark."""
     controls: tuple[tuple[float, ...], ...] = ()
     """Pairs' log ratios of base against itself, of one benchmark, in the same minutes; one of them a job."""
+    phases: tuple[tuple[str, float], ...] = ()
+    """What the time went into, in seconds: preparing (which is not in `took_s`), exploring, measuring, counting."""
+    enough_s: float = 0.0
+    """The budget that holds every benchmark, where this one did not; else 0."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,9 @@ Pure, so that a schedule can be replayed from its seed and simulated without mea
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate
 from random import Random
 
 TURN_S = 1e-3  # long enough that a timer's 50 ns do not matter, short enough that both sides meet one burst
@@ -18,6 +20,7 @@ WARMUP_TURNS = 3  # first samples are 1.2 to 1.6 times slow
 
 FIRST_LOOK = 6  # pairs; fewer give a t interval too wide to settle anything
 LOOK_STEP = 3
+VERDICT_PAIRS = FIRST_LOOK + LOOK_STEP  # in which most benchmarks are decided; fewer are planned for nobody
 CONFIRMING = LOOK_STEP  # fresh pairs in which what was found must be found again before it blocks
 ENOUGH_PAIRS = 30  # of these two outliers at either end can be left out
 LONGER = 4  # times its effort may be taken by what iterates so long that it would not get there
@@ -90,6 +93,19 @@ def effort_for(pairs: int, pair_s: float) -> float:
     steps = math.ceil(max(0, pairs - FIRST_LOOK) / LOOK_STEP)
     planned = FIRST_LOOK + LOOK_STEP * steps
     return max(planned * pair_s, NORMAL_EFFORT_S * planned / MOST_PAIRS if planned > MOST_PAIRS else 0.0)
+
+
+def within_budget(costs_s: Sequence[float], *, startup_s: float, left_s: float) -> int:
+    """Return how many benchmarks, from the first on, get a verdict in the time that is left.
+
+    Args:
+        costs_s: what a pair of each takes, in seconds, without starting processes.
+        startup_s: what starting the processes of a pair takes, which all of its benchmarks share.
+        left_s: the time that is left for pairs.
+    """
+    room = left_s / VERDICT_PAIRS - startup_s
+    sums = accumulate(costs_s)
+    return sum(1 for total in sums if total <= room)
 
 
 def looks(measured: int, planned: int) -> tuple[int, ...]:

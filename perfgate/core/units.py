@@ -4,6 +4,7 @@ Inside perfgate everything is in base units (seconds, bytes, 1/s, 1); text is re
 `render`, so that no other module scales a number.
 """
 
+import math
 import re
 from enum import StrEnum
 
@@ -64,6 +65,13 @@ def parse_duration(text: str) -> float:
     Raises: ValueError with the reason, for an unknown unit or a sum that is not above zero.
     """
     return _parse(text, Unit.SECOND, 'write a number and a unit, as in "90s", "2ms" or "1h30m"')
+
+
+def written_budget(seconds: float) -> str:
+    """Return a duration as an option takes it, rounded up to what a person would type: 40 s is "40s", 301 s "6m"."""
+    step = next(step for limit, step in ((60, 10), (300, 30), (math.inf, 60)) if seconds <= limit)
+    whole = math.ceil(seconds / step) * step
+    return f"{whole // 60}m" if whole % 60 == 0 else f"{whole}s"
 
 
 def parse_quantity(text: str, unit: Unit) -> float:

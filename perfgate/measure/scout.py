@@ -4,6 +4,7 @@ Not pinned, so that a benchmark that keeps several CPUs busy shows it; its numbe
 """
 
 import math
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -37,6 +38,8 @@ class Survey:
     about: dict[str, dict[str, str]] = field(default_factory=dict)
     """What a benchmark's author says of it, where anything."""
     journey: Journey = field(default_factory=Journey)
+    startup_s: float = 0.0
+    """Seconds until the process had listed its benchmarks."""
     loaded: tuple[Loaded, ...] = ()
     """Files that its processes loaded."""
     skipped: dict[str, str] = field(default_factory=dict)
@@ -61,11 +64,13 @@ def survey(
     interrupts: Interrupts,
     deadline: float = math.inf,
     wanted: Callable[[str], bool] = lambda name: True,
+    told: Callable[[int, int], None] = lambda done, of: None,
 ) -> Survey:
     """Ask a fresh process what it offers and, with `calibrate`, run each benchmark for a few milliseconds.
 
     Args:
         wanted: a benchmark's name to whether it is this job's.
+        told: hears how many benchmarks were run, and of how many.
         recorder: where the processes note what they load.
         deadline: when the monotonic clock says this, the rest stays unexplored.
 
@@ -75,11 +80,14 @@ def survey(
     launch = recorder.traced(launch) if recorder else launch
     left: Sequence[str] | None = None
     while found is None or left:
+        began = time.monotonic()
         with crew([(launch, environ_of(draw))], mark=mark, interrupts=interrupts, deadline=deadline) as people:
             people.meet()
-            found = found or _offered(people, wanted)
+            if found is None:
+                found = _offered(people, wanted)
+                found.startup_s = time.monotonic() - began
             left = (found.names if calibrate else ()) if left is None else left
-            visit = _calibration(people, found, timeout_s)
+            visit = _calibration(people, found, timeout_s, told)
             journey = people.travel(left, visit, cpu=None, timeout_s=timeout_s)
         for bye in journey.byes:
             found.packages.update(bye.get("packages", {}))
@@ -102,8 +110,9 @@ def _offered(people: Crew, wanted: Callable[[str], bool]) -> Survey:
     )
 
 
-def _calibration(people: Crew, found: Survey, timeout_s: float) -> Visit:
+def _calibration(people: Crew, found: Survey, timeout_s: float, told: Callable[[int, int], None]) -> Visit:
     def visit(name: str, states: Sequence[Message]) -> None:
+        told(len(found.iteration_s), len(found.names))
         # At least two turns: the first says nothing.
         answer = people.ask(0, do="calibrate", turn_s=TURN_S, timeout_s=2 * timeout_s)
         check_values(0, answer["values"])

@@ -2,16 +2,19 @@
 
 import secrets
 import time
-from collections.abc import Callable, Collection, Sequence
+import zlib
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from perfgate.core.model import WHOLE, Benchmark, Method, Part, Run, Sample, Warning
-from perfgate.core.policy import Policy
+from perfgate.core.model import COUNTING, EXPLORING, MEASURING, WHOLE, Benchmark, Method, Part, Run, Sample, Warning
+from perfgate.core.policy import DEFAULT_RULES, Policy, matches
 from perfgate.core.question import answer
-from perfgate.core.schedule import NORMAL_EFFORT_S
+from perfgate.core.schedule import FIRST_LOOK, NORMAL_EFFORT_S, VERDICT_PAIRS, within_budget
 from perfgate.core.selection import ALL, Selection
 from perfgate.core.stats import paired
+from perfgate.core.units import written_budget
 from perfgate.errors import Interrupted, MeasureError, UsageError
 from perfgate.host.environment import environment
 from perfgate.host.git import Repository
@@ -44,7 +47,7 @@ class Progress:
     lasting: bool = False
     """Whether the text stays on the screen: what was decided, not what is being done."""
     pair: int = 0
-    settled: int = 0
+    decided: int = 0
     total: int = 0
     used_s: float = 0.0
     budget_s: float = 0.0
@@ -65,6 +68,8 @@ class Effort:
     """Of the benchmarks; other jobs measure the others."""
     selection: Selection = ALL
     """Those that somebody asked for."""
+    rotation: str = ""
+    """Draws which benchmarks are measured where the budget does not hold all; empty measures the quickest."""
     canary: bool = False
     """Whether base is measured against itself, too."""
 
@@ -127,7 +132,10 @@ class _Session:
         self.began = datetime.now(UTC)
         self.start = time.monotonic()
         self.warnings = _submodules(sides) + _selected(effort.selection)
+        self.phases: dict[str, float] = {}
+        self.enough_s = 0.0
         around = Circumstances(
+            tell=lambda text: watch(Progress(text=text)),
             repository=repository,
             mark=self.measurement,
             seed=effort.seed,
@@ -150,16 +158,21 @@ class _Session:
 
     def _run(self, look: Callable[[Sequence[Measured]], None]) -> None:
         try:
-            for suite in self.suites:
-                self.watch(Progress(text=f"exploring suite {suite.name}"))
-                self._explore(suite)
+            with self._phase(EXPLORING):
+                for suite in self.suites:
+                    self.watch(Progress(text=f"exploring suite {suite.name}"))
+                    self._explore(suite)
+            if len(self.sides) > 1:
+                self._fit_into_budget()
             if self.effort.canary and len(self.sides) > 1:
                 any(suite.guard() for suite in self.suites)  # the first that can
-            self._pairs(look)
-            for suite in self.suites:
-                if suite.count:
-                    self.watch(Progress(text=f"counting in suite {suite.name}"))
-                    suite.count()
+            with self._phase(MEASURING):
+                self._pairs(look)
+            with self._phase(COUNTING):
+                for suite in self.suites:
+                    if suite.count:
+                        self.watch(Progress(text=f"counting in suite {suite.name}"))
+                        suite.count()
         except Interrupted:
             if not any(track.pairs for track in _tracks(self.suites)):
                 raise
@@ -170,6 +183,66 @@ class _Session:
             for suite in self.suites:
                 suite.resources.close()
 
+    @contextmanager
+    def _phase(self, name: str) -> Iterator[None]:
+        began = self.used_s
+        try:
+            yield
+        finally:
+            self.phases[name] = self.used_s - began
+
+    def _fit_into_budget(self) -> None:
+        """Say what a verdict takes; where the budget does not hold it for all, leave benchmarks out, least named first.
+
+        Decided before anything is timed, so no result has a say in it.
+        """
+        tracks = [(suite, name, track) for suite in self.suites for name, track in suite.tracks.items()]
+        if not tracks:
+            return
+        ordered = sorted((one for one in tracks if one[0].separable), key=self._turn)
+        fixed_s = sum(suite.expected_s() for suite in self.suites if not suite.separable)
+        startup_s = fixed_s + sum(suite.startup_s for suite in self.suites if suite.separable and suite.tracks)
+        costs = [track.pair_s for _, _, track in ordered]
+        pair_s, left_s = startup_s + sum(costs), self.effort.budget_s - self.used_s
+        many = f"{len(tracks)} benchmark{'s' * (len(tracks) != 1)}"
+        takes = f"{many}; a pair of all takes about {_about(pair_s)}, a verdict at least {FIRST_LOOK} pairs"
+        named = sum(any(matches(glob, str(t.benchmark)) for glob in self.policy.expect) for _, _, t in ordered)
+        kept = max(within_budget(costs, startup_s=startup_s, left_s=left_s), named, 1)
+        if FIRST_LOOK * pair_s <= left_s or kept >= len(ordered):
+            self.watch(Progress(text=f"{takes}: {_about(FIRST_LOOK * pair_s)}", lasting=True))
+            return
+        self.enough_s = self.used_s + VERDICT_PAIRS * pair_s
+        text = f"not measured: the budget of {_about(self.effort.budget_s)} holds {kept} of {len(tracks)} benchmarks"
+        for suite, name, _ in ordered[kept:]:
+            suite.drop(name, text)
+        which = "those that the rules name first, then " if any(map(self._is_named, ordered)) else ""
+        which += "others in each run" if self.effort.rotation else "the quickest"
+        rotate = "" if self.effort.rotation else "; others in each run: rotate = true under [perfgate]"
+        self.watch(
+            Progress(
+                text=f"{takes}, and {_about(left_s)} of the budget are left: measuring {kept} of them, {which}\n"
+                f"  for all: --budget {written_budget(self.enough_s)}; fewer: -k NAME{rotate}",
+                lasting=True,
+            )
+        )
+
+    def _turn(self, one: tuple[Measured, str, Track]) -> tuple[int, float]:
+        """Return the place of a benchmark in the order in which they are measured while there is time."""
+        _, _, track = one
+        expected = any(matches(glob, str(track.benchmark)) for glob in self.policy.expect)
+        rank = -1 if expected else self._rank(track)
+        drawn = zlib.crc32(f"{self.effort.rotation} {track.benchmark}".encode())
+        return rank, drawn if self.effort.rotation else track.pair_s
+
+    def _rank(self, track: Track) -> int:
+        """Return which of the project's own rules speaks of a benchmark first; those of none come last."""
+        own = [rule for rule in self.policy.rules if rule not in DEFAULT_RULES and not rule.sli.startswith("*")]
+        names = [rule.sli.rpartition(":")[0] for rule in own]
+        return next((place for place, glob in enumerate(names) if matches(glob, str(track.benchmark))), len(names))
+
+    def _is_named(self, one: tuple[Measured, str, Track]) -> bool:
+        return self._rank(one[2]) == 0
+
     def _explore(self, suite: Measured) -> None:
         began = self.used_s
         try:
@@ -179,7 +252,7 @@ class _Session:
             before = f", after {began:.0f} s for the suites before it" if began > 1 else ""
             raise MeasureError(
                 f"the time budget of {self.effort.budget_s:g} s ended before the benchmarks of suite {suite.name!r} "
-                f"were even listed on both sides{before}{so_far}",
+                f"had run once on both sides{before}{so_far}",
                 hint="raise the budget (--budget 10m), or choose fewer benchmarks (suite.*.paths, suite.*.select)",
             ) from None
 
@@ -221,7 +294,7 @@ class _Session:
             Progress(
                 text="measuring",
                 pair=number,
-                settled=sum(not track.open for track in tracks),
+                decided=sum(track.settled for track in tracks),
                 total=len(tracks),
                 used_s=self.used_s,
                 budget_s=self.effort.budget_s,
@@ -270,6 +343,8 @@ class _Session:
                 took_s=self.used_s,
                 overhead_s=max(0.0, self.used_s - busy_s),
                 startup_s=sum(startups) / len(startups) if startups else 0.0,
+                phases=tuple(self.phases.items()),
+                enough_s=self.enough_s,
                 controls=tuple(tuple(suite.control) for suite in self.suites if suite.control),
             ),
             processes=tuple(facts for suite in self.suites for facts in suite.facts[side]),
@@ -313,3 +388,7 @@ def _standing(track: Track) -> Standing:
     return Standing(
         name=str(track.benchmark), pairs=len(effects), planned=track.planned, ratio=ratio, low=low, high=high
     )
+
+
+def _about(amount: float) -> str:
+    return f"{amount:.0f} s" if amount < 100 else f"{amount / 60:.0f} min"

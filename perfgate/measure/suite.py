@@ -97,6 +97,7 @@ class Suite(Measured):
         self.wanted = names_of(job.metrics)
         self.count = self._count if job.metrics else None
         self.tracks: dict[str, TurnTrack] = {}
+        self.separable = True
         self._offers: tuple[tuple[str, ...], ...] = tuple(() for _ in sides)
         self._names: tuple[str, ...] = ()
         self._cpus: tuple[int, ...] = ()
@@ -145,6 +146,7 @@ class Suite(Measured):
             for name in survey.names:
                 if name not in survey.iteration_s and name not in self.failures[side]:
                     self._fail(side, name, Reason.NO_TIME, NO_TIME)
+        self.startup_guess_s = sum(survey.startup_s for survey in surveys)
         self._plan(surveys, head.names)
         if self.job.habits and not self.job.whole:
             self._watch()
@@ -279,14 +281,14 @@ class Suite(Measured):
         """Return the seconds that the next pair will take, judged by those before."""
         running = [track for track in self.tracks.values() if track.open]
         groups = len({track.group for track in running})
-        return groups * self._startup_s() + sum(track.pair_s for track in running)
+        return groups * self.startup_s + sum(track.pair_s for track in running)
 
     def _run_group(self, number: int, tracks: dict[str, TurnTrack], *, pinned: bool, design: Design) -> None:
         pairing = self._pairing(
             tuple(self.job.runner.launch(side.place, names=self._names) for side in self.sides), design
         )
         draw = draw_pair(self.around.seed, self.job.name, number, cpus=self._cpus if pinned else ())
-        startup_s = self._startup_s()
+        startup_s = self.startup_s
         plans = {
             name: turns_in_company(track.turns, benchmarks=len(tracks), startup_s=startup_s)
             for name, track in tracks.items()
@@ -326,7 +328,9 @@ class Suite(Measured):
             self.busy_s += sum(reading.busy_s for reading in readings.values())
 
     def _survey(self, side: PreparedSide, *, names: tuple[str, ...], calibrate: bool) -> Survey:
-        recorder = self.provenance.recording(self.sides.index(side)) if calibrate else nullcontext()
+        place = self.sides.index(side)
+        label = ("base", "head")[place] if len(self.sides) > 1 else str(side.revision)
+        recorder = self.provenance.recording(place) if calibrate else nullcontext()
         with recorder as notes:
             return scout.survey(
                 self.job.runner.launch(side.place, names=names),
@@ -337,6 +341,7 @@ class Suite(Measured):
                 mark=self.around.mark,
                 interrupts=self.around.interrupts,
                 deadline=self.around.deadline,
+                told=lambda done, of: self.around.tell(f"exploring suite {self.name}, {label}: {done} of {of}"),
                 wanted=lambda name: self.around.holds(self._benchmark(name)),
             )
 

@@ -5,11 +5,11 @@ Separate from the ways of measuring (by turns, by load), which the session need 
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from statistics import fmean
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 from perfgate.core.comparison import Counts, pair_effect, sign
 from perfgate.core.model import (
@@ -58,6 +58,8 @@ class Circumstances:
     selection: Selection = ALL
     deadline: float = math.inf
     """When the monotonic clock says this, the budget has ended."""
+    tell: Callable[[str], None] = lambda text: None
+    """Hears what is being done, in words."""
 
     def holds(self, benchmark: Benchmark) -> bool:
         """Return whether a benchmark is this job's, and was asked for."""
@@ -225,7 +227,9 @@ class Measured(ABC):
 
     def __init__(self, name: str, sides: Sequence[PreparedSide], around: Circumstances) -> None:
         self.name, self.sides, self.around = name, tuple(sides), around
-        self.tracks: Mapping[str, Track] = {}
+        self.tracks: MutableMapping[str, Any] = {}  # of Track, or of what a suite adds to one
+        self.separable = False  # whether leaving a benchmark out saves its time
+        self.startup_guess_s = 0.0
         self.failures: tuple[dict[str, Failure], ...] = tuple({} for _ in sides)
         self.facts: tuple[list[ProcessFacts], ...] = tuple([] for _ in sides)
         self.distributions: tuple[list[Distribution], ...] = tuple([] for _ in sides)
@@ -264,7 +268,7 @@ class Measured(ABC):
 
     def expected_s(self) -> float:
         """Return the seconds that the next pair will take, judged by those before."""
-        return self._startup_s() + sum(track.pair_s for track in self.tracks.values() if track.open)
+        return self.startup_s + float(sum(track.pair_s for track in self.tracks.values() if track.open))
 
     @property
     def provenance(self) -> Provenance:
@@ -272,8 +276,16 @@ class Measured(ABC):
         self._provenance = self._provenance or Provenance(self.around.repository, self.sides)
         return self._provenance
 
-    def _startup_s(self) -> float:
-        return fmean(self.startups) if self.startups else 0.0
+    def drop(self, name: str, text: str) -> None:
+        """Leave a benchmark unmeasured, because there is no time for it."""
+        del self.tracks[name]
+        for side in range(len(self.sides)):
+            self._fail(side, name, Reason.NO_TIME, text)
+
+    @property
+    def startup_s(self) -> float:
+        """What starting a pair's processes takes, in seconds; before the first pair, as exploring saw it."""
+        return fmean(self.startups) if self.startups else self.startup_guess_s
 
     def _fail(self, side: int, name: str, reason: Reason, text: str, *, metrics: tuple[str, ...] | None = None) -> None:
         """Note that a benchmark gave nothing, or did not give `metrics`; None is all that was wanted."""

@@ -2,6 +2,7 @@
 
 import secrets
 import shutil
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -12,7 +13,7 @@ from perfgate import codec, registry
 from perfgate.config.load import FILE, Loaded
 from perfgate.config.probe import LoadSuite
 from perfgate.config.schema import AnySuite, CommandSuite, PyperfSuite, PytestSuite, SideTable, SizeSuite
-from perfgate.core.model import WHOLE, Design, Part, Revision, Run, Warning
+from perfgate.core.model import PREPARING, WHOLE, Design, Part, Revision, Run, Warning
 from perfgate.core.policy import Policy
 from perfgate.core.schedule import NORMAL_EFFORT_S, STRICT_EFFORT_S
 from perfgate.core.selection import ALL, Selection
@@ -224,7 +225,9 @@ def measure_both(
     """Prepare both sides and measure them in pairs, until `policy` has its answers."""
     loaded = completed(repository, loaded, shop, head=head, base=base)
     jobs = _jobs(repository, loaded, shop)
-    base_run, head_run = _in_pairs(repository, base, head, jobs, policy, effort(loaded, shop), loaded, shop)
+    base_run, head_run = _in_pairs(
+        repository, base, head, jobs, policy, effort(loaded, shop, rotation=str(head.commit)), loaded, shop
+    )
     return base_run, replace(head_run, warnings=(*head_run.warnings, *_differing(loaded)))
 
 
@@ -258,6 +261,7 @@ def _in_pairs(
     loaded: Loaded,
     shop: Workshop,
 ) -> tuple[Run, Run]:
+    began = time.monotonic()
     with ExitStack() as stack:
 
         def prepare(label: str, revision: Revision) -> sides.PreparedSide:
@@ -265,17 +269,18 @@ def _in_pairs(
             build = _build(repository, loaded, label)
             return stack.enter_context(sides.prepared(repository, revision, build, interrupts=shop.interrupts))
 
+        both = prepare("base", base), prepare("head", head)
+        prepared_s = time.monotonic() - began
         runs = measure_pairs(
             repository,
-            prepare("base", base),
-            prepare("head", head),
+            *both,
             jobs,
             policy,
             spend,
             interrupts=shop.interrupts,
             watch=shop.watch,
         )
-    return _here(runs[0], loaded), _here(runs[1], loaded)
+    return _here(runs[0], loaded, prepared_s), _here(runs[1], loaded, prepared_s)
 
 
 def measure_one(
@@ -292,7 +297,9 @@ def measure_one(
     loaded = completed(repository, loaded, shop, head=revision)
     jobs = _jobs(repository, loaded, shop)
     shop.watch(Progress(text=f"preparing {revision}"))
+    began = time.monotonic()
     with sides.prepared(repository, revision, _build(repository, loaded, label), interrupts=shop.interrupts) as side:
+        prepared_s = time.monotonic() - began
         run = measure_alone(
             repository,
             side,
@@ -302,12 +309,14 @@ def measure_one(
             interrupts=shop.interrupts,
             watch=shop.watch,
         )
-    return _here(run, loaded)
+    return _here(run, loaded, prepared_s)
 
 
-def _here(run: Run, loaded: Loaded) -> Run:
-    """Return `run` with what the configuration says about this machine."""
-    return replace(run, environment=run.environment.plus(loaded.config.environment))
+def _here(run: Run, loaded: Loaded, prepared_s: float) -> Run:
+    """Return `run` with what the configuration says about this machine, and what preparing took."""
+    assert run.method is not None
+    method = replace(run.method, phases=((PREPARING, prepared_s), *run.method.phases))
+    return replace(run, environment=run.environment.plus(loaded.config.environment), method=method)
 
 
 def _build(repository: Repository, loaded: Loaded, label: str) -> Build:
@@ -429,8 +438,12 @@ def _reading(name: str, suite: CommandSuite, reads: str) -> ResultsJob:
     )
 
 
-def effort(loaded: Loaded, shop: Workshop) -> Effort:
-    """Return what the configuration lets a measurement spend."""
+def effort(loaded: Loaded, shop: Workshop, *, rotation: str = "") -> Effort:
+    """Return what the configuration lets a measurement spend.
+
+    Args:
+        rotation: draws which benchmarks are measured where the budget does not hold all, if they are to be drawn.
+    """
     table = loaded.config.perfgate
     usual = STRICT_EFFORT_S if table.strictness == "strict" else NORMAL_EFFORT_S
     return Effort(
@@ -439,5 +452,6 @@ def effort(loaded: Loaded, shop: Workshop) -> Effort:
         seed=shop.seed,
         part=shop.part,
         selection=shop.selection,
+        rotation=rotation if table.rotate else "",
         canary=table.canary,
     )

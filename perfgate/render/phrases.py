@@ -5,20 +5,23 @@ Numbers are given to the digits that their interval supports, names made safe fo
 
 import math
 import unicodedata
+from collections import Counter
 from collections.abc import Sequence
 
 from perfgate.core.comparison import Change, Comparison, Evidence, sign
-from perfgate.core.model import Design
+from perfgate.core.model import PREPARING, Design
 from perfgate.core.policy import Rule
 from perfgate.core.question import FEWEST_STORED
 from perfgate.core.report import Outcome, Report, Trail
+from perfgate.core.schedule import effort_for
 from perfgate.core.skips import install_advice
-from perfgate.core.units import Unit
-from perfgate.core.verdict import Judgement, Verdict
+from perfgate.core.units import Unit, written_budget
+from perfgate.core.verdict import UNKNOWN, Judgement, Verdict
 from perfgate.errors import Exit
 from perfgate.render.command import harmless
 
 LONGEST_NAME = 160
+FEW_ALIKE = 3  # rows without numbers that say the same; more are told as one
 REASON_LINES = 5  # of what a failed benchmark said; the report as JSON has all
 
 ICONS = {
@@ -263,9 +266,30 @@ def why(row: Judgement) -> str:
         return f"{seen}{few}; pairs with a revision settle it: perfgate compare REVISION"
     if row.needs is None:
         return f"{seen}; too close to the limit, or too noisy, for more pairs to settle it"
-    longer = "the suite's duration" if row.comparison.design is Design.LOAD else "--effort"
-    option = longer if pairs >= row.comparison.planned else "--budget"
-    return f"{seen}; to settle it: {row.needs.pairs} more, about {seconds(row.needs.seconds)} (raise {option})"
+    more = f"{seen}; {row.needs.pairs} more would decide it, about {seconds(row.needs.seconds)}"
+    if pairs < row.comparison.planned:
+        return more  # by a longer budget, which the report asks for once
+    if row.comparison.design is Design.LOAD:
+        return f"{more} (raise the suite's duration)"
+    effort = effort_for(pairs + row.needs.pairs, row.comparison.pair_s)
+    return f"{more} (--effort {math.ceil(effort)}s)"
+
+
+def enough(report: Report) -> str:
+    """Return the budget to ask for, where a longer one would decide what this one did not; else nothing."""
+    if report.method is None:
+        return ""
+    rows = [
+        (row.needs.pairs, row.comparison.pair_s)
+        for row in report.of(*UNKNOWN)
+        if row.needs and row.comparison and len(row.comparison.log_ratios) < row.comparison.planned
+    ]
+    if not rows and not report.method.enough_s:
+        return ""
+    more_s = sum(pairs * pair_s for pairs, pair_s in rows)
+    more_s += max((pairs for pairs, _ in rows), default=0) * report.method.startup_s
+    enough_s = max(report.method.enough_s, report.method.took_s + 1.25 * more_s)
+    return f"for a verdict on all: --budget {written_budget(enough_s)}"
 
 
 def method(report: Report) -> str:
@@ -277,11 +301,31 @@ def method(report: Report) -> str:
     pairs = str(counts[0]) if counts[0] == counts[-1] else f"{counts[0]} to {counts[-1]}"
     parts = [
         *([f"{pairs} {_DESIGNS[report.design]}"] if counts[-1] else []),
-        f"{seconds(report.method.took_s)} of {seconds(report.method.budget_s)}",
+        f"{seconds(report.method.took_s)} of a budget of {seconds(report.method.budget_s)}{_phases(report)}",
         f"seed {report.method.seed}",
         *_repeating(report),
     ]
     return " · ".join(parts)
+
+
+def _phases(report: Report) -> str:
+    """Return what the time went into."""
+    assert report.method is not None
+    parts = [f"{name} {seconds(spent)}" for name, spent in report.method.phases if spent >= 1 and name != PREPARING]
+    before = dict(report.method.phases).get(PREPARING, 0.0)
+    told = f": {', '.join(parts)}" if len(parts) > 1 else ""
+    return f"{told}; {seconds(before)} before that for preparing" if before >= 1 else told
+
+
+def alike(rows: Sequence[Judgement]) -> list[tuple[Judgement, int]]:
+    """Return rows with how many each of them stands for: those without numbers that all say the same are one."""
+    many = Counter((row.verdict, row.text) for row in rows if row.comparison is None)
+    found: dict[object, tuple[Judgement, int]] = {}
+    for row in rows:
+        same = (row.verdict, row.text)
+        key = same if row.comparison is None and row.text and many[same] > FEW_ALIKE else row.name
+        found[key] = (found[key][0], found[key][1] + 1) if key in found else (row, 1)
+    return list(found.values())
 
 
 def _repeating(report: Report) -> list[str]:

@@ -23,6 +23,7 @@ def render(report: Report) -> str:
             line
             for line in (
                 phrases.method(report),
+                phrases.enough(report),
                 f"try: {phrases.advice(report)}" if phrases.all_skipped(report) else "",
                 f"again: {phrases.line(report.repeat)}" if report.repeat else "",
             )
@@ -33,10 +34,11 @@ def render(report: Report) -> str:
 
 
 def _table(rows: tuple[Judgement, ...]) -> str:
-    cells = [_cells(row) for row in rows]
+    shown = phrases.alike(rows)
+    cells = [_cells(row, many) for row, many in shown]
     widths = [max(len(line[column]) for line in cells) for column in range(4)]
     lines = []
-    for row, line in zip(rows, cells, strict=True):
+    for (row, _), line in zip(shown, cells, strict=True):
         columns = [
             line[0].ljust(widths[0]),
             line[1].ljust(widths[1]),
@@ -51,8 +53,10 @@ def _table(rows: tuple[Judgement, ...]) -> str:
     return "\n".join(lines)
 
 
-def _cells(row: Judgement) -> tuple[str, str, str, str]:
+def _cells(row: Judgement, many: int) -> tuple[str, str, str, str]:
     word = {Verdict.PASS: "unchanged", Verdict.IMPROVEMENT: "improved"}.get(row.verdict, str(row.verdict))
+    if many > 1:
+        return word, f"{many} benchmarks, {phrases.name(row.name)} among them", "", ""
     if row.comparison is None:
         return word, phrases.name(row.name), "", ""
     base, head = phrases.levels(row.comparison)

@@ -12,6 +12,8 @@ import sys
 import time
 from random import Random
 
+import perfgate_pages
+
 clock = time.perf_counter  # bound now: a test that freezes time later must not freeze this
 cpu_clock = time.process_time
 thread_clock = time.thread_time
@@ -67,6 +69,8 @@ class Layout:
     def __init__(self, seed):
         self.rng = Random(seed)
         self.kept = []
+        self.home = os.path.dirname(os.getcwd())  # of the side: its files, and its environment
+        self.moved = set()
 
     def scramble(self):
         """Move everything that is imported from here on; return what was drawn.
@@ -89,7 +93,13 @@ class Layout:
         KEPT.append(self.perforated(self.rng.randrange(80), self.rng.randrange(12)))
 
     def stir(self):
-        """Move what is allocated from here on, whether or not the holes of scramble() are used up."""
+        """Move what is allocated from here on, whether or not the holes of scramble() are used up.
+
+        The code of extension modules that came since the last time moves to other physical memory, too.
+        """
+        new = [each for each in perfgate_pages.own_code(self.home) if each not in self.moved]
+        perfgate_pages.move(new, self.rng)
+        self.moved.update(new)
         self.kept = self.perforated(self.rng.randrange(4_000, 8_000), self.rng.randrange(20))
 
     def perforated(self, small, large):

@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Iterable
 
 from perfgate import codec
-from perfgate.core.model import METRICS, WHOLE, Kind, Method, Run, Sample
+from perfgate.core.model import METRICS, PHASES, WHOLE, Kind, Method, Run, Sample
 from perfgate.errors import ArtifactError, FileError
 
 LARGEST = 32 * 2**20  # bytes of the archive
@@ -146,7 +146,16 @@ def _sample_faults(sample: Sample) -> Iterable[str]:
 def _method_numbers(method: Method) -> Iterable[bool]:
     """Yield whether each number of how a run was measured is one."""
     yield 0 <= method.seed < LARGEST_SEED
-    for seconds in (method.budget_s, method.took_s, method.overhead_s, method.startup_s):
+    phases = [seconds for _, seconds in method.phases]
+    yield len(phases) <= len(PHASES) and all(name in PHASES for name, _ in method.phases)
+    for seconds in (
+        method.budget_s,
+        method.took_s,
+        method.overhead_s,
+        method.startup_s,
+        method.enough_s,
+        *phases,
+    ):
         yield seconds == 0 or 1 / LARGEST_VALUE <= seconds <= LARGEST_VALUE
     yield len(method.controls) <= MOST_CONTROLS
     for control in method.controls:

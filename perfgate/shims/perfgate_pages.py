@@ -1,0 +1,64 @@
+"""Gives this process its own copy of the code of a side's extension modules, in memory that nobody else uses.
+
+The kernel maps a file's pages from its page cache, at the same physical memory in every process for as long as the
+file stays there. Two builds of the same source lie at different physical memory, so they meet in the caches of the CPU
+differently: 10 to 20 % of a benchmark was seen, in every process alike, with machine code that was the same byte for
+byte. A page that is written to is copied to fresh memory (mmap(2), MAP_PRIVATE), so writing what is there already
+draws the place anew for every process.
+
+Needs nothing but the standard library of Python 3.8.
+"""
+
+import os
+import platform
+
+LARGEST = 64 * 2**20  # bytes of one file; more would take longer than it is worth
+PAGE = 4096
+READ, WRITE, EXECUTE = 1, 2, 4
+
+
+def own_code(home, maps="/proc/self/maps"):
+    """Return (start, end, executable) of the read-only mappings of the libraries below the directory `home`."""
+    found, libraries = [], set()
+    if not os.path.exists(maps):
+        return []
+    with open(maps, encoding="utf-8", errors="surrogateescape") as file:
+        for line in file:
+            parts = line.rstrip("\n").split(None, 5)
+            if len(parts) < 6 or not parts[5].startswith(home + os.sep):
+                continue
+            start, _, end = parts[0].partition("-")
+            if parts[1][2] == "x":
+                libraries.add(parts[5])
+            if parts[1][0] == "r" and parts[1][1] == "-" and parts[1][3] == "p":
+                found.append((int(start, 16), int(end, 16), parts[1][2] == "x", parts[5]))
+    return [each[:3] for each in found if each[3] in libraries and each[1] - each[0] <= LARGEST]
+
+
+def move(mappings, rng):
+    """Copy these mappings to fresh memory, page by page in random order; return the bytes that were moved.
+
+    Where the system forbids it, they stay where they are.
+    """
+    # Elsewhere, what was written as data must be told to the instruction cache.
+    if not mappings or platform.machine() not in ("x86_64", "AMD64"):
+        return 0
+    try:
+        import ctypes
+    except ImportError:
+        return 0
+    protect = ctypes.CDLL(None).mprotect
+    protect.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
+    moved = 0
+    for start, end, executable in mappings:
+        usual = READ | (EXECUTE if executable else 0)
+        if protect(start, end - start, usual | WRITE):
+            continue
+        pages = list(range(start, end, PAGE))
+        rng.shuffle(pages)
+        for page in pages:
+            byte = ctypes.c_ubyte.from_address(page)
+            byte.value = byte.value
+        protect(start, end - start, usual)
+        moved += end - start
+    return moved
