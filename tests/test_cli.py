@@ -220,7 +220,7 @@ def test_the_demo_s_history_has_one_guilty_commit() -> None:
 STATE = Progress(
     text="measuring",
     pair=7,
-    settled=1,
+    decided=1,
     total=9,
     used_s=12.0,
     budget_s=60.0,
@@ -235,12 +235,15 @@ def test_progress_is_a_line_now_and_then_in_a_log(capsys: pytest.CaptureFixture[
         for _ in range(5):
             watch(Progress(text="preparing base"))
             watch(Progress(text="preparing base"))
+        for number in range(5):
+            watch(Progress(text="exploring suite micro", detail=f"head: {number} of 5"))
         watch(STATE)
     lines = capsys.readouterr().err.splitlines()
 
     assert lines == [
         "perfgate: preparing base",
-        "perfgate: measuring: pair 7, 1 of 9 settled, 12 s of at most 60 s",
+        "perfgate: exploring suite micro: head: 0 of 5",
+        "perfgate: measuring: pair 7, 1 of 9 decided, 12 s of at most 60 s",
     ]
 
 
@@ -253,7 +256,7 @@ def test_progress_on_a_terminal_shows_the_undecided(monkeypatch: pytest.MonkeyPa
     shown.print(console._screen(STATE))
     text = shown.file.getvalue()  # type: ignore[attr-defined]
 
-    assert "pair 7, 1 of 9 settled" in text
+    assert "pair 7, 1 of 9 decided" in text
     assert "+2.0 % [-1.0, +5.0]" in text
     assert "s/b5" in text
     assert "and 2 more" in text

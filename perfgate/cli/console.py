@@ -79,7 +79,7 @@ class _Lines:
 def summary(state: Progress) -> str:
     """Return the state in one line."""
     if not state.total:
-        return state.text
+        return f"{state.text}: {state.detail}" if state.detail else state.text
     used = f"{state.used_s:.0f} s of at most {state.budget_s:.0f} s"
     return f"{state.text}: pair {state.pair}, {state.decided} of {state.total} decided, {used}"
 

@@ -12,7 +12,7 @@ from statistics import fmean
 
 from perfgate.core.comparison import Change, Comparison, Evidence, compare
 from perfgate.core.judge import LARGEST_VISIBLE
-from perfgate.core.model import CPU, TIME, Benchmark, Design, Run, Sample, Sli
+from perfgate.core.model import CPU, TIME, Benchmark, Design, Run, Sample, Sli, starved_share
 from perfgate.core.policy import Policy, Rule
 from perfgate.core.question import Question
 from perfgate.core.schedule import FEWEST_TURNS, FIRST_LOOK, effort_for, looks
@@ -99,11 +99,11 @@ def fitness(base: Run, head: Run, policy: Policy, *, effort_s: float) -> Fitness
         if c.evidence in (Evidence.PAIRED, Evidence.COUNTED) and (rule := policy.rule_for(c.sli)) is not None:
             family[rule.critical] += 1 + (rule.slo is not None)  # an SLO is one more question
     sights = [_sight(c, rule, policy, policy.family_level / family[rule.critical]) for c, rule in covered]
-    samples = _by_benchmark(base, head)
+    samples, starved = _by_benchmark(base, head), starved_share(base, head)
     faults: dict[Benchmark, list[Fault]] = {}
     for sight, (c, _) in zip(sights, covered, strict=True):
         about = faults.setdefault(c.sli.benchmark, [])
-        found = _faults(sight, c, samples, margin=math.log1p(policy.margin), effort_s=effort_s)
+        found = _faults(sight, c, samples, margin=math.log1p(policy.margin), effort_s=effort_s, starved=starved)
         about += [fault for fault in found if fault.code not in {known.code for known in about}]
     startup_s = head.method.startup_s if head.method else 0.0
     costs = {sight.sli.benchmark: sight for sight in sights}
@@ -168,8 +168,14 @@ def _by_benchmark(*runs: Run) -> Samples:
     return found
 
 
-def _faults(sight: Sight, c: Comparison, samples: Samples, *, margin: float, effort_s: float) -> Iterator[Fault]:
-    """Yield what was seen of one SLI: first what explains, then what follows from it."""
+def _faults(
+    sight: Sight, c: Comparison, samples: Samples, *, margin: float, effort_s: float, starved: float
+) -> Iterator[Fault]:
+    """Yield what was seen of one SLI: first what explains, then what follows from it.
+
+    Args:
+        starved: share of the time in which its processes could have run and got no CPU: that is no waiting.
+    """
     said = {warning.code: warning.text for warning in c.warnings}
     told = [code for code in _HABITS if code in said]
     for code in told:
@@ -177,11 +183,11 @@ def _faults(sight: Sight, c: Comparison, samples: Samples, *, margin: float, eff
     if "several-cpus" in said and "threads" not in told:
         yield Fault(code="threads", what="keeps several CPUs busy", do=_HABITS["threads"])
     explained = bool({"threads", "sleeps", "network"} & set(told))
-    busy = _on_cpu(c, samples)
+    busy = _on_cpu(c, samples) / (1 - starved)
     if busy < WAITING and not explained:
         yield Fault(
             code="waits",
-            what=f"waits: it is on a CPU in {busy:.0%} of its time",
+            what=f"it is on a CPU in {busy:.0%} of its time",
             do="measure the code around what it waits for; a load probe measures a service that waits",
         )
     if FIRST_LOOK * sight.pair_s > effort_s and c.design is not Design.LOAD:

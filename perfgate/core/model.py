@@ -249,6 +249,10 @@ class ProcessFacts:
     """Objects allocated, bytes kept, functions compiled before the first import."""
     preempted: int = 0
     """Involuntary context switches while it measured."""
+    ran_s: float = 0.0
+    """CPU seconds of its main thread while it measured; 0 where the system does not say."""
+    starved_s: float = 0.0
+    """Seconds in which that thread could have run, and other processes had its CPU."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -287,6 +291,13 @@ class Method:
     """What the time went into, in seconds: preparing (which is not in `took_s`), exploring, measuring, counting."""
     enough_s: float = 0.0
     """The budget that holds every benchmark, where this one did not; else 0."""
+
+
+def starved_share(*runs: "Run") -> float:
+    """Return the share of the time in which benchmarks could run and other processes had their CPU; 0 if unknown."""
+    ran_s = sum(facts.ran_s for run in runs for facts in run.processes)
+    starved_s = sum(facts.starved_s for run in runs for facts in run.processes)
+    return starved_s / (ran_s + starved_s) if ran_s > 0 else 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

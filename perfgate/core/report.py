@@ -24,6 +24,7 @@ from perfgate.core.model import (
     Run,
     Sli,
     Warning,
+    starved_share,
 )
 from perfgate.core.policy import DEFAULT_RULES, MAX_SKIPPED, Policy
 from perfgate.core.verdict import UNKNOWN, Judgement, Verdict
@@ -90,6 +91,8 @@ class Report:
     """Of what changed, from the stored runs."""
     mostly_skipped: tuple[SkippedSuite, ...] = ()
     """Suites that skipped more benchmarks than their rule allows."""
+    starved: float = 0.0
+    """Share of the time in which benchmarks could run and other processes had their CPU."""
     accept_label: str = ""
     """The label by which this change may be accepted as it is; empty where there is no pull request."""
 
@@ -129,6 +132,7 @@ def report(
         method=head.method if base.measurement == head.measurement else None,
         design=_design(head),
         warnings=tuple(dict.fromkeys((*base.warnings, *head.warnings, *_idle(base, head, policy)))),
+        starved=starved_share(base, head) if base.measurement == head.measurement else 0.0,
         started=head.started,
         repeat=repeat,
         version=version,

@@ -44,6 +44,8 @@ class Progress:
     """What a watcher may want to know between two pairs."""
 
     text: str
+    detail: str = ""
+    """How far that is."""
     lasting: bool = False
     """Whether the text stays on the screen: what was decided, not what is being done."""
     pair: int = 0
@@ -135,7 +137,7 @@ class _Session:
         self.phases: dict[str, float] = {}
         self.enough_s = 0.0
         around = Circumstances(
-            tell=lambda text: watch(Progress(text=text)),
+            tell=lambda text, detail: watch(Progress(text=text, detail=detail)),
             repository=repository,
             mark=self.measurement,
             seed=effort.seed,

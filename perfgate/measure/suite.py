@@ -341,7 +341,7 @@ class Suite(Measured):
                 mark=self.around.mark,
                 interrupts=self.around.interrupts,
                 deadline=self.around.deadline,
-                told=lambda done, of: self.around.tell(f"exploring suite {self.name}, {label}: {done} of {of}"),
+                told=lambda done, of: self.around.tell(f"exploring suite {self.name}", f"{label}: {done} of {of}"),
                 wanted=lambda name: self.around.holds(self._benchmark(name)),
             )
 

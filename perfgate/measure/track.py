@@ -58,8 +58,8 @@ class Circumstances:
     selection: Selection = ALL
     deadline: float = math.inf
     """When the monotonic clock says this, the budget has ended."""
-    tell: Callable[[str], None] = lambda text: None
-    """Hears what is being done, in words."""
+    tell: Callable[[str, str], None] = lambda text, detail: None
+    """Hears what is being done, and how far that is."""
 
     def holds(self, benchmark: Benchmark) -> bool:
         """Return whether a benchmark is this job's, and was asked for."""

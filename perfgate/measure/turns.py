@@ -186,13 +186,13 @@ def _run_crew(
             real = Trouble(member=members[trouble.member], reason=trouble.reason, text=trouble.text)
             result.troubles.setdefault(name, []).append(real)
     for place, member in enumerate(members):
-        preempted = journey.byes[place].get("preempted", 0) if len(journey.byes) == len(members) else 0
+        bye = journey.byes[place] if len(journey.byes) == len(members) else {}
         layout = tuple(people.hellos[place].get("layout", ()))
-        result.facts[member].append(_facts(pairing, draw, layout, preempted))
+        result.facts[member].append(_facts(pairing, draw, layout, bye))
     return len(journey.visited)
 
 
-def _facts(pairing: Pairing, draw: PairDraw, layout: tuple[int, ...], preempted: int) -> ProcessFacts:
+def _facts(pairing: Pairing, draw: PairDraw, layout: tuple[int, ...], bye: Message) -> ProcessFacts:
     return ProcessFacts(
         pair=draw.pair,
         suite=pairing.suite,
@@ -200,5 +200,7 @@ def _facts(pairing: Pairing, draw: PairDraw, layout: tuple[int, ...], preempted:
         hash_seed=draw.hash_seed,
         layout_seed=draw.layout_seed,
         layout=layout,
-        preempted=preempted,
+        preempted=bye.get("preempted", 0),
+        ran_s=bye.get("ran_s", 0.0),
+        starved_s=bye.get("starved_s", 0.0),
     )

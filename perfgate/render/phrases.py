@@ -76,7 +76,7 @@ _PLURAL = ("instructions", "calls", "allocations")  # told how they repeat
 _DESIGNS = {
     Design.TURNS: "pairs of fresh processes taking turns on one CPU",
     Design.SEQUENTIAL: "pairs of fresh processes, one after the other",
-    Design.LOAD: "fresh starts of both services under the same load",
+    Design.LOAD: "starts of both services under the same load",
     Design.ALONE: "fresh processes of one side at a time",
 }
 
@@ -300,12 +300,17 @@ def method(report: Report) -> str:
     counts = sorted(len(c.log_ratios) for c in compared) or [0]
     pairs = str(counts[0]) if counts[0] == counts[-1] else f"{counts[0]} to {counts[-1]}"
     parts = [
-        *([f"{pairs} {_DESIGNS[report.design]}"] if counts[-1] else []),
+        *([f"{pairs} {_design(report.design, counts[-1])}"] if counts[-1] else []),
         f"{seconds(report.method.took_s)} of a budget of {seconds(report.method.budget_s)}{_phases(report)}",
         f"seed {report.method.seed}",
         *_repeating(report),
     ]
     return " · ".join(parts)
+
+
+def _design(design: Design, pairs: int) -> str:
+    plural, _, rest = _DESIGNS[design].partition("s ")
+    return f"{plural} {rest}" if pairs == 1 and design is not Design.ALONE else _DESIGNS[design]
 
 
 def _phases(report: Report) -> str:
@@ -347,9 +352,39 @@ def decision(report: Report) -> str:
     )
 
 
+MUCH_STARVED = 0.2  # of the time benchmarks waited for a CPU: a report begins with it
+APART = 0.02  # of base: a quotient of the columns that is so far outside of the change's interval is explained
+
+
+def busy(report: Report) -> str:
+    """Return how busy the machine was, where it was too busy to see much; else nothing."""
+    if report.starved < MUCH_STARVED:
+        return ""
+    return (
+        f"the machine was too busy: benchmarks waited for a CPU in {report.starved:.0%} of their time, which other "
+        "processes had. Intervals are wide, and the columns are not what the code takes alone"
+    )
+
+
+def _columns(report: Report) -> list[str]:
+    """Say why a change is not the quotient of the two columns, where that leaves its interval."""
+    apart = [
+        row
+        for row in report.judgements
+        if (c := row.comparison) is not None
+        and c.evidence is Evidence.PAIRED
+        and min(c.base, c.head) > 0
+        and not c.change.low - APART <= c.head / c.base <= c.change.high + APART
+    ]
+    if not apart:
+        return []
+    rows = f"{name(apart[0].name)}{f' and {len(apart) - 1} more' if len(apart) > 1 else ''}"
+    return [f"the change is that of the pairs; the columns are medians over all processes, and say otherwise of {rows}"]
+
+
 def doubts(report: Report) -> list[str]:
     """Return every warning once: the run's, then each SLI's with its name."""
-    own = [line(warning.text) for warning in report.warnings]
+    own = [*_columns(report), *(line(warning.text) for warning in report.warnings)]
     rows = [
         f"{name(row.name)}: {line(warning.text)}"
         for row in report.judgements

@@ -17,6 +17,7 @@ def render(report: Report) -> str:
     parts = [
         phrases.headline(report),
         f"{phrases.name(str(report.base.revision))} → {phrases.name(str(report.head.revision))}",
+        f"⚠️ {phrases.busy(report)}" if phrases.busy(report) else "",
         *(_table(rows) for rows in (changed, unsettled, shown) if rows),
         "\n".join(f"note: {text}" for text in phrases.doubts(report)),
         "\n".join(

@@ -51,7 +51,7 @@ def main(arguments):
             perfgate_origins.note_program(commands[name][0])
         channel.send("finished", name=name, outcome=outcome, text=text)
     channel.receive()
-    channel.send("bye", preempted=agent.preempted())
+    agent.bye(channel)
 
 
 def run(argv, sink, rng):

@@ -20,6 +20,7 @@ thread_clock = time.thread_time
 
 LAYOUTS = []
 COUNTS = []  # the module that counts, in a process that is there for it
+SETTLED = [0.0, 0.0]  # what scheduled() said before the first benchmark
 KEPT = []  # what scramble() leaves alive, for the life of the process
 
 
@@ -142,6 +143,7 @@ def settle():
     sys.meta_path[:] = [finder for finder in sys.meta_path if finder not in LAYOUTS]
     gc.collect()
     getattr(gc, "freeze", int)()  # PyPy has none
+    SETTLED[:] = scheduled()
 
 
 def stir():
@@ -162,9 +164,29 @@ def pin(cpu):
             pass  # a thread that ended meanwhile; a refusal was noticed before any agent was started
 
 
-def preempted():
-    """Return how often this process was made to wait so far."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw
+def bye(channel, **more):
+    """Say the last word: how often this process was made to wait since settle(), and how long."""
+    ran, starved = scheduled()
+    channel.send(
+        "bye",
+        preempted=resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw,
+        ran_s=ran - SETTLED[0],
+        starved_s=starved - SETTLED[1],
+        **more,
+    )
+
+
+def scheduled():
+    """Return the seconds that the main thread was on a CPU, and that it waited for one while it could have run.
+
+    Linux counts both (proc(5), /proc/PID/schedstat); elsewhere they are 0.
+    """
+    try:
+        with open("/proc/self/schedstat", encoding="ascii") as file:
+            ran, starved = file.read().split()[:2]
+    except (OSError, ValueError):
+        return 0.0, 0.0
+    return int(ran) / 1e9, int(starved) / 1e9
 
 
 def timed(batch):

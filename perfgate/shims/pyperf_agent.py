@@ -232,7 +232,7 @@ def main():
     agent.settle()
     scripts.run(order["names"])
     channel.receive()
-    channel.send("bye", preempted=agent.preempted(), packages=agent.packages() if agent.exploring() else {})
+    agent.bye(channel, packages=agent.packages() if agent.exploring() else {})
 
 
 if __name__ == "__main__":

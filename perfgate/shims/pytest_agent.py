@@ -54,12 +54,12 @@ def main():
         channel.send("offer", benchmarks=[], errors=[])
         channel.receive()  # "run", of nothing
         channel.receive()  # "next"
-        return channel.send("bye", preempted=0)
+        return agent.bye(channel)
     leave_git_alone()
     try:
         return pytest.main(paths + sys.argv[2:] + options, plugins=[Plugin()])
     finally:
-        channel.send("bye", preempted=agent.preempted(), packages=agent.packages() if agent.exploring() else {})
+        agent.bye(channel, packages=agent.packages() if agent.exploring() else {})
 
 
 def leave_git_alone():

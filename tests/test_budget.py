@@ -1,0 +1,79 @@
+"""The budget speaks: what a verdict takes, what is left out where it does not hold all, and one number to ask for."""
+
+import re
+
+from perfgate import codec
+from tests.live import LIBRARY, Project
+
+MANY = """\
+import pytest
+from lib import spin
+
+@pytest.mark.parametrize("n", range(12))
+def test_{name}(benchmark, n):
+    benchmark.pedantic(spin, args=({size},), rounds=20, iterations=10)
+"""
+
+
+def test_what_a_verdict_takes_is_said_before_it_is_measured(project: Project) -> None:
+    project.two_commits()
+
+    done = project.perfgate("compare", "HEAD~1", "--budget", "60s", "--effort", "1s")
+
+    assert done.returncode == 0, done.stderr
+    assert re.search(
+        r"perfgate: 2 benchmarks; a pair of all takes about \d+ s, a verdict at least 6 pairs: \d+ s\n", done.stderr
+    )
+    assert re.search(r"perfgate: measuring: pair \d+, \d of 2 decided, ", done.stderr)
+    assert re.search(r" s of a budget of 60 s(: exploring \d+ s, measuring \d+ s)?(; \d+ s before that)?", done.stdout)
+    assert "for a verdict on all" not in done.stdout
+
+
+def test_a_budget_that_does_not_hold_a_suite_measures_what_the_rules_name_and_says_so(project: Project) -> None:
+    config = (
+        '[suite.micro]\npaths = ["tests"]\n[perfgate]\nexpect = ["micro/*test_slow[[]11]"]\n'
+        '[[rule]]\nsli = "micro/*test_named*:time"\nlimit = "50%"\n'
+    ).replace("[[]", "[")
+    project.commit(
+        "base",
+        perfgate_toml=config,
+        lib_py=LIBRARY,
+        tests__test_slow_py=MANY.format(name="slow", size="60_000"),
+        tests__test_named_py=MANY.format(name="named", size="40_000"),
+        tests__test_quick_py=MANY.format(name="quick", size="20_000"),
+    )
+
+    done = project.perfgate("compare", "HEAD", "HEAD", "--budget", "45s", "--format", "json")
+    report = codec.load_report(done.stdout.encode(), name="report")
+    left_out = [row.benchmark.name for row in report.judgements if row.comparison is None]
+    measured = [row.benchmark.name for row in report.judgements if row.comparison is not None]
+
+    assert done.returncode == 0, done.stderr
+    assert "of the budget are left: measuring" in done.stderr
+    assert "those that the rules name first, then the quickest" in done.stderr
+    assert re.search(r"for all: --budget \d+[ms]; fewer: -k NAME; others in each run: rotate = true", done.stderr)
+    assert "tests/test_slow.py::test_slow[11]" in measured, "what is expected is always measured"
+    assert any("test_slow" in name for name in left_out)
+    assert not any("test_named" in name for name in left_out) or not any("test_quick" in name for name in measured)
+    assert {row.text.partition(":")[0] for row in report.judgements if row.comparison is None} == {"not measured"}
+    assert report.method is not None
+    assert report.method.enough_s > 45
+    assert [name for name, _ in report.method.phases] == ["preparing", "exploring", "measuring", "counting"]
+
+
+def test_what_is_left_out_takes_one_line_and_rotates_if_it_is_to(project: Project) -> None:
+    config = '[suite.micro]\npaths = ["tests"]\n[perfgate]\nrotate = true\n'
+    project.commit("base", perfgate_toml=config, lib_py=LIBRARY, tests__test_a_py=MANY.format(name="a", size="150_000"))
+    chosen = []
+    for number in range(2):
+        project.commit("head", readme_md=str(number))
+        done = project.perfgate("compare", "HEAD~1", "HEAD", "--budget", "30s", "--effort", "1s")
+        assert done.returncode == 0, done.stderr
+        assert "measuring" in done.stderr
+        assert "others in each run\n" in done.stderr
+        assert re.search(r"inconclusive +\d+ benchmarks, micro/tests/test_a.py::test_a\[\d+\] among them", done.stdout)
+        assert re.search(r"not measured: the budget of 30 s holds \d+ of 12 benchmarks", done.stdout)
+        assert re.search(r"(?m)^for a verdict on all: --budget ", done.stdout)
+        chosen.append(set(re.findall(r"test_a\[\d+\]:time", done.stdout)))
+
+    assert chosen[0] != chosen[1]
