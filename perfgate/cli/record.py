@@ -13,41 +13,52 @@ from perfgate.render import phrases
 
 
 @click.command(cls=PathsCommand)
-@click.argument("files", nargs=-1)
+@click.argument("what", nargs=-1, metavar="[FILE | REVISION | A..B]...")
 @measuring
 @click.option("--processes", type=click.IntRange(1, 1000), default=10, help="Fresh processes a suite.")
-def record(files: tuple[str, ...], chosen: Chosen, processes: int) -> int:
-    """Append FILES (runs that `perfgate measure -o` wrote) to the stored runs; without any, measure and append.
+@click.option("--every", type=click.IntRange(1), default=1, metavar="N", help="Of a range, measure every Nth commit.")
+@click.option("--dry-run", is_flag=True, help="Only say what would be stored, and where.")
+def record(what: tuple[str, ...], chosen: Chosen, processes: int, every: int, dry_run: bool) -> int:
+    """Append runs to the stored ones: of the working tree's commit, of REVISIONs, or FILEs that `measure -o` wrote.
+
+    A range (`v1.0..HEAD --every 5`) fills a history, oldest first; commits that are stored already are left out, so
+    it can be interrupted and repeated. Says where it stores before it measures.
 
     A file may also be a report (`--format json`): its verdicts are kept for `perfgate doctor --audit`.
 
     Recording the same file twice changes nothing, so what failed half-way can be done again. Ends with 3 when
     a benchmark failed, or one that used to be recorded has been silent for longer than `baseline.max-age`.
     """
-    reports = tuple(filter(auditing.is_report, files))
+    reports = tuple(filter(auditing.is_report, what))
     with chosen.workshop() as shop:
         if reports:
             kept, place = auditing.record(reports, shop)
             many = f"{len(kept)} report{'s' * (len(kept) != 1)}"
             click.echo(f"recorded the verdicts of {many}, {len(reports) - len(kept)} known already, in {place}")
-        if reports and len(reports) == len(files):
+        if reports and len(reports) == len(what):
             return int(Exit.PASSED)
-        done = stored.record([name for name in files if name not in reports], shop, processes=processes)
+        rest = [name for name in what if name not in reports]
+        done = stored.record(rest, shop, processes=processes, every=every, dry_run=dry_run)
+    if dry_run:
+        return int(Exit.PASSED)
     known = f", {done.known} known already" if done.known else ""
     click.echo(f"recorded {len(done.new)} run{'s' * (len(done.new) != 1)}{known}, in {done.place}")
     for path in done.new:
         click.echo(f"  {path}")
     if output := os.environ.get("GITHUB_OUTPUT"):
         actions.write_outputs(Path(output), {"activity": "record", "recorded": str(len(done.new))})
+    for commit, why in done.unmeasured:
+        text = phrases.line(why.splitlines()[0])
+        click.echo(f"error: {phrases.name(commit)} could not be measured: {text}", err=True)
     for failure in done.failed:
         reason = phrases.line(failure.text.splitlines()[0] if failure.text else "")
         click.echo(f"error: {phrases.name(str(failure.benchmark))} {failure.reason}: {reason}", err=True)
     for benchmark, days in done.silent:
-        what = "error" if days > done.longest_days else "warning"
+        kind = "error" if days > done.longest_days else "warning"
         name = phrases.name(str(benchmark))
-        click.echo(f"{what}: {name} was last recorded {days:.0f} days ago and is not in this run", err=True)
+        click.echo(f"{kind}: {name} was last recorded {days:.0f} days ago and is not in this run", err=True)
     if any(days > done.longest_days for _, days in done.silent):
         names = ", ".join(f'"{benchmark}"' for benchmark, _ in done.silent)
         click.echo(f"try: mend it, or write under [perfgate]: retired = [{names}]", err=True)
         return int(Exit.NOT_MEASURED)
-    return int(Exit.NOT_MEASURED if done.failed else Exit.PASSED)
+    return int(Exit.NOT_MEASURED if done.failed or done.unmeasured else Exit.PASSED)

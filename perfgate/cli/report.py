@@ -35,6 +35,12 @@ def report(report: str | None, config: Path | None, selection: Selection, url: s
         seen = history.outlook(shop)
         count, size = site.build(seen, Path(output), url=url)
     click.echo(f"wrote {count:,} files, {size / 1e6:.1f} MB, to {output}: open {Path(output) / 'index.html'}", err=True)
+    if not seen.past.runs:
+        click.echo(
+            f"note: nothing is stored in {seen.past.place}, so the pages are empty; perfgate record stores a run, and "
+            "perfgate record v1.0..HEAD --every 5 fills a history",
+            err=True,
+        )
     if outputs := os.environ.get("GITHUB_OUTPUT"):
         actions.write_outputs(Path(outputs), {"activity": "site"})
     for fault in seen.past.faults:

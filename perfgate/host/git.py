@@ -225,6 +225,25 @@ class Repository:
         lines = self.git("for-each-ref", f"--format={form}", f"refs/tags/{glob}").splitlines()
         return tuple((name, peeled or direct) for direct, peeled, name in (line.split(" ", 2) for line in lines))
 
+    def changed_files(self) -> tuple[str, ...]:
+        """Return the files of the working tree that differ from HEAD, untracked ones among them."""
+        changed = self.git("diff", "--name-only", "-z", "HEAD").split("\0")
+        untracked = self.git("ls-files", "-z", "--others", "--exclude-standard").split("\0")
+        return tuple(path for path in (*changed, *untracked) if path)
+
+    def line(self, names: str) -> list[str]:
+        """Return the commits of a range `A..B` along the first parents, oldest first.
+
+        Raises: UsageError where git does not know it.
+        """
+        try:
+            found = self.git("rev-list", "--reverse", "--first-parent", "--end-of-options", names, "--")
+        except GitError as exc:
+            raise UsageError(
+                f"{names!r} is not a range of revisions of {self.root}", hint="write it as git does: v1.0..HEAD"
+            ) from exc
+        return found.split()
+
     def is_dirty(self) -> bool:
         """Return whether the working tree holds anything that HEAD does not."""
         return bool(self.git("status", "--porcelain"))

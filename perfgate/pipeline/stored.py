@@ -4,27 +4,28 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from pathlib import Path
 
 from perfgate import __version__, registry
 from perfgate.config.load import Loaded
 from perfgate.core import baseline as baselines
 from perfgate.core.baseline import WINDOW, Baseline, StoredRun
 from perfgate.core.levels import Levels
-from perfgate.core.model import Benchmark, Failure, Reason, Run, Sli, Warning
+from perfgate.core.model import Benchmark, Failure, Reason, Revision, Run, Sli, Warning
 from perfgate.core.policy import Policy, matches
 from perfgate.core.report import report
 from perfgate.core.units import parse_duration
-from perfgate.errors import StoreError, UsageError
+from perfgate.errors import BuildError, GitError, MeasureError, StoreError, UsageError
 from perfgate.host.clone import address_of
 from perfgate.host.environment import ci_job
 from perfgate.host.git import Repository
+from perfgate.measure.session import Progress
 from perfgate.pipeline.compare import Compared, looked_at
 from perfgate.pipeline.workshop import Workshop, load_run, measure_one, named_revision, run_file
 from perfgate.stores import columns
 from perfgate.stores.archive import Archive
 from perfgate.stores.columns import Entry
 
+SHOWN_FILES = 10  # changed files that an error lists
 SAMPLED = 40  # runs that are read to see which benchmarks were ever recorded
 MACHINE = ("cpu", "cores", "kernel", "libc", "image", "build")
 
@@ -64,47 +65,107 @@ class Recorded:
     """Benchmarks of this run that gave no value."""
     longest_days: float
     """Above which silence is a failure."""
+    unmeasured: tuple[tuple[str, str], ...] = ()
+    """Commits of a range that could not be measured, with the reason."""
 
 
-def record(names: Sequence[str], shop: Workshop, *, processes: int) -> Recorded:
-    """Append run files to the stored runs; without any, measure the working tree and append that.
+def record(names: Sequence[str], shop: Workshop, *, processes: int, every: int = 1, dry_run: bool = False) -> Recorded:
+    """Append runs to the stored ones: those in files, and those of commits, which are measured.
+
+    Each commit's run is stored as soon as it is measured. In a range, commits that are stored already are left out.
+
+    Args:
+        names: run files, revisions, and ranges of revisions as git writes them; none is the working tree's commit.
+        every: of a range, measure every so many commits, the last among them.
+        dry_run: only say what would be stored, and where.
 
     Raises: UsageError for a run of no commit that this repository has.
     """
     repository = shop.repository()
     loaded = shop.load_config(repository.root)
     policy = loaded.config.policy()
-    head = None if names else repository.working_tree()
-    if head is not None and head.dirty:
-        raise UsageError("the working tree has changes that no commit holds", hint="commit them, then record")
+    paths = [path for name in names if (path := run_file(name, shop)) is not None]
+    others = [name for name in names if run_file(name, shop) is None]
     with archive(repository, loaded, shop) as kept:
-        if head is None:
-            runs = [load_run(_path(name, shop)) for name in names]
-        else:
-            kept.entries_of(str(head.commit))  # before minutes are spent: is there a store to write to?
-            runs = [measure_one(repository, head, loaded, shop, processes)]
+        runs = [load_run(path) for path in paths]
+        commits = _commits(others, repository, kept, every) if others or not names else []
+        what = [*([f"{len(runs)} run{'s' * (len(runs) != 1)}"] if runs else []), *_told(commits)]
+        first = "" if kept.entries() else ", which holds nothing yet"  # also: is there a store to write to?
+        shop.tell(
+            f"{'would store' if dry_run else 'storing'} {' and '.join(what) or 'nothing'} in {kept.store.name}{first}"
+        )
+        stored: list[StoredRun] = []
+        new: list[str] = []
+        failed: list[Failure] = []
+        unmeasured: list[tuple[str, str]] = []
+
+        def keep(measured: Sequence[Run]) -> None:
+            reduced = [one for run in measured for one in _reduced(run, repository, policy)]
+            stored.extend(reduced)
+            failed.extend(f for one in reduced for f in one.failures if f.reason is not Reason.SKIPPED)
+            new.extend(kept.record(reduced, message=_message(reduced)) if reduced else ())
+
+        if not dry_run:
+            keep(runs)
+        for number, revision in enumerate(() if dry_run else commits, start=1):
+            shop.watch(Progress(text=f"measuring {revision}, {number} of {len(commits)}"))
+            try:
+                run = measure_one(repository, revision, loaded, shop, processes)
+            except (BuildError, MeasureError, GitError) as exc:
+                if len(commits) == 1:
+                    raise
+                unmeasured.append((str(revision), exc.message))
+                continue
             shop.interrupts.check()  # a part of a run stands for nothing later
-        stored = [one for run in runs for one in _reduced(run, repository, policy)]
-        if not stored:
+            keep([run])
+        if not stored and not dry_run and not unmeasured and (commits or runs):
             raise UsageError("these runs hold nothing that could be recorded")
-        message = f"record {', '.join(dict.fromkeys(f'{run.suite} of {run.commit[:12]}' for run in stored))}"
-        new = kept.record(stored, message=f"{message}\n\nperfgate {__version__}\n{ci_job()}".strip() + "\n")
         longest_s = parse_duration(loaded.config.baseline.max_age)
-        silent = _silent(kept, stored, repository, policy)
+        silent = _silent(kept, stored, repository, policy) if stored and len(commits) <= 1 else []
         return Recorded(
-            new=new,
+            new=tuple(new),
             known=len(stored) - len(new),
-            failed=tuple(f for run in stored for f in run.failures if f.reason is not Reason.SKIPPED),
+            failed=tuple(failed),
             place=kept.store.name,
             silent=tuple((benchmark, seconds / 86400) for benchmark, seconds in silent),
             longest_days=longest_s / 86400,
+            unmeasured=tuple(unmeasured),
         )
 
 
-def _path(name: str, shop: Workshop) -> Path:
-    if (path := run_file(name, shop)) is None:
-        raise UsageError(f"{name!r} is no run file", hint="perfgate measure -o run.json writes one")
-    return path
+def _commits(names: Sequence[str], repository: Repository, kept: Archive, every: int) -> list[Revision]:
+    """Return the commits to measure, oldest first; without a name the one that is checked out."""
+    if not names:
+        head = repository.working_tree()
+        if head.dirty:
+            changed = repository.changed_files()
+            listed = "".join(f"\n  {path}" for path in changed[:SHOWN_FILES])
+            more = f"\n  and {len(changed) - SHOWN_FILES} more" if len(changed) > SHOWN_FILES else ""
+            raise UsageError(
+                f"the working tree has changes that no commit holds:{listed}{more}",
+                hint="commit them, then record; or record the commit without them: perfgate record HEAD",
+            )
+        return [head]
+    found: list[Revision] = []
+    for name in names:
+        if ".." not in name:
+            found.append(repository.revision(name))
+            continue
+        line = repository.line(name)
+        chosen = line[(len(line) - 1) % every :: every] if line else []
+        found += [Revision(label=commit[:12], commit=commit) for commit in chosen if not kept.entries_of(commit)]
+    return found
+
+
+def _told(commits: Sequence[Revision]) -> list[str]:
+    if not commits:
+        return []
+    return [f"a run of {commits[0]}" if len(commits) == 1 else f"runs of {len(commits)} commits, oldest first"]
+
+
+def _message(stored: Sequence[StoredRun]) -> str:
+    names = ", ".join(dict.fromkeys(f"{run.suite} of {run.commit[:12]}" for run in stored))
+    return f"record {names}\n\nperfgate {__version__}\n{ci_job()}".strip() + "\n"
 
 
 def _reduced(run: Run, repository: Repository, policy: Policy) -> tuple[StoredRun, ...]:

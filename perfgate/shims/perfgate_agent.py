@@ -18,6 +18,8 @@ clock = time.perf_counter  # bound now: a test that freezes time later must not 
 cpu_clock = time.process_time
 thread_clock = time.thread_time
 
+LONG_CALL_S = 0.2
+
 LAYOUTS = []
 COUNTS = []  # the module that counts, in a process that is there for it
 SETTLED = [0.0, 0.0]  # what scheduled() said before the first benchmark
@@ -247,8 +249,9 @@ def calibrate(turn, turn_s, most):
         spent, watched = spent + loops, watched + elapsed
         busy += used + children_clock() - children
         beside += used - (thread_clock() - own)
-        # The first call pays for caches and imports, however slow it was: it says nothing.
-        if elapsed >= turn_s / 2 and spent > loops:
+        # The first call pays for caches and imports, so it says nothing; unless it took so long that a second would
+        # cost more than it tells.
+        if elapsed >= turn_s / 2 and (spent > loops or elapsed > LONG_CALL_S):
             break
         if loops > 10**8 or (most is not None and spent >= most):
             break  # a clock that stands still, or a benchmark that may run no more
