@@ -160,6 +160,6 @@ def _bring(repository: Repository, submodule: Submodule, place: Path) -> None:
     except GitError as exc:
         raise BuildError(
             f"the submodule {submodule.path} is wanted at {submodule.commit[:12]}, which your clone of it does not "
-            f"have, and which cannot be fetched: {exc.message}",
+            f"have, and which cannot be fetched: {exc.message.partition('fatal: ')[2].partition(chr(10))[0]}",
             hint=f"git -C {submodule.path} fetch origin {submodule.commit}",
         ) from exc

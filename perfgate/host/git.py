@@ -105,6 +105,7 @@ class Repository:
         commit = self.asks("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
         if commit is not None:
             return Revision(label=name, commit=commit)
+        self.head()  # a repository without a commit says that first
         message = f"{name!r} is neither a revision of {self.root} nor a run file"
         if self.asks("rev-parse", "--is-shallow-repository") == "true":
             raise UsageError(f"{message}; this clone is shallow and may lack it", hint=self._fetch_hint(name))

@@ -65,8 +65,8 @@ def run_setup(build: Build, revision: Revision, place: Place, *, log: Path, inte
             raise BuildError(
                 f"setup of {revision} failed: `{line}` exited with status {ended.status}\n{ended.tail}",
                 hint=build_advice(ended.tail)
-                or f"git worktree add /tmp/try {str(revision.commit)[:12]}, and run the command there; "
-                "setup under [build] in perfgate.toml holds the commands",
+                or f"run the command in a clean checkout (git worktree add ../try {str(revision.commit)[:12]}) and fix "
+                "what it reports; setup under [build] in perfgate.toml holds the commands",
             )
 
 
