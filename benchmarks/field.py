@@ -1,6 +1,6 @@
 """What a stranger gets from perfgate on projects that others wrote, without any configuration.
 
-    python -m benchmarks.field [--clones DIRECTORY] [--only NAME ...] [--budget 3m] [--skip-init] [--skip-planted]
+    python -m benchmarks.field [--clones DIRECTORY] [--only NAME ...] [--budget 3m] [--steps compare again ...]
 
 `DIRECTORY` holds a clone of each repository under its own name; without it they are cloned from their public addresses.
 Each is checked out at a fixed commit. Then, with empty caches, as somebody would who has just installed perfgate:
@@ -329,14 +329,15 @@ def steps(entry: Entry, root: Path, options: argparse.Namespace) -> Iterator[tup
     yield "compare", first
     if entry.says:
         return
-    yield "again", perfgate(root, *compare)
-    if not options.skip_init:
+    if "again" in options.steps:
+        yield "again", perfgate(root, *compare)
+    if "init" in options.steps:
         wrote = perfgate(root, "init", "--no-workflows")
         told = perfgate(root, *compare)
         told.took_s += wrote.took_s
         (root / "perfgate.toml").unlink(missing_ok=True)
         yield "init", told
-    if entry.plant and not options.skip_planted:
+    if entry.plant and "planted" in options.steps:
         entry.plant.plant(root)
         subprocess.run(["git", "commit", "--quiet", "-am", "slower"], cwd=root, check=True)
         yield "planted", perfgate(root, *compare)
@@ -399,8 +400,7 @@ def main() -> None:
     parser.add_argument("--clones", type=Path)
     parser.add_argument("--only", nargs="*", default=[])
     parser.add_argument("--budget", default="3m")
-    parser.add_argument("--skip-init", action="store_true")
-    parser.add_argument("--skip-planted", action="store_true")
+    parser.add_argument("--steps", nargs="*", default=["compare", "again", "init", "planted"])
     parser.add_argument("--logs", type=Path, help="keep what was said to each repository here")
     options = parser.parse_args()
     found = []

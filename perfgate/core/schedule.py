@@ -20,8 +20,8 @@ WARMUP_TURNS = 3  # first samples are 1.2 to 1.6 times slow
 
 FIRST_LOOK = 6  # pairs; fewer give a t interval too wide to settle anything
 LOOK_STEP = 3
-VERDICT_PAIRS = FIRST_LOOK + LOOK_STEP  # in which most benchmarks are decided; fewer are planned for nobody
 CONFIRMING = LOOK_STEP  # fresh pairs in which what was found must be found again before it blocks
+VERDICT_PAIRS = FIRST_LOOK + LOOK_STEP + CONFIRMING  # in which most benchmarks are decided, regressions among them
 ENOUGH_PAIRS = 30  # of these two outliers at either end can be left out
 LONGER = 4  # times its effort may be taken by what iterates so long that it would not get there
 MOST_PAIRS = 42  # beyond it an interval shrinks by less than 1 % a pair
@@ -106,6 +106,16 @@ def within_budget(costs_s: Sequence[float], *, startup_s: float, left_s: float) 
     room = left_s / VERDICT_PAIRS - startup_s
     sums = accumulate(costs_s)
     return sum(1 for total in sums if total <= room)
+
+
+def planned_within(planned: int, pairs: int) -> int:
+    """Return how many pairs to plan for where the budget holds so many of all benchmarks together.
+
+    Twice as many, as most benchmarks are decided early and leave their time to the others. To plan for more than there
+    is time for would spend the error rate on looks that are never taken.
+    """
+    most = max(FIRST_LOOK, 2 * pairs)
+    return min(planned, most - (most - FIRST_LOOK) % LOOK_STEP)
 
 
 def looks(measured: int, planned: int) -> tuple[int, ...]:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from perfgate.core.model import COUNTING, EXPLORING, MEASURING, WHOLE, Benchmark, Method, Part, Run, Sample, Warning
 from perfgate.core.policy import DEFAULT_RULES, Policy, matches
 from perfgate.core.question import answer
-from perfgate.core.schedule import FIRST_LOOK, NORMAL_EFFORT_S, VERDICT_PAIRS, within_budget
+from perfgate.core.schedule import FIRST_LOOK, NORMAL_EFFORT_S, VERDICT_PAIRS, planned_within, within_budget
 from perfgate.core.selection import ALL, Selection
 from perfgate.core.stats import paired
 from perfgate.core.units import written_budget
@@ -72,6 +72,8 @@ class Effort:
     """Those that somebody asked for."""
     rotation: str = ""
     """Draws which benchmarks are measured where the budget does not hold all; empty measures the quickest."""
+    fitted: bool = True
+    """Whether benchmarks are left out, and plans made shorter, where the budget does not hold all."""
     canary: bool = False
     """Whether base is measured against itself, too."""
 
@@ -164,7 +166,7 @@ class _Session:
                 for suite in self.suites:
                     self.watch(Progress(text=f"exploring suite {suite.name}"))
                     self._explore(suite)
-            if len(self.sides) > 1:
+            if len(self.sides) > 1 and self.effort.fitted:
                 self._fit_into_budget()
             if self.effort.canary and len(self.sides) > 1:
                 any(suite.guard() for suite in self.suites)  # the first that can
@@ -210,7 +212,12 @@ class _Session:
         takes = f"{many}; a pair of all takes about {_about(pair_s)}, a verdict at least {FIRST_LOOK} pairs"
         named = sum(any(matches(glob, str(t.benchmark)) for glob in self.policy.expect) for _, _, t in ordered)
         kept = max(within_budget(costs, startup_s=startup_s, left_s=left_s), named, 1)
-        if FIRST_LOOK * pair_s <= left_s or kept >= len(ordered):
+        if FIRST_LOOK * pair_s <= left_s:
+            kept = len(ordered)
+        pairs = int(left_s / max(startup_s + sum(costs[:kept]), 1e-9))
+        for _, _, track in ordered[:kept]:
+            track.planned = planned_within(track.planned, pairs)
+        if kept == len(ordered):
             self.watch(Progress(text=f"{takes}: {_about(FIRST_LOOK * pair_s)}", lasting=True))
             return
         self.enough_s = self.used_s + VERDICT_PAIRS * pair_s
@@ -264,13 +271,25 @@ class _Session:
             for suite in self.suites:
                 if not any(track.open for track in suite.tracks.values()):
                     continue
-                if self.used_s + suite.expected_s() > self.effort.budget_s:
+                if not self._holds(suite):
                     self._out_of_budget()
                     return
                 suite.run_pair(number)
             number += 1
             look(self.suites)
             self._report(number)
+
+    def _holds(self, suite: Measured) -> bool:
+        """Return whether the budget holds one more pair; a pair of what is to be confirmed, if not of all."""
+        if self.used_s + suite.expected_s() <= self.effort.budget_s:
+            return True
+        waiting = [track for track in suite.tracks.values() if track.open and not track.accused]
+        if not suite.separable or not waiting:
+            return False
+        for track in waiting:
+            track.parked = True
+        self._out_of_budget()
+        return any(track.open for track in suite.tracks.values()) and self._holds(suite)
 
     def look(self, suites: Sequence[Measured]) -> None:
         """Ask of every SLI at its scheduled look whether more pairs would change the answer."""
@@ -287,6 +306,8 @@ class _Session:
                 track.accused = track.accused or bool(found.accused_by)
 
     def _out_of_budget(self) -> None:
+        if any(warning.code == "budget-spent" for warning in self.warnings):
+            return
         text = f"the budget of {self.effort.budget_s:g} s ended before everything was settled"
         self.warnings.append(Warning(code="budget-spent", text=text))
 

@@ -89,6 +89,8 @@ class Track:
     settled: bool = False
     looked: int = 0
     """Pairs at the last look."""
+    parked: bool = False
+    """Whether the time that is left is for others."""
     accused: bool = False
     """Whether it would be blocked, were there fresh pairs that say so too."""
     foreign: Mapping[str, Metric] = field(default_factory=dict)
@@ -104,7 +106,8 @@ class Track:
     @property
     def open(self) -> bool:
         """Whether more pairs are wanted; beyond the plan only to confirm."""
-        return not self.settled and len(self.pairs) < self.planned + CONFIRMING * self.accused
+        unfinished = len(self.pairs) < self.planned + CONFIRMING * self.accused
+        return unfinished and not self.settled and not self.parked
 
     @property
     def due(self) -> bool:

@@ -247,7 +247,7 @@ def measure_twice(
     if not jobs:
         text = "nothing of what is to be measured takes time: sizes are compared exactly, whatever the machine"
         raise UsageError(text, hint="perfgate doctor --machine looks at the machine alone")
-    spend = replace(effort(loaded, shop), budget_s=seconds, canary=False)
+    spend = replace(effort(loaded, shop), budget_s=seconds, canary=False, fitted=False)
     return _in_pairs(repository, revision, revision, jobs, Policy(rules=()), spend, loaded, shop)
 
 

@@ -18,8 +18,10 @@ from perfgate.core.schedule import (
     is_look,
     looks,
     planned_pairs,
+    planned_within,
     turns_for,
     turns_in_company,
+    within_budget,
 )
 
 
@@ -96,3 +98,28 @@ def test_the_cpu_rotates_and_the_start_order_is_drawn() -> None:
 @pytest.mark.parametrize("pairs", [1, 6, 7, 41, 42, 43, 60, 100, 500])
 def test_the_effort_for_so_many_pairs_plans_at_least_so_many(pair_s: float, pairs: int) -> None:
     assert planned_pairs(pair_s, effort_s=effort_for(pairs, pair_s) * (1 + 1e-9)) >= pairs
+
+
+@pytest.mark.parametrize(
+    ("costs", "startup_s", "left_s", "held"),
+    [
+        ([1.0, 1.0, 1.0], 1.0, 48.0, 3),
+        ([1.0, 1.0, 1.0], 1.0, 47.9, 2),
+        ([1.0, 5.0, 1.0], 0.0, 20.0, 1),
+        ([1.0], 0.0, 11.9, 0),
+        ([], 1.0, 100.0, 0),
+    ],
+)
+def test_a_budget_holds_the_benchmarks_that_get_a_verdict_in_it(
+    costs: list[float], startup_s: float, left_s: float, held: int
+) -> None:
+    assert within_budget(costs, startup_s=startup_s, left_s=left_s) == held
+
+
+@pytest.mark.parametrize(
+    ("planned", "pairs", "within"),
+    [(42, 100, 42), (42, 21, 42), (42, 12, 24), (42, 7, 12), (42, 3, 6), (42, 0, 6), (6, 12, 6), (105, 40, 78)],
+)
+def test_a_plan_is_no_longer_than_the_budget_and_stays_on_the_grid(planned: int, pairs: int, within: int) -> None:
+    assert planned_within(planned, pairs) == within
+    assert is_look(within, within)
