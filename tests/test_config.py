@@ -126,7 +126,7 @@ def test_every_fault_is_shown_at_once_with_its_line_and_the_nearest_key(tmp_path
         "  perfgate.toml:2: perfgate.bugdet is no key that perfgate knows; did you mean 'budget'?",
         "  perfgate.toml:3: perfgate.margin: '5' is not a share; write a number and a percent sign, as in \"5%\"",
         "  perfgate.toml:5: suite.micro.path is no key that perfgate knows; did you mean 'paths'?",
-        "  perfgate.toml:6: suite.cli.runner is 'comand'; "
+        "  perfgate.toml:7: suite.cli.runner is 'comand'; "
         "it must be one of 'pytest-benchmark', 'pyperf', 'command', 'size', 'load'",
         "  perfgate.toml:8: rule[0].sli is missing",
         "  perfgate.toml:12: rule[1].limit is 5: input should be a text in quotes",
@@ -216,3 +216,20 @@ def test_the_reference_page_is_the_schema(request: pytest.FixtureRequest) -> Non
 
 def test_every_key_has_its_sentence() -> None:
     assert [line for line in markdown().splitlines() if line.endswith("|  |")] == []
+
+
+def test_a_fault_is_pointed_at_where_it_stands_whatever_the_suite_is_called(tmp_path: Path) -> None:
+    text = '[suite.pyperf]\nrunner = "pyperf"\npaths = 5\n\n[suite.load]\n\nrunner = "loda"\n\n'
+    text += '[suite.size]\nrunner = "size"\nx = 1\n'
+    (tmp_path / "perfgate.toml").write_text(text)
+
+    with pytest.raises(ConfigError) as caught:
+        load(tmp_path, environ={})
+
+    faults = caught.value.message.splitlines()[1:]
+    assert [fault.partition(" is ")[0].strip() for fault in faults] == [
+        "perfgate.toml:3: suite.pyperf.paths",
+        "perfgate.toml:7: suite.load.runner",
+        "perfgate.toml:9: suite.size.benchmarks",
+        "perfgate.toml:11: suite.size.x",
+    ]

@@ -8,7 +8,7 @@ import yaml
 from perfgate.cli import main
 from perfgate.cli.workflows import MEASURES, TELLS, Choices, workflows
 from perfgate.publishers.github.workflow_faults import CHOICES, INPUTS, faults
-from tests.live import Project
+from tests.live import BENCHMARK, LIBRARY, Project
 
 GOOD = workflows(Choices(branch="main", python="3.13", action=f"perfgate/perfgate@{'a' * 40}"))
 
@@ -223,3 +223,17 @@ def test_the_project_s_own_workflows_have_no_fault() -> None:
     own = {str(path.relative_to(root)): path.read_text() for path in (root / ".github" / "workflows").glob("*.yml")}
 
     assert [fault for fault in faults(own) if fault.what != "no workflow runs perfgate"] == []
+
+
+def test_where_nothing_can_be_measured_it_says_that_and_a_missing_workflow_is_no_fault(project: Project) -> None:
+    skipped = f"import pytest\npytestmark = pytest.mark.skip('not here')\n{BENCHMARK}"
+    project.commit("base", lib_py=LIBRARY, test_lib_py=skipped)
+    nothing = project.perfgate("doctor", "--budget", "5s", "--isolate", "none")
+    project.commit("mended", test_lib_py=BENCHMARK)
+    fine = project.perfgate("doctor", "--budget", "5s", "--isolate", "none")
+
+    assert nothing.returncode == 3, nothing.stdout + nothing.stderr
+    assert "nothing could be measured, so this says nothing of its benchmarks" in nothing.stdout
+    assert "not measured: benchmarks/test_lib.py::test_spin: Skipped: not here" in nothing.stdout
+    assert fine.returncode == 0, fine.stdout + fine.stderr
+    assert "no workflow runs perfgate yet: perfgate init writes two" in fine.stderr

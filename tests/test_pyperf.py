@@ -154,3 +154,20 @@ def test_without_pyperf_it_says_so(project: Project, tmp_path: Path) -> None:
 
     assert done.returncode == 3
     assert "pyperf is not installed in" in done.stderr
+
+
+def test_a_directory_stands_for_the_scripts_in_it(project: Project) -> None:
+    script = "import pyperf\npyperf.Runner().bench_func('{name}', sorted, [2, 1])\n"
+    project.commit(
+        "base",
+        perfgate_toml=CONFIG.replace("bench.py", "bench").replace("args", "# args"),
+        bench__a_py=script.format(name="a"),
+        bench__b_py=script.format(name="b"),
+        bench__helper_py="raise OSError('not a benchmark')\n",
+    )
+
+    done = project.perfgate("measure", "--processes", "1")
+
+    run = codec.load_run(done.stdout.encode(), name="run")
+    assert {s.sli.benchmark.name for s in run.samples} == {"bench/a.py::a", "bench/b.py::b"}
+    assert run.failures == ()

@@ -15,7 +15,7 @@ from perfgate.host.git import Repository
 from perfgate.host.interrupt import Interrupts
 from perfgate.pipeline import auditing
 from perfgate.pipeline import doctor as looking
-from perfgate.publishers.github.workflow_faults import faults
+from perfgate.publishers.github.workflow_faults import NONE_RUNS, faults
 from perfgate.render import phrases
 from perfgate.render.audited import audited
 from perfgate.render.sight import sight
@@ -33,12 +33,20 @@ def _machine() -> None:
         click.echo("this machine: nothing was seen that makes measurements worse", err=True)
 
 
-def _workflows() -> int:
+def _workflows(*, wanted: bool = True) -> int:
+    """Say what is wrong with the workflows.
+
+    Args:
+        wanted: whether it is a fault that none runs perfgate.
+    """
     with Interrupts() as interrupts:
         root = Repository(Path.cwd(), interrupts=interrupts).root
     paths = sorted((root / ".github" / "workflows").glob("*.y*ml"))
     texts = {str(path.relative_to(root)): files.read(path, largest=LARGEST).decode(errors="replace") for path in paths}
     found = faults(texts)
+    if not wanted and [fault.what for fault in found] == [NONE_RUNS]:
+        click.echo(f"{NONE_RUNS} yet: perfgate init writes two", err=True)
+        return int(Exit.PASSED)
     for fault in found:
         click.echo(f"{fault.path}:{fault.line}: {fault.what}\n  try: {fault.do}")
     if not found:
@@ -47,17 +55,22 @@ def _workflows() -> int:
     return int(Exit.USAGE if found else Exit.PASSED)
 
 
-def _benchmarks(chosen: Chosen) -> None:
+def _benchmarks(chosen: Chosen) -> int:
     try:
         seconds = parse_duration(chosen.budget or USUAL)
     except ValueError as exc:
         raise ConfigError(f"--budget: {exc}") from exc
     with replace(chosen, budget=None).workshop() as shop:  # a comparison's budget is the configured one
         seen = looking.see(shop, seconds=seconds)
-    click.echo(f"{seen.revision} built twice and measured against itself for {phrases.seconds(seen.took_s)}:")
-    click.echo(sight(seen.fitness, seen.budget_s))
+    if seen.fitness.sights:
+        click.echo(f"{seen.revision} built twice and measured against itself for {phrases.seconds(seen.took_s)}:")
+        click.echo(sight(seen.fitness, seen.budget_s))
+    else:
+        click.echo(f"{seen.revision}: nothing could be measured, so this says nothing of its benchmarks")
     for failure in seen.failures:
-        click.echo(f"not measured: {phrases.name(str(failure.benchmark))}: {phrases.name(failure.text)}")
+        text = phrases.name(failure.text, phrases.LONGEST_REASON)
+        click.echo(f"not measured: {phrases.name(str(failure.benchmark))}: {text}")
+    return int(Exit.PASSED if seen.fitness.sights else Exit.NOT_MEASURED)
 
 
 def _again(chosen: Chosen, times: int) -> int:
@@ -97,7 +110,7 @@ def doctor(chosen: Chosen, workflows: bool, machine_only: bool, audit: bool, aa:
 
     Looks at the machine, at the GitHub workflows, and builds the working tree twice and measures it against itself
     (for a minute, or --budget): what two builds of the same code spread, a change must exceed. Ends with 2 where a
-    workflow has a fault, with 1 where --aa saw identical code blocked.
+    workflow has a fault, with 3 where nothing could be measured, with 1 where --aa saw identical code blocked.
     """
     if audit:
         return _audit(chosen)
@@ -108,6 +121,5 @@ def doctor(chosen: Chosen, workflows: bool, machine_only: bool, audit: bool, aa:
     _machine()
     if machine_only:
         return int(Exit.PASSED)
-    status = _workflows()
-    _benchmarks(chosen)
-    return status
+    status = _workflows(wanted=False)
+    return _benchmarks(chosen) or status

@@ -178,12 +178,19 @@ def _lines(text: str, prefix: str) -> dict[tuple[str, ...], int]:
 def _faults(exc: ValidationError, name: str, origins: Mapping[tuple[str, ...], str]) -> str:
     faults, errors = [], exc.errors(include_url=False)
     for error in errors[:MOST_FAULTS]:
-        where = tuple(str(part) for part in error["loc"] if part not in ("pytest-benchmark", "command", "load"))
-        origin = next((origins[where[:n]] for n in range(len(where), 0, -1) if where[:n] in origins), name)
+        where = _place(error["loc"])
+        told = (*where, "runner") if error["type"] == "union_tag_invalid" else where
+        origin = next((origins[told[:n]] for n in range(len(told), 0, -1) if told[:n] in origins), name)
         faults.append((_line(origin), f"{origin}: {_dotted(where)}{_explain(error, where)}".replace(": : ", ": ")))
     count = f"{len(errors)} faults" if len(errors) > 1 else "a fault"
     more = f"\n  and {len(errors) - MOST_FAULTS} more" if len(errors) > MOST_FAULTS else ""
     return f"the configuration has {count}:\n  " + "\n  ".join(text for _, text in sorted(faults)) + more
+
+
+def _place(loc: Sequence[str | int]) -> tuple[str, ...]:
+    """Return where a fault is, without the runner's name that pydantic puts behind that of a suite."""
+    parts = tuple(map(str, loc))
+    return parts[:2] + parts[3:] if parts[:1] == ("suite",) else parts
 
 
 def _explain(error: Any, where: Sequence[str]) -> str:

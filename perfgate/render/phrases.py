@@ -21,6 +21,7 @@ from perfgate.errors import Exit
 from perfgate.render.command import harmless
 
 LONGEST_NAME = 160
+LONGEST_REASON = 400
 FEW_ALIKE = 3  # rows without numbers that say the same; more are told as one
 REASON_LINES = 5  # of what a failed benchmark said; the report as JSON has all
 
@@ -255,7 +256,7 @@ def allowed(rule: Rule, *, critical: bool, counted: bool = False) -> str:
 def why(row: Judgement) -> str:
     """Return what stands behind a verdict that no number explains: what was seen, what would settle it."""
     if row.verdict is not Verdict.INCONCLUSIVE or row.comparison is None or row.text:
-        return "\n".join(name(line) for line in row.text.strip().splitlines()[:REASON_LINES])
+        return "\n".join(name(line, LONGEST_REASON) for line in row.text.strip().splitlines()[:REASON_LINES])
     pairs = len(row.comparison.log_ratios)
     what = "stored run" if row.comparison.evidence is Evidence.STORED else "pair"
     seen = f"{pairs} {what}{'s' * (pairs != 1)}"

@@ -46,11 +46,25 @@ class Enough(BaseException):
     """Ends a script: what comes next is behind it, or nothing does."""
 
 
+def scripts_at(path):
+    """Return a script itself; of a directory the files that speak of pyperf."""
+    if not os.path.isdir(path):
+        return [path]
+    found = []
+    for name in sorted(os.listdir(path)):
+        script = os.path.join(path, name)
+        if name.endswith(".py"):
+            with open(script, "rb") as file:
+                found += [script] if b"pyperf" in file.read() else []
+    return found
+
+
 class Scripts:
     """The scripts, and which benchmark is waited for."""
 
     def __init__(self, paths, arguments):
-        self.paths, self.arguments = paths, arguments
+        self.paths = [script for path in paths for script in scripts_at(path)]
+        self.arguments = arguments
         self.found = []
         self.waiting = None  # nothing is waited for while benchmarks are only looked for
         self.script = ""

@@ -34,6 +34,8 @@ RIGHTS = {
     "publish": {"actions": "read", "contents": "read", "pull-requests": "write", "checks": "write"},
 }
 
+NONE_RUNS = "no workflow runs perfgate"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class Fault:
@@ -115,9 +117,7 @@ def faults(files: Mapping[str, str]) -> list[Fault]:
             continue
         uses += _uses(path, file)
     if not uses and not found:
-        return [
-            Fault(path=".github/workflows", line=1, what="no workflow runs perfgate", do="perfgate init writes two")
-        ]
+        return [Fault(path=".github/workflows", line=1, what=NONE_RUNS, do="perfgate init writes two")]
     for use in uses:
         checks = [_pin, _inputs, _trigger, _token]
         checks += [_gate] if use.mode == "gate" else []
