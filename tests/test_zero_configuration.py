@@ -197,3 +197,41 @@ def test_a_project_that_needs_another_python_gets_it_or_says_so(project: Project
     assert done.returncode == 3
     assert "the project needs Python >=3.99" in done.stderr
     assert "PERFGATE_PYTHON=/path/to/python" in done.stderr
+
+
+def test_odd_names_line_ends_and_other_people_s_code_are_no_obstacle(project: Project) -> None:
+    """Spaces and accents in names, Windows line ends, two harnesses at once, benchmarks of vendored code."""
+    windows = BENCHMARK.replace("\n", "\r\n")
+    script = "import pyperf\nfrom lib import spin\npyperf.Runner().bench_func('spun', spin, 100)\n"
+    for name, text in (
+        ("lib.py", LIBRARY.replace("\n", "\r\n")),
+        ("my benchmarks/test_größe.py", windows),
+        ("bench/run.py", script),
+        ("vendor/other/benchmarks/test_theirs.py", "raise OSError('not ours')\n" + BENCHMARK),
+        ("node_modules/x/test_theirs.py", BENCHMARK),
+        ("pytest.ini", "[pytest]\r\ntestpaths = my benchmarks\r\n"),
+    ):
+        path = project.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(text.encode())
+    project.commit("base")
+    project.root = project.root.rename(project.root.with_name("a project, with spaces"))
+    before = project.snapshot()
+
+    done = project.perfgate("compare", "HEAD", "HEAD", *SHORT)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "3 unchanged" in done.stdout
+    assert "my benchmarks/test_größe.py::test_spin" in done.stdout
+    assert "bench/run.py::spun" in done.stdout
+    assert project.snapshot() == before
+
+
+def test_a_broken_pyproject_is_said_with_its_line(project: Project) -> None:
+    project.commit("base", pyproject_toml="[project\nname = ", lib_py=LIBRARY, test_lib_py=BENCHMARK, setup_cfg="[[[")
+
+    done = project.perfgate("compare", "HEAD", "HEAD", *SHORT)
+
+    assert done.returncode == 2
+    assert "error: pyproject.toml is not TOML: Expected ']' at the end of a table declaration (at line 1" in done.stderr
+    assert "try: mend that line" in done.stderr
