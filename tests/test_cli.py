@@ -1,7 +1,10 @@
 """The commands that do not measure, and how the command line answers."""
 
 import json
+import os
 import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 from unittest import mock
@@ -300,3 +303,17 @@ def test_the_shell_completes_commands(monkeypatch: pytest.MonkeyPatch, inside: P
     done = inside.perfgate(**environ)
 
     assert done.stdout.splitlines() == ["plain,history"]
+
+
+def test_completing_a_command_loads_none() -> None:
+    """What a shell waits for at every press of a key."""
+    code = "import sys\nfrom perfgate.cli.main import perfgate\ntry:\n    perfgate(prog_name='perfgate')\n"
+    code += (
+        "finally:\n    print(*sorted({'numpy', 'scipy', 'pydantic', 'github'} & sys.modules.keys()), file=sys.stderr)"
+    )
+    environ = {**os.environ, "_PERFGATE_COMPLETE": "bash_complete", "COMP_WORDS": "perfgate co", "COMP_CWORD": "1"}
+
+    done = subprocess.run([sys.executable, "-c", code], env=environ, capture_output=True, text=True, check=False)
+
+    assert done.stdout.split() == ["plain,compare", "plain,config", "plain,convert"]
+    assert done.stderr.strip() == ""

@@ -137,9 +137,10 @@ class _Session:
         self.start = time.monotonic()
         self.warnings = _submodules(sides) + _selected(effort.selection)
         self.phases: dict[str, float] = {}
+        self.at = ""  # how far exploring came
         self.enough_s = 0.0
         around = Circumstances(
-            tell=lambda text, detail: watch(Progress(text=text, detail=detail)),
+            tell=self._tell,
             repository=repository,
             mark=self.measurement,
             seed=effort.seed,
@@ -186,6 +187,10 @@ class _Session:
         finally:
             for suite in self.suites:
                 suite.resources.close()
+
+    def _tell(self, text: str, detail: str) -> None:
+        self.at = detail
+        self.watch(Progress(text=text, detail=detail))
 
     @contextmanager
     def _phase(self, name: str) -> Iterator[None]:
@@ -261,8 +266,8 @@ class _Session:
             before = f", after {began:.0f} s for the suites before it" if began > 1 else ""
             raise MeasureError(
                 f"the time budget of {self.effort.budget_s:g} s ended before the benchmarks of suite {suite.name!r} "
-                f"had run once on both sides{before}{so_far}",
-                hint="raise the budget (--budget 10m), or choose fewer benchmarks (suite.*.paths, suite.*.select)",
+                f"had run once on both sides{f' ({self.at})' if self.at else ''}{before}{so_far}",
+                hint="raise the budget (--budget 10m), or choose fewer benchmarks (-k NAME, or -- PATH)",
             ) from None
 
     def _pairs(self, look: Callable[[Sequence[Measured]], None]) -> None:
