@@ -1,8 +1,10 @@
 """The code of a side's extension modules lies at other physical memory in every process."""
 
+import shutil
 import subprocess
 import sys
 import sysconfig
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -56,3 +58,39 @@ def test_pages_of_own_libraries_become_the_process_s_own_and_work_as_before(tmp_
     assert file == str(tree / source.name)
     assert none == "[] []"
     assert nothing == "0 0"
+
+
+@pytest.fixture
+def copy_anew() -> Iterator[Callable[[str, str], bool]]:
+    sys.path.insert(0, str(SHIMS))
+    try:
+        import perfgate_pages  # type: ignore[import-not-found]
+
+        yield perfgate_pages.copy_anew
+    finally:
+        sys.path.remove(str(SHIMS))
+
+
+def test_a_program_of_the_side_gets_other_pages_and_stays_what_it_is(
+    tmp_path: Path, copy_anew: Callable[[str, str], bool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program, script, link = (tmp_path / "tree" / name for name in ("program", "script.sh", "link"))
+    program.parent.mkdir()
+    shutil.copy2(str(shutil.which("true")), program)
+    script.write_text("#!/bin/sh\n")
+    link.symlink_to(program)
+    before, data = program.stat(), program.read_bytes()
+    monkeypatch.chdir(program.parent)
+
+    assert copy_anew("./program", str(tmp_path))
+    assert not copy_anew("./script.sh", str(tmp_path))
+    assert not copy_anew("./link", str(tmp_path))
+    assert not copy_anew("./absent", str(tmp_path))
+    assert not copy_anew("true", str(tmp_path))
+
+    after = program.stat()
+    assert program.read_bytes() == data
+    assert (after.st_mode, after.st_size, after.st_mtime_ns) == (before.st_mode, before.st_size, before.st_mtime_ns)
+    assert after.st_ino != before.st_ino
+    assert sorted(path.name for path in program.parent.iterdir()) == ["link", "program", "script.sh"]
+    assert subprocess.run(["./program"], check=False).returncode == 0

@@ -15,6 +15,7 @@ from random import Random
 import perfgate_agent as agent
 import perfgate_counts
 import perfgate_origins
+import perfgate_pages
 
 RSS_UNIT = 1 if sys.platform == "darwin" else 1024  # what wait4 counts in
 
@@ -25,7 +26,7 @@ class CommandFailed(Exception):
 
 def main(arguments):
     """Offer the commands, run the chosen ones."""
-    rng = Random(int(os.environ.get("PERFGATE_LAYOUT", "0")))
+    rng, drawn = Random(int(os.environ.get("PERFGATE_LAYOUT", "0"))), "PERFGATE_LAYOUT" in os.environ
     os.environ.pop("PERFGATE_LAYOUT", None)  # what is drawn goes to the commands, not to this process
     channel = agent.start()
     commands = dict(zip(arguments[::2], map(json.loads, arguments[1::2])))
@@ -34,6 +35,8 @@ def main(arguments):
     agent.pin(order["cpu"])
     for name in order["names"]:
         channel.receive()  # "next"
+        if drawn and not agent.exploring():
+            perfgate_pages.copy_anew(commands[name][0], os.path.dirname(os.getcwd()))
         outcome, text = "passed", ""
         try:
             with tempfile.TemporaryFile() as sink:

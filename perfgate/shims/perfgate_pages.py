@@ -11,6 +11,8 @@ Needs nothing but the standard library of Python 3.8.
 
 import os
 import platform
+import shutil
+import tempfile
 
 LARGEST = 64 * 2**20  # bytes of one file; more would take longer than it is worth
 PAGE = 4096
@@ -62,3 +64,25 @@ def move(mappings, rng):
         protect(start, end - start, usual)
         moved += end - start
     return moved
+
+
+def copy_anew(program, home):
+    """Put a fresh copy of a machine-code program below `home` in its place; return whether that was done.
+
+    For programs that are run as commands: nothing of ours runs inside of them, but a new copy is read into other pages.
+    """
+    place = os.path.abspath(program) if os.sep in program else shutil.which(program) or ""
+    if not place.startswith(home + os.sep) or os.path.islink(place):
+        return False
+    try:
+        with open(place, "rb") as file:
+            code = file.read(4) == b"\x7fELF" and os.path.getsize(place) <= LARGEST
+        if not code or (hasattr(os, "listxattr") and os.listxattr(place)):  # capabilities would be lost
+            return False
+        handle, fresh = tempfile.mkstemp(dir=os.path.dirname(place))
+        os.close(handle)
+        shutil.copy2(place, fresh)
+        os.replace(fresh, place)
+    except OSError:
+        return False
+    return True
