@@ -62,6 +62,7 @@ def test_what_does_not_run_is_named_and_the_file_is_there_to_be_mended(project: 
 
     assert done.returncode == 3
     assert "wrote perfgate.toml" in done.stderr
+    assert "tried it: suite benchmarks: 2 of 3 benchmarks ran" in done.stderr
     assert "cannot be collected: benchmarks/test_broken.py" in done.stderr
     assert "OSError: no device" in done.stderr
     assert "failed: benchmarks/test_lib.py::test_bad: ZeroDivisionError: division by zero" in done.stderr

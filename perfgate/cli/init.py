@@ -115,8 +115,8 @@ def _tried(repository: Repository, shop: Workshop, seen: project.Look, found: Fo
 def _told(results: Sequence[Tried], what: str) -> int:
     """Say how the benchmarks of each suite ran, and return the exit code."""
     for result in results:
-        ran = len(result.names) - len(result.failed) - len(result.left) - len(result.skipped)
-        click.echo(f"tried {what}: suite {result.suite}: {ran} of {len(result.names)} benchmarks ran", err=True)
+        many = len(result.names)
+        click.echo(f"tried {what}: suite {result.suite}: {result.ran} of {many} benchmarks ran", err=True)
         for text in result.errors:
             click.echo(f"  cannot be collected: {text.strip()}", err=True)
         _listed("failed", result.failed)

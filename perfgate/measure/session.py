@@ -229,7 +229,11 @@ class _Session:
         text = f"not measured: the budget of {_about(self.effort.budget_s)} holds {kept} of {len(tracks)} benchmarks"
         for suite, name, _ in ordered[kept:]:
             suite.drop(name, text)
-        which = "those that the rules name first, then " if any(map(self._is_named, ordered)) else ""
+        which = (
+            "those that the rules name first, then "
+            if any(self._rank(track) < len(self._named) for *_, track in ordered)
+            else ""
+        )
         which += "others in each run" if self.effort.rotation else "the quickest"
         rotate = "" if self.effort.rotation else "; others in each run: rotate = true under [perfgate]"
         self.watch(
@@ -250,12 +254,14 @@ class _Session:
 
     def _rank(self, track: Track) -> int:
         """Return which of the project's own rules speaks of a benchmark first; those of none come last."""
-        own = [rule for rule in self.policy.rules if rule not in DEFAULT_RULES and not rule.sli.startswith("*")]
-        names = [rule.sli.rpartition(":")[0] for rule in own]
+        names = self._named
         return next((place for place, glob in enumerate(names) if matches(glob, str(track.benchmark))), len(names))
 
-    def _is_named(self, one: tuple[Measured, str, Track]) -> bool:
-        return self._rank(one[2]) == 0
+    @property
+    def _named(self) -> list[str]:
+        """The benchmarks that the project's own rules name, as globs."""
+        own = [rule.sli for rule in self.policy.rules if rule not in DEFAULT_RULES and not rule.sli.startswith("*")]
+        return [sli.rpartition(":")[0] for sli in own]
 
     def _explore(self, suite: Measured) -> None:
         began = self.used_s

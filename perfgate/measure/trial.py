@@ -33,10 +33,15 @@ class Tried:
     """Benchmarks that were to be run, and for which there was no time."""
 
     @property
+    def ran(self) -> int:
+        """How many benchmarks ran."""
+        others = {name for name, _ in (*self.failed, *self.skipped)} | set(self.left)
+        return len(set(self.names) - others)
+
+    @property
     def works(self) -> bool:
         """Whether all that it offers can be measured, and anything is."""
-        ran = len(self.names) - len(self.skipped)
-        return not self.errors and not self.failed and ran > 0
+        return not self.errors and not self.failed and self.ran > 0
 
 
 def tried(job: Job, side: PreparedSide, *, mark: str, interrupts: Interrupts, run: bool) -> Tried:
