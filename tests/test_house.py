@@ -60,6 +60,7 @@ def test_what_runs_in_the_user_s_interpreter_needs_only_python_3_8(path: Path) -
         "perfgate_agent",
         "perfgate_counts",
         "perfgate_origins",
+        "perfgate_pages",
         "sitecustomize",
         "perfgate_queries",
         "command_agent",

@@ -22,6 +22,6 @@ codec._RunFile.model_config, codec._RunFile.schema_version, codec.dump_report
 codec.Processes.__get_pydantic_core_schema__  # type: ignore[attr-defined]
 schema.Section.model_config, schema.Config._default_runner, schema.RuleTable._fitting
 schema.Config._known_suites, schema.CommandSuite._one_way
-model.Direction.HIGHER, model.Environment.fingerprint
+model.Direction.HIGHER, model.Environment.fingerprint, model.ProcessFacts.preempted
 multiplicity.holm, multiplicity.benjamini_hochberg, unpaired.hodges_lehmann
 demo_project.TRUE_EFFECT, demo_project.GUILTY_BENCHMARK

@@ -4,6 +4,7 @@ Pure, so that a schedule can be replayed from its seed and simulated without mea
 """
 
 import math
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
@@ -107,6 +108,11 @@ def within_budget(costs_s: Sequence[float], *, startup_s: float, left_s: float, 
     room = left_s / pairs - startup_s
     sums = accumulate(costs_s)
     return sum(1 for total in sums if total <= room)
+
+
+def rotated(name: str, rotation: str) -> int:
+    """Return the place of a benchmark among others, drawn from `rotation`: another one, other benchmarks first."""
+    return zlib.crc32(f"{rotation} {name}".encode())
 
 
 def planned_within(planned: int, pairs: int) -> int:

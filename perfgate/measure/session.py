@@ -2,7 +2,6 @@
 
 import secrets
 import time
-import zlib
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -11,7 +10,7 @@ from datetime import UTC, datetime
 from perfgate.core.model import COUNTING, EXPLORING, MEASURING, WHOLE, Benchmark, Method, Part, Run, Sample, Warning
 from perfgate.core.policy import DEFAULT_RULES, Policy, matches
 from perfgate.core.question import answer
-from perfgate.core.schedule import FIRST_LOOK, NORMAL_EFFORT_S, VERDICT_PAIRS, planned_within, within_budget
+from perfgate.core.schedule import FIRST_LOOK, NORMAL_EFFORT_S, VERDICT_PAIRS, planned_within, rotated, within_budget
 from perfgate.core.selection import ALL, Selection
 from perfgate.core.stats import paired
 from perfgate.core.units import written_budget
@@ -210,7 +209,7 @@ class _Session:
             done: pairs that were measured; the first says better than exploring what one takes on a busy machine.
         """
         tracks = [(suite, name, track) for suite in self.suites for name, track in suite.tracks.items()]
-        if not tracks:
+        if not tracks or self.used_s >= self.effort.budget_s:
             return
         ordered = sorted((one for one in tracks if one[0].separable), key=self._turn)
         fixed_s = sum(suite.expected_s() for suite in self.suites if not suite.separable)
@@ -255,8 +254,8 @@ class _Session:
         _, _, track = one
         expected = any(matches(glob, str(track.benchmark)) for glob in self.policy.expect)
         rank = -1 if expected else self._rank(track)
-        drawn = zlib.crc32(f"{self.effort.rotation} {track.benchmark}".encode())
-        return rank, drawn if self.effort.rotation else track.pair_s
+        rotation = self.effort.rotation
+        return rank, rotated(str(track.benchmark), rotation) if rotation else track.pair_s
 
     def _rank(self, track: Track) -> int:
         """Return which of the project's own rules speaks of a benchmark first; those of none come last."""

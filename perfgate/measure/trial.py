@@ -1,6 +1,5 @@
 """Whether the benchmarks of a side can be collected at all, or run once, before anything is measured."""
 
-import math
 import time
 from dataclasses import dataclass
 
@@ -29,6 +28,8 @@ class Tried:
     """Benchmarks that did not run, with the reason; only where they were run."""
     skipped: tuple[tuple[str, str], ...] = ()
     """Files and benchmarks that were skipped, with the reason."""
+    late: bool = False
+    """Whether its benchmarks could not even be listed in time."""
     left: tuple[str, ...] = ()
     """Benchmarks that were to be run, and for which there was no time."""
 
@@ -44,8 +45,10 @@ class Tried:
         return not self.errors and not self.failed and self.ran > 0
 
 
-def tried(job: Job, side: PreparedSide, *, mark: str, interrupts: Interrupts, run: bool) -> Tried:
-    """Collect the benchmarks of `job` on a side and, with `run`, run each once."""
+def tried(
+    job: Job, side: PreparedSide, *, mark: str, interrupts: Interrupts, run: bool, within_s: float = RUN_S
+) -> Tried:
+    """Collect the benchmarks of `job` on a side within so many seconds and, with `run`, run each once."""
     try:
         with adopting():
             found = scout.survey(
@@ -55,12 +58,13 @@ def tried(job: Job, side: PreparedSide, *, mark: str, interrupts: Interrupts, ru
                 timeout_s=job.timeout_s,
                 mark=mark,
                 interrupts=interrupts,
-                deadline=time.monotonic() + RUN_S if run else math.inf,
+                deadline=time.monotonic() + within_s,
             )
     except MeasureError as exc:
         return Tried(suite=job.name, errors=(exc.message,))
     except OutOfTime:
-        return Tried(suite=job.name, errors=(f"its benchmarks could not be listed within {RUN_S:.0f} s",))
+        text = f"its benchmarks could not be listed within {within_s:g} s"
+        return Tried(suite=job.name, errors=(text,), late=True)
     troubles = [(name, each[0]) for name, each in found.journey.troubles.items()]
     skipped = [(name, trouble.text) for name, trouble in troubles if trouble.reason == "skipped"]
     return Tried(

@@ -165,6 +165,7 @@ def try_out(
     *,
     prepare: Callable[[Trial], "tuple[Build, Sequence[Job]]"],
     run: bool,
+    within_s: float,
     mark: str,
     tell: Callable[[str], None],
     interrupts: Interrupts,
@@ -178,7 +179,8 @@ def try_out(
         try:
             with sides.prepared(repository, revision, build, interrupts=interrupts, again=True) as side:
                 results = tuple(
-                    tried(job, side, mark=mark, interrupts=interrupts, run=run or job.whole) for job in jobs
+                    tried(job, side, mark=mark, interrupts=interrupts, run=run or job.whole, within_s=within_s)
+                    for job in jobs
                 )
         except BuildError as exc:
             if (better := _without_unavailable(trial, exc.message)) is None:

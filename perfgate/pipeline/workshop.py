@@ -30,7 +30,7 @@ from perfgate.measure.session import Effort, Progress, Watcher, measure_alone, m
 from perfgate.measure.size import SizeJob
 from perfgate.measure.suite import Job
 from perfgate.measure.track import AnyJob
-from perfgate.measure.trial import Tried, tried
+from perfgate.measure.trial import RUN_S, Tried, tried
 from perfgate.pipeline import probing, proposed
 from perfgate.pipeline.probing import Tell, probe, whole
 from perfgate.pipeline.proposed import Trial
@@ -168,10 +168,13 @@ def tried_proposal(
         repository,
         prepare=prepare,
         run=run,
+        within_s=RUN_S if run else parse_duration(loaded.config.perfgate.budget),
         mark=secrets.token_hex(8),
         tell=shop.tell,
         interrupts=shop.interrupts,
     )
+    if not run and any(result.late for result in found.results):
+        return found  # exploring has the same time, and says so
     errors = [text for result in found.results for text in result.errors]
     if errors and not any(result.names for result in found.results):
         raise proposed.not_collected(errors, found, seen)
