@@ -22,6 +22,7 @@ WARMUP_TURNS = 3  # first samples are 1.2 to 1.6 times slow
 FIRST_LOOK = 6  # pairs; fewer give a t interval too wide to settle anything
 LOOK_STEP = 3
 CONFIRMING = LOOK_STEP  # fresh pairs in which what was found must be found again before it blocks
+LEFT_BY_OTHERS = 4  # times as many pairs fit once most benchmarks are decided
 VERDICT_PAIRS = FIRST_LOOK + LOOK_STEP + CONFIRMING  # in which most benchmarks are decided, regressions among them
 ENOUGH_PAIRS = 30  # of these two outliers at either end can be left out
 LONGER = 4  # times its effort may be taken by what iterates so long that it would not get there
@@ -118,10 +119,10 @@ def rotated(name: str, rotation: str) -> int:
 def planned_within(planned: int, pairs: int) -> int:
     """Return how many pairs to plan for where the budget holds so many of all benchmarks together.
 
-    Twice as many, as most benchmarks are decided early and leave their time to the others. To plan for more than there
-    is time for would spend the error rate on looks that are never taken.
+    Most benchmarks are decided at the first look and leave their time to the others: of what is left after it, four
+    times as many pairs are planned. To plan for more would spend the error rate on looks that are never taken.
     """
-    most = max(FIRST_LOOK, 2 * pairs)
+    most = FIRST_LOOK + LEFT_BY_OTHERS * max(0, pairs - FIRST_LOOK)
     return min(planned, most - (most - FIRST_LOOK) % LOOK_STEP)
 
 

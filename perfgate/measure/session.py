@@ -137,7 +137,6 @@ class _Session:
         self.warnings = _submodules(sides) + _selected(effort.selection)
         self.phases: dict[str, float] = {}
         self.at = ""  # how far exploring came
-        self.total = 0  # benchmarks that could be measured
         self.enough_s = 0.0
         around = Circumstances(
             tell=self._tell,
@@ -200,13 +199,10 @@ class _Session:
         finally:
             self.phases[name] = self.used_s - began
 
-    def _fit_into_budget(self, done: int = 0) -> None:
+    def _fit_into_budget(self) -> None:
         """Say what a verdict takes; where the budget does not hold it for all, leave benchmarks out, least named first.
 
-        Decided from what pairs take, before the first look: no result has a say in it.
-
-        Args:
-            done: pairs that were measured; the first says better than exploring what one takes on a busy machine.
+        Decided before anything is timed, so no result has a say in it.
         """
         tracks = [(suite, name, track) for suite in self.suites for name, track in suite.tracks.items()]
         if not tracks or self.used_s >= self.effort.budget_s:
@@ -216,22 +212,20 @@ class _Session:
         startup_s = fixed_s + sum(suite.startup_s for suite in self.suites if suite.separable and suite.tracks)
         costs = [track.pair_s for _, _, track in ordered]
         pair_s, left_s = startup_s + sum(costs), self.effort.budget_s - self.used_s
-        self.total = self.total or len(tracks)
         many = f"{len(tracks)} benchmark{'s' * (len(tracks) != 1)}"
         takes = f"{many}; a pair of all takes about {_about(pair_s)}, a verdict at least {FIRST_LOOK} pairs"
         named = sum(any(matches(glob, str(t.benchmark)) for glob in self.policy.expect) for _, _, t in ordered)
-        kept = max(within_budget(costs, startup_s=startup_s, left_s=left_s, pairs=VERDICT_PAIRS - done), named, 1)
-        if (FIRST_LOOK - done) * pair_s <= left_s:
+        kept = max(within_budget(costs, startup_s=startup_s, left_s=left_s), named, 1)
+        if FIRST_LOOK * pair_s <= left_s:
             kept = len(ordered)
-        pairs = done + int(left_s / max(startup_s + sum(costs[:kept]), 1e-9))
+        pairs = int(left_s / max(startup_s + sum(costs[:kept]), 1e-9))
         for _, _, track in ordered[:kept]:
             track.planned = planned_within(track.planned, pairs)
         if kept == len(ordered):
-            if not done:
-                self.watch(Progress(text=f"{takes}: {_about(FIRST_LOOK * pair_s)}", lasting=True))
+            self.watch(Progress(text=f"{takes}: {_about(FIRST_LOOK * pair_s)}", lasting=True))
             return
-        self.enough_s = max(self.enough_s, self.used_s + (VERDICT_PAIRS - done) * pair_s)
-        text = f"not measured: the budget of {_about(self.effort.budget_s)} holds {kept} of {self.total} benchmarks"
+        self.enough_s = self.used_s + VERDICT_PAIRS * pair_s
+        text = f"not measured: the budget of {_about(self.effort.budget_s)} holds {kept} of {len(tracks)} benchmarks"
         for suite, name, _ in ordered[kept:]:
             suite.drop(name, text)
         which = (
@@ -292,8 +286,6 @@ class _Session:
                     return
                 suite.run_pair(number)
             number += 1
-            if number == 1 and len(self.sides) > 1 and self.effort.fitted:
-                self._fit_into_budget(done=number)
             look(self.suites)
             self._report(number)
 

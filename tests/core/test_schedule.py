@@ -118,7 +118,7 @@ def test_a_budget_holds_the_benchmarks_that_get_a_verdict_in_it(
 
 @pytest.mark.parametrize(
     ("planned", "pairs", "within"),
-    [(42, 100, 42), (42, 21, 42), (42, 12, 24), (42, 7, 12), (42, 3, 6), (42, 0, 6), (6, 12, 6), (105, 40, 78)],
+    [(42, 100, 42), (42, 16, 42), (42, 12, 30), (42, 7, 9), (42, 3, 6), (42, 0, 6), (6, 12, 6), (105, 30, 102)],
 )
 def test_a_plan_is_no_longer_than_the_budget_and_stays_on_the_grid(planned: int, pairs: int, within: int) -> None:
     assert planned_within(planned, pairs) == within
