@@ -97,16 +97,15 @@ def effort_for(pairs: int, pair_s: float) -> float:
     return max(planned * pair_s, NORMAL_EFFORT_S * planned / MOST_PAIRS if planned > MOST_PAIRS else 0.0)
 
 
-def within_budget(costs_s: Sequence[float], *, startup_s: float, left_s: float, pairs: int = VERDICT_PAIRS) -> int:
+def within_budget(costs_s: Sequence[float], *, startup_s: float, left_s: float) -> int:
     """Return how many benchmarks, from the first on, get a verdict in the time that is left.
 
     Args:
-        pairs: how many are still to be measured of each.
         costs_s: what a pair of each takes, in seconds, without starting processes.
         startup_s: what starting the processes of a pair takes, which all of its benchmarks share.
         left_s: the time that is left for pairs.
     """
-    room = left_s / pairs - startup_s
+    room = left_s / VERDICT_PAIRS - startup_s
     sums = accumulate(costs_s)
     return sum(1 for total in sums if total <= room)
 
