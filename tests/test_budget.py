@@ -22,12 +22,11 @@ def test_what_a_verdict_takes_is_said_before_it_is_measured(project: Project) ->
     done = project.perfgate("compare", "HEAD~1", "--budget", "60s", "--effort", "1s")
 
     assert done.returncode == 0, done.stderr
-    assert re.search(
-        r"perfgate: 2 benchmarks; a pair of all takes about \d+ s, a verdict at least 6 pairs: \d+ s\n", done.stderr
-    )
+    assert "perfgate: 2 benchmarks; one pair of each takes about " in done.stderr
+    assert re.search(r" s in all, and a verdict needs at least 6 pairs: \d+ s\n", done.stderr)
     assert re.search(r"perfgate: measuring: pair \d+, \d of 2 decided, ", done.stderr)
     assert re.search(r" s of a budget of 60 s(: exploring \d+ s, measuring \d+ s)?(; \d+ s before that)?", done.stdout)
-    assert "for a verdict on all" not in done.stdout
+    assert "to decide all benchmarks" not in done.stdout
 
 
 def test_a_budget_that_does_not_hold_a_suite_measures_what_the_rules_name_and_says_so(project: Project) -> None:
@@ -50,9 +49,12 @@ def test_a_budget_that_does_not_hold_a_suite_measures_what_the_rules_name_and_sa
     measured = [row.benchmark.name for row in report.judgements if row.comparison is not None]
 
     assert done.returncode == 0, done.stderr
-    assert "of the budget are left: measuring" in done.stderr
-    assert "those that the rules name first, then the quickest" in done.stderr
-    assert re.search(r"for all: --budget \d+[ms]; fewer: -k NAME; others in each run: rotate = true", done.stderr)
+    assert " left, so " in done.stderr
+    assert "those that your rules name first, then the quickest" in done.stderr
+    assert re.search(
+        r"to measure all: --budget \d+[ms]; to choose: -k NAME; for a different part in each run: rotate = true",
+        done.stderr,
+    )
     assert "tests/test_slow.py::test_slow[11]" in measured, "what is expected is always measured"
     assert any("test_slow" in name for name in left_out)
     assert not any("test_named" in name for name in left_out) or not any("test_quick" in name for name in measured)
@@ -69,10 +71,10 @@ def test_what_is_left_out_takes_one_line_and_rotates_if_it_is_to(project: Projec
     done = project.perfgate("compare", "HEAD", "HEAD", "--budget", "30s", "--effort", "1s")
 
     assert done.returncode == 0, done.stderr
-    assert "others in each run\n" in done.stderr
+    assert "a different part in each run\n" in done.stderr
     assert re.search(r"inconclusive +\d+ benchmarks, micro/tests/test_a.py::test_a\[\d+\] among them", done.stdout)
     assert re.search(r"not measured: the budget of 30 s holds \d+ of 12 benchmarks", done.stdout)
-    assert re.search(r"(?m)^for a verdict on all: --budget ", done.stdout)
+    assert re.search(r"(?m)^to decide all benchmarks: --budget ", done.stdout)
 
 
 def test_each_run_draws_another_order() -> None:

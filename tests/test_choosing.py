@@ -57,7 +57,7 @@ def test_the_report_says_what_it_leaves_out_and_how_to_do_it_again(two_files: Pr
     done = two_files.perfgate("compare", "HEAD~1", *SHORT, "-k", "quick", "--limit", "90%", "--", "tests/test_a.py")
 
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "note: only what `-k quick -- tests/test_a.py` names was measured" in done.stdout
+    assert "note: only benchmarks that match `-k quick -- tests/test_a.py` were measured" in done.stdout
     assert "(limit 90 %)" in done.stdout
     assert done.stdout.strip().endswith("-k quick --limit 90% -- tests/test_a.py")
 
@@ -80,10 +80,9 @@ def test_where_nothing_is_called_so_the_names_are_listed(two_files: Project) -> 
 
     assert (nothing.returncode, nowhere.returncode, wrong.returncode) == (2, 2, 2)
     assert (
-        "no benchmark is named by `-k tset_quick`; there are:\n  benchmarks/tests/test_a.py::test_quick"
-        in nothing.stderr
+        "no benchmark matches `-k tset_quick`; there are:\n  benchmarks/tests/test_a.py::test_quick" in nothing.stderr
     )
-    assert "'lib.py' belongs to no suite that runs files" in nowhere.stderr
+    assert "'lib.py' is not in any suite" in nowhere.stderr
     assert "--limit: '3' is not a share" in wrong.stderr
 
 

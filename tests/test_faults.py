@@ -164,7 +164,7 @@ def test_a_benchmark_file_that_cannot_be_imported_stops_head(project: Project) -
 
     assert done.returncode == 3
     assert "no-such-module cannot be installed here" in done.stderr
-    assert "the benchmarks cannot be collected with an environment made for it" in done.stderr
+    assert "the benchmarks cannot be collected with the environment that perfgate made for them" in done.stderr
     assert "No module named 'no_such_module'" in done.stderr
 
 

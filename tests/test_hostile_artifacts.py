@@ -97,6 +97,16 @@ def encrypted() -> bytes:
     return bytes(data)
 
 
+PROCESS = {
+    "pair": 0,
+    "suite": "micro",
+    "cpu": 0,
+    "hash_seed": 1,
+    "layout_seed": 1,
+    "layout": [],
+    "preempted": 0,
+    "ran_s": 1.0,
+}
 FIRST = b'"processes":[['
 REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
     "nothing": (lambda: b"", "no archive"),
@@ -143,6 +153,8 @@ REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
     "a plan without end": (lambda: sample(lambda s: s.update(planned=10**9)), "processes"),
     "a seed of a thousand digits": (lambda: run(lambda r: r["method"].update(seed=10**1000)), "out of|damaged|JSON"),
     "a pair of thirty digits": (lambda: sample(lambda s: s["pairs"].__setitem__(0, 10**30)), "out of|damaged"),
+    "a process that starved for less than no time": (
+        lambda: run(lambda r: r["processes"].append({**PROCESS, "starved_s": -1.0})), "out of bounds"),
     "a time that never ends": (lambda: run(lambda r: r["method"].update(budget_s=1e30)), "out of bounds"),
     "an empty name": (lambda: name(""), "a name of 0 characters"),
     "an endless name": (lambda: name("x" * 501), "a name of 501 characters"),

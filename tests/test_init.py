@@ -4,6 +4,7 @@ import subprocess
 
 import pytest
 
+from perfgate.measure.uncollected import uncollected
 from tests.live import BENCHMARK, LIBRARY, Project
 
 PYPROJECT = """\
@@ -68,7 +69,7 @@ def test_what_does_not_run_is_named_and_the_file_is_there_to_be_mended(project: 
     assert "failed: benchmarks/test_lib.py::test_bad: ZeroDivisionError: division by zero" in done.stderr
     assert "skipped: benchmarks/test_skipped.py: not here" in done.stderr
     assert (
-        "next: mend what is named above, or leave it out of perfgate.toml, then: perfgate init --check" in done.stderr
+        "next: fix what is listed above, or leave it out of perfgate.toml, then: perfgate init --check" in done.stderr
     )
     assert (still.returncode, mended.returncode) == (3, 0), still.stderr + mended.stderr
 
@@ -88,7 +89,7 @@ def test_a_project_that_cannot_be_built_is_told_in_the_builder_s_words(
     done = init(project)
 
     assert done.returncode == 3
-    assert "tried, and it does not work yet: setup of working tree" in done.stderr
+    assert "the benchmarks do not run yet: setup of working tree" in done.stderr
     assert said in done.stderr
     assert "wrote perfgate.toml" in done.stderr
 
@@ -100,3 +101,19 @@ def test_nothing_is_run_where_that_is_not_wanted(project: Project) -> None:
 
     assert done.returncode == 0, done.stderr
     assert "tried" not in done.stderr
+
+
+def test_a_configuration_with_nothing_to_try_says_so(project: Project) -> None:
+    project.commit("base", lib_py=LIBRARY, perfgate_toml='[suite.made]\nrunner = "size"\nbenchmarks = { a = "*.py" }\n')
+
+    done = init(project, "--check")
+
+    assert done.returncode == 3
+    assert "perfgate.toml has no suite that can be tried here" in done.stderr
+
+
+def test_the_next_command_is_right_for_an_interpreter_whose_path_has_a_space() -> None:
+    error = uncollected("the benchmarks", "/my envs/bin/python", "the project's venv", ["no six"], ["six"])
+
+    assert error.message.startswith("the benchmarks cannot be collected with /my envs/bin/python (the project's venv):")
+    assert str(error.hint).startswith("'/my envs/bin/python' -m pip install six\n")

@@ -3,10 +3,10 @@
 import shutil
 import subprocess
 import sys
-import sysconfig
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import markupsafe
 import pytest
 
 SHIMS = Path(__file__).parents[1] / "perfgate" / "shims"
@@ -33,20 +33,16 @@ found = pages.own_code({home!r})
 moved = pages.move(found, Random(1))
 after = private_pages()
 print(len(found), moved == sum(end - start for start, end, code in found), before, after)
-print({module}.dumps if hasattr({module}, "dumps") else {module}.__file__)
+print({module}.__file__ if markupsafe.escape("<") == "&lt;" else "")
 print(pages.own_code("/nowhere"), pages.own_code({home!r}, "/no/such/maps"))
 print(pages.move([(4096, 8192, True)], Random(1)), pages.move([], Random(1)))
 """
 
 
 def test_pages_of_own_libraries_become_the_process_s_own_and_work_as_before(tmp_path: Path) -> None:
-    source = next(Path(str(sysconfig.get_config_var("DESTSHARED"))).glob("_json.*.so"), None)
-    if source is None:
-        pytest.skip("this Python has its extension modules built in")
     tree = tmp_path / "tree"
-    tree.mkdir()
-    (tree / source.name).write_bytes(source.read_bytes())
-    code = LOOK.format(shims=str(SHIMS), home=str(tmp_path), module="_json")
+    shutil.copytree(Path(markupsafe.__file__).parent, tree / "markupsafe")
+    code = LOOK.format(shims=str(SHIMS), home=str(tmp_path), module="markupsafe._speedups")
 
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
@@ -55,7 +51,7 @@ def test_pages_of_own_libraries_become_the_process_s_own_and_work_as_before(tmp_
     assert int(mappings) >= 2
     assert whole == "True"
     assert int(after) > int(before)
-    assert file == str(tree / source.name)
+    assert file.startswith(str(tree / "markupsafe" / "_speedups."))
     assert none == "[] []"
     assert nothing == "0 0"
 

@@ -104,7 +104,7 @@ def test_where_nothing_can_be_collected_the_error_says_where_and_what_to_do(proj
 
     assert done.returncode == 3
     assert "no-such-library-anywhere cannot be installed here; trying without it" in done.stderr
-    assert "the benchmarks cannot be collected with an environment made for it" in done.stderr
+    assert "the benchmarks cannot be collected with the environment that perfgate made for them" in done.stderr
     assert "python -m pip install no-such-library-anywhere" in done.stderr
 
 
@@ -234,4 +234,4 @@ def test_a_broken_pyproject_is_said_with_its_line(project: Project) -> None:
 
     assert done.returncode == 2
     assert "error: pyproject.toml is not TOML: Expected ']' at the end of a table declaration (at line 1" in done.stderr
-    assert "try: mend that line" in done.stderr
+    assert "try: fix that line" in done.stderr

@@ -37,7 +37,7 @@ def _workflows(*, wanted: bool = True) -> int:
     """Say what is wrong with the workflows.
 
     Args:
-        wanted: whether it is a fault that none runs perfgate.
+        wanted: whether it is a fault if no workflow runs perfgate.
     """
     with Interrupts() as interrupts:
         root = Repository(Path.cwd(), interrupts=interrupts).root
@@ -66,7 +66,7 @@ def _benchmarks(chosen: Chosen) -> int:
         click.echo(f"{seen.revision} built twice and measured against itself for {phrases.seconds(seen.took_s)}:")
         click.echo(sight(seen.fitness, seen.budget_s))
     else:
-        click.echo(f"{seen.revision}: nothing could be measured, so this says nothing of its benchmarks")
+        click.echo(f"{seen.revision}: no benchmark could be measured")
     for failure in seen.failures:
         text = phrases.name(failure.text, phrases.LONGEST_REASON)
         click.echo(f"not measured: {phrases.name(str(failure.benchmark))}: {text}")

@@ -49,12 +49,12 @@ class Found:
     show_default=True,
     help="Run each benchmark once before writing.",
 )
-@click.option("--check", is_flag=True, help="Write nothing: try the perfgate.toml that is there.")
+@click.option("--check", is_flag=True, help="Write nothing; run each benchmark of the existing perfgate.toml once.")
 def init(workflows: bool, action: str | None, tries: bool, check: bool) -> int:
     """Look at the project, try to run its benchmarks, and write perfgate.toml and two workflows.
 
-    What it writes was tried: the working tree was set up in a fresh environment and each benchmark ran once. What
-    was missing and could be installed is in the setup; what does not run is named, and the exit code is 3.
+    Before writing, it sets the working tree up in a fresh environment and runs each benchmark once. Missing packages
+    that can be installed are added to the setup. Benchmarks that do not run are listed, and the exit code is 3.
     What is there already is left as it is.
     """
     if check:
@@ -90,7 +90,7 @@ def init(workflows: bool, action: str | None, tries: bool, check: bool) -> int:
     if workflows and not action:
         click.echo(UNPINNED, err=True)
     if works is False:
-        click.echo(f"next: mend what is named above, or leave it out of {FILE}, then: perfgate init --check", err=True)
+        click.echo(f"next: fix what is listed above, or leave it out of {FILE}, then: perfgate init --check", err=True)
         return int(Exit.NOT_MEASURED)
     click.echo(_next(found, commits, bool(new)), err=True)
     return 0
@@ -102,7 +102,7 @@ def _tried(repository: Repository, shop: Workshop, seen: project.Look, found: Fo
     try:
         trial = tried_proposal(repository, loaded, shop, revision=revision, seen=seen, run=True)
     except (BuildError, MeasureError) as exc:
-        click.echo(f"tried, and it does not work yet: {exc.message}", err=True)
+        click.echo(f"the benchmarks do not run yet: {exc.message}", err=True)
         if exc.hint:
             click.echo(f"try: {exc.hint}", err=True)
         return found, False
@@ -113,7 +113,10 @@ def _tried(repository: Repository, shop: Workshop, seen: project.Look, found: Fo
 
 
 def _told(results: Sequence[Tried], what: str) -> int:
-    """Say how the benchmarks of each suite ran, and return the exit code."""
+    """Print how the benchmarks of each suite ran, and return the exit code."""
+    if not results:
+        click.echo(f"{what} has no suite that can be tried here; perfgate load looks at a load probe", err=True)
+        return int(Exit.NOT_MEASURED)
     for result in results:
         many = len(result.names)
         click.echo(f"tried {what}: suite {result.suite}: {result.ran} of {many} benchmarks ran", err=True)
@@ -122,8 +125,8 @@ def _told(results: Sequence[Tried], what: str) -> int:
         _listed("failed", result.failed)
         _listed("skipped", result.skipped)
         if result.left:
-            click.echo(f"  {len(result.left)} were collected, and there was no time to run them", err=True)
-    return int(Exit.PASSED if results and all(result.works for result in results) else Exit.NOT_MEASURED)
+            click.echo(f"  {len(result.left)} were collected but not run, for lack of time", err=True)
+    return int(Exit.PASSED if all(result.works for result in results) else Exit.NOT_MEASURED)
 
 
 def _listed(how: str, troubles: Sequence[tuple[str, str]]) -> None:

@@ -91,7 +91,10 @@ def choosing(command: Callable[..., Any]) -> Callable[..., Any]:
         return command(selection=Selection(only=only, exclude=exclude, paths=paths), **given)
 
     exclude = click.option(
-        "--exclude", metavar="GLOB", multiple=True, help="Leave out benchmarks whose name holds this; may be repeated."
+        "--exclude",
+        metavar="GLOB",
+        multiple=True,
+        help="Leave out benchmarks whose name contains this; repeatable.",
     )
     only = click.option(
         "-k",
@@ -99,7 +102,7 @@ def choosing(command: Callable[..., Any]) -> Callable[..., Any]:
         "only",
         metavar="GLOB",
         multiple=True,
-        help="Only benchmarks whose name (suite/name) holds this, * being anything; may be repeated.",
+        help="Only benchmarks whose name (suite/name) contains this; * matches anything; repeatable.",
     )
     return only(exclude(chosen))
 
@@ -114,7 +117,7 @@ def _below_root(path: str) -> str:
     file, inside, name = path.partition("::")
     seen = os.path.relpath(here / file, root)
     if seen.startswith(".."):
-        raise UsageError(f"{path!r} is outside of {root}", hint="name files of this repository")
+        raise UsageError(f"{path!r} is outside of {root}", hint="give paths inside the repository")
     return f"{Path(seen).as_posix()}{inside}{name}"
 
 

@@ -17,12 +17,12 @@ from perfgate.render import phrases
 @measuring
 @click.option("--processes", type=click.IntRange(1, 1000), default=10, help="Fresh processes a suite.")
 @click.option("--every", type=click.IntRange(1), default=1, metavar="N", help="Of a range, measure every Nth commit.")
-@click.option("--dry-run", is_flag=True, help="Only say what would be stored, and where.")
+@click.option("--dry-run", is_flag=True, help="Measure and store nothing; print what would be stored, and where.")
 def record(what: tuple[str, ...], chosen: Chosen, processes: int, every: int, dry_run: bool) -> int:
-    """Append runs to the stored ones: of the working tree's commit, of REVISIONs, or FILEs that `measure -o` wrote.
+    """Measure the current commit, or each REVISION, and store its run; or store FILEs that `measure -o` wrote.
 
-    A range (`v1.0..HEAD --every 5`) fills a history, oldest first; commits that are stored already are left out, so
-    it can be interrupted and repeated. Says where it stores before it measures.
+    A range such as `v1.0..HEAD --every 5` fills a history, oldest commit first. Commits that are stored already are
+    skipped, so you can interrupt it and run it again. It prints where it will store before it measures.
 
     A file may also be a report (`--format json`): its verdicts are kept for `perfgate doctor --audit`.
 

@@ -127,7 +127,7 @@ def _read(read: Reader, path: Path | None) -> tuple[str, str, dict[str, Any]]:
             raise ConfigError(exc.message, hint=exc.hint) from exc
         except (ValueError, RecursionError) as exc:  # what is no TOML, no text, or a number of a thousand digits
             raise ConfigError(
-                f"{candidate.name} is not TOML: {exc}", hint="mend that line; perfgate config check"
+                f"{candidate.name} is not TOML: {exc}", hint="fix that line, then: perfgate config check"
             ) from exc
         if candidate.name != "pyproject.toml":
             return candidate.name, text, data

@@ -23,7 +23,8 @@ class Perfgate(Section):
     budget: Duration = "10m"
     """Measuring time of one run, both sides together. What is settled early stops early."""
     rotate: bool = False
-    """Where the budget does not hold a large suite: measure other benchmarks of it in each run, not the quickest."""
+    """If the budget does not hold a large suite, measure a different part of it in each run instead of the quickest
+    benchmarks."""
     strictness: Literal["normal", "strict"] = "normal"
     """`normal`: about 4 s a benchmark at most and one false block in 100 runs that change nothing (the margin makes it
     rarer); `strict`: 10 s and one in 1,000."""

@@ -174,7 +174,8 @@ def _faults(
     """Yield what was seen of one SLI: first what explains, then what follows from it.
 
     Args:
-        starved: share of the time in which its processes could have run and got no CPU: that is no waiting.
+        starved: share of the time in which the benchmark could run but other processes had its CPU. A benchmark that is
+            starved does not wait for anything itself.
     """
     said = {warning.code: warning.text for warning in c.warnings}
     told = [code for code in _HABITS if code in said]

@@ -133,8 +133,8 @@ class Policy:
         informs = stored and metric.kind is Kind.NOISY and not self.trust_stored
         return replace(rule, critical=False) if informs else rule
 
-    def looking(self, limit: float) -> "Policy":
-        """Return these rules with another limit for all."""
+    def with_limit(self, limit: float) -> "Policy":
+        """Return this policy with the same limit in every rule."""
         return replace(self, rules=tuple(replace(rule, limit=limit) for rule in self.rules))
 
     def unmet(self, present: frozenset[Benchmark]) -> tuple[str, ...]:

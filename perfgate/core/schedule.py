@@ -22,7 +22,6 @@ WARMUP_TURNS = 3  # first samples are 1.2 to 1.6 times slow
 FIRST_LOOK = 6  # pairs; fewer give a t interval too wide to settle anything
 LOOK_STEP = 3
 CONFIRMING = LOOK_STEP  # fresh pairs in which what was found must be found again before it blocks
-LEFT_BY_OTHERS = 4  # times as many pairs fit once most benchmarks are decided
 VERDICT_PAIRS = FIRST_LOOK + LOOK_STEP + CONFIRMING  # in which most benchmarks are decided, regressions among them
 ENOUGH_PAIRS = 30  # of these two outliers at either end can be left out
 LONGER = 4  # times its effort may be taken by what iterates so long that it would not get there
@@ -111,18 +110,8 @@ def within_budget(costs_s: Sequence[float], *, startup_s: float, left_s: float) 
 
 
 def rotated(name: str, rotation: str) -> int:
-    """Return the place of a benchmark among others, drawn from `rotation`: another one, other benchmarks first."""
+    """Return a sort key that depends on `rotation`, so that each rotation puts other benchmarks first."""
     return zlib.crc32(f"{rotation} {name}".encode())
-
-
-def planned_within(planned: int, pairs: int) -> int:
-    """Return how many pairs to plan for where the budget holds so many of all benchmarks together.
-
-    Most benchmarks are decided at the first look and leave their time to the others: of what is left after it, four
-    times as many pairs are planned. To plan for more would spend the error rate on looks that are never taken.
-    """
-    most = FIRST_LOOK + LEFT_BY_OTHERS * max(0, pairs - FIRST_LOOK)
-    return min(planned, most - (most - FIRST_LOOK) % LOOK_STEP)
 
 
 def looks(measured: int, planned: int) -> tuple[int, ...]:

@@ -1,8 +1,7 @@
-"""Worktrees of a repository's commits that the repository itself knows nothing of.
+"""Check commits out without writing into the user's repository.
 
-They belong to a bare repository in perfgate's cache, which borrows the objects of the user's (gitrepository-layout(5),
-"alternates") and includes its configuration. So nothing is written below the user's own `.git`, and a checkout that
-may only be read can be measured.
+The worktrees belong to a bare repository in perfgate's cache. It borrows the objects of the user's repository
+("alternates", gitrepository-layout(5)) and includes its configuration. So a read-only checkout can be measured, too.
 """
 
 import shutil
@@ -15,7 +14,7 @@ from filelock import FileLock
 from perfgate.errors import BuildError, GitError
 from perfgate.host import files
 from perfgate.host.cache import OTHER_CACHE
-from perfgate.host.git import Repository
+from perfgate.host.git import Repository, quoted
 
 _GITLINK = "160000"
 """The mode of a submodule in a tree."""
@@ -28,7 +27,7 @@ class Submodule:
     path: str
     commit: str
     source: Path | None
-    """The git directory of the user's own clone of it; None where that was never initialised."""
+    """The git directory of the user's own clone of it; None if the user never initialised it."""
 
 
 def add(repository: Repository, tree: Path, commit: str) -> None:
@@ -45,7 +44,7 @@ def add(repository: Repository, tree: Path, commit: str) -> None:
         raise BuildError(f"cannot write to {store}: {exc.strerror}", hint=OTHER_CACHE) from exc
     repository.git("worktree", "add", "--quiet", "--force", "--detach", str(tree), commit, cwd=store)
     for submodule in submodules(repository, commit):
-        _fill(repository, submodule, tree / submodule.path)
+        _fill(repository, submodule, repository.root / submodule.path, tree / submodule.path)
 
 
 def remove(repository: Repository, tree: Path) -> None:
@@ -62,11 +61,18 @@ def remove(repository: Repository, tree: Path) -> None:
 
 def submodules(repository: Repository, commit: str) -> tuple[Submodule, ...]:
     """Return the submodules of a commit."""
-    return tuple(_submodules(repository, commit, repository.common_directory, repository.root))
+    root = repository.root
+    return tuple(_submodules(repository, commit, repository.common_directory, root, root))
 
 
-def _submodules(repository: Repository, commit: str, home: Path, cwd: Path) -> Iterator[Submodule]:
-    """Yield those of a commit in the repository with the git directory `home`."""
+def _submodules(repository: Repository, commit: str, home: Path, checkout: Path, cwd: Path) -> Iterator[Submodule]:
+    """Yield the submodules of a commit.
+
+    Args:
+        home: the git directory of the user's repository that has the commit.
+        checkout: where the user has it checked out.
+        cwd: a directory in which git finds the commit.
+    """
     lines = repository.git("ls-tree", "-r", "-z", "--full-tree", commit, cwd=cwd).split("\0")
     links = {
         path: facts.split()[2]
@@ -84,7 +90,8 @@ def _submodules(repository: Repository, commit: str, home: Path, cwd: Path) -> I
         key, _, path = line.partition("\n")
         name = key.removeprefix("submodule.").removesuffix(".path")
         if path in links and ".." not in PurePosixPath(name).parts and not name.startswith("/"):
-            places = (home / "modules" / name, repository.root / path / ".git")
+            # The second is where an old git, or `git clone` by hand, leaves the repository of a submodule.
+            places = (home / "modules" / name, checkout / path / ".git")
             source = next((place for place in places if place.is_dir()), None)
             yield Submodule(path=path, commit=links[path], source=source)
 
@@ -130,15 +137,10 @@ def _configuration(repository: Repository) -> str:
         *carried.items(),
     ]
     keys = [(*key.split("."), value) for key, value in settings]
-    return "".join(f"[{section}]\n\t{name} = {_quoted(value)}\n" for section, name, value in keys)
+    return "".join(f"[{section}]\n\t{name} = {quoted(value)}\n" for section, name, value in keys)
 
 
-def _quoted(value: str) -> str:
-    text = value.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{text}"'
-
-
-def _fill(repository: Repository, submodule: Submodule, place: Path) -> None:
+def _fill(repository: Repository, submodule: Submodule, checkout: Path, place: Path) -> None:
     """Check a submodule out from the user's own clone of it, and what is inside of it likewise."""
     if submodule.source is None:
         return
@@ -148,8 +150,8 @@ def _fill(repository: Repository, submodule: Submodule, place: Path) -> None:
     if not repository.succeeds("cat-file", "-e", f"{submodule.commit}^{{commit}}", cwd=place):
         _bring(repository, submodule, place)
     repository.git("checkout", "--quiet", "--detach", submodule.commit, cwd=place)
-    for inner in _submodules(repository, submodule.commit, submodule.source, place):
-        _fill(repository, inner, place / inner.path)
+    for inner in _submodules(repository, submodule.commit, submodule.source, checkout, place):
+        _fill(repository, inner, checkout / inner.path, place / inner.path)
 
 
 def _bring(repository: Repository, submodule: Submodule, place: Path) -> None:

@@ -1,7 +1,7 @@
 """A git repository as perfgate needs it: revisions, the working tree as a commit, what commits hold.
 
-Writes nothing into it: new objects go into a store in perfgate's cache (see `checkouts`), which every question is
-answered from as well. `bring` alone, in CI, fetches a commit that the clone lacks.
+perfgate writes nothing into it: new objects go into a store in perfgate's cache (see `checkouts`), and git reads both.
+The exception is `bring`, which fetches a commit that a clone in CI lacks.
 """
 
 import os
@@ -54,12 +54,9 @@ class Repository:
             ) from exc
         self.common_directory = (self.root / self.git("rev-parse", "--git-common-dir")).resolve()
         """What all worktrees of this repository share: its identity on this machine."""
-        self._added = {
-            "GIT_ALTERNATE_OBJECT_DIRECTORIES": _listed(cache_of(self.common_directory) / "store.git" / "objects")
-        }
         self.cache = cache_of(self.common_directory)
         """Where perfgate keeps what it prepares for this repository."""
-        self._added = {"GIT_ALTERNATE_OBJECT_DIRECTORIES": _listed(self.store / "objects")}
+        self._added = {"GIT_ALTERNATE_OBJECT_DIRECTORIES": quoted(str(self.store / "objects"))}
 
     @property
     def store(self) -> Path:
@@ -71,16 +68,18 @@ class Repository:
 
         Raises: GitError with git's last words.
         """
-        clean = {k: v for k, v in os.environ.items() if not k.startswith("GIT_") or k.startswith("GIT_CONFIG")}
-        quiet = {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", **self._added}
         # A hook of the user's must not run for what perfgate does on the side.
         argv = ("git", *SAFE, "-c", "advice.detachedHead=false", *args)
-        ended = command.run(
-            argv, cwd=cwd or self.root, environ=clean | quiet | (environ or {}), interrupts=self._interrupts, apart=True
-        )
+        variables = self._environ() | (environ or {})
+        ended = command.run(argv, cwd=cwd or self.root, environ=variables, interrupts=self._interrupts, apart=True)
         if ended.status:
             raise GitError(f"git {' '.join(args)}: {ended.tail or f'exit status {ended.status}'}")
         return ended.printed.decode(errors="surrogateescape").strip()
+
+    def _environ(self) -> dict[str, str]:
+        """Return the environment of every git command, without what a hook of git's that called us has set."""
+        clean = {k: v for k, v in os.environ.items() if not k.startswith("GIT_") or k.startswith("GIT_CONFIG")}
+        return clean | {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", **self._added}
 
     def asks(self, *args: str) -> str | None:
         """Return what git printed, None where it refused: for questions that may have no answer."""
@@ -272,7 +271,7 @@ class Repository:
             environ = {
                 "GIT_INDEX_FILE": str(index),
                 "GIT_OBJECT_DIRECTORY": str(objects),
-                "GIT_ALTERNATE_OBJECT_DIRECTORIES": _listed(self.common_directory / "objects"),
+                "GIT_ALTERNATE_OBJECT_DIRECTORIES": quoted(str(self.common_directory / "objects")),
             }
             self.git("add", "--all", environ=environ)
             tree = self.git("write-tree", environ=environ)
@@ -319,8 +318,9 @@ class Repository:
 
     def _batch(self, form: str, asked: bytes) -> bytes:
         argv = ("git", *SAFE, "cat-file", form)
-        environ = os.environ | self._added
-        ended = command.run(argv, cwd=self.root, environ=environ, interrupts=self._interrupts, data=asked, apart=True)
+        ended = command.run(
+            argv, cwd=self.root, environ=self._environ(), interrupts=self._interrupts, data=asked, apart=True
+        )
         if ended.status:
             raise GitError(f"git cat-file {form}: {ended.tail}")
         return ended.printed
@@ -335,10 +335,10 @@ class Repository:
         self.git("-c", "commit.gpgSign=false", "commit", "--quiet", "--no-verify", "-m", message, environ=_NOBODY)
 
 
-def _listed(directory: Path) -> str:
-    """Return a directory as a list of directories in git's environment has it: quoted, as it may hold a colon."""
-    text = str(directory).replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{text}"'
+def quoted(text: str) -> str:
+    """Return a text in double quotes, as git's configuration and its lists of directories take it."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
 
 
 def _make(directory: Path) -> None:

@@ -24,12 +24,12 @@ class Survey:
     names: tuple[str, ...]
     """Benchmarks on offer, in the order of their files."""
     elsewhere: tuple[str, ...] = ()
-    """Those that other jobs measure, or that nobody asked for."""
+    """Benchmarks that other jobs measure, or that are not selected."""
     python: tuple[tuple[str, str], ...]
     errors: tuple[str, ...] = ()
-    """Why nothing, or not all, can be collected, in the tool's words."""
+    """Errors of the whole suite, in the tool's words."""
     broken: dict[str, str] = field(default_factory=dict)
-    """Files that cannot be collected, to the reason in the tool's words."""
+    """File to the error that kept it from being collected, in the tool's words."""
     iteration_s: dict[str, float] = field(default_factory=dict)
     cpus: dict[str, float] = field(default_factory=dict)
     """How many CPUs each benchmark keeps busy."""
@@ -49,7 +49,7 @@ class Survey:
 
     @property
     def complaints(self) -> tuple[str, ...]:
-        """All that could not be collected."""
+        """All errors of collecting, those of single files included."""
         return (*self.errors, *(f"{file}: {text}" for file, text in self.broken.items()))
 
 
@@ -70,7 +70,7 @@ def survey(
 
     Args:
         wanted: a benchmark's name to whether it is this job's.
-        told: hears how many benchmarks were run, and of how many.
+        told: called with how many benchmarks have run, and how many there are.
         recorder: where the processes note what they load.
         deadline: when the monotonic clock says this, the rest stays unexplored.
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from perfgate.core.model import COUNTING, EXPLORING, MEASURING, WHOLE, Benchmark, Method, Part, Run, Sample, Warning
 from perfgate.core.policy import DEFAULT_RULES, Policy, matches
 from perfgate.core.question import answer
-from perfgate.core.schedule import FIRST_LOOK, NORMAL_EFFORT_S, VERDICT_PAIRS, planned_within, rotated, within_budget
+from perfgate.core.schedule import FIRST_LOOK, NORMAL_EFFORT_S, VERDICT_PAIRS, rotated, within_budget
 from perfgate.core.selection import ALL, Selection
 from perfgate.core.stats import paired
 from perfgate.core.units import written_budget
@@ -68,11 +68,11 @@ class Effort:
     part: Part = WHOLE
     """Of the benchmarks; other jobs measure the others."""
     selection: Selection = ALL
-    """Those that somebody asked for."""
+    """The benchmarks to measure, by name or path."""
     rotation: str = ""
-    """Draws which benchmarks are measured where the budget does not hold all; empty measures the quickest."""
+    """Seeds which benchmarks are measured if the budget does not hold all of them; empty measures the quickest."""
     fitted: bool = True
-    """Whether benchmarks are left out, and plans made shorter, where the budget does not hold all."""
+    """Whether benchmarks are left out if the budget does not hold all of them."""
     canary: bool = False
     """Whether base is measured against itself, too."""
 
@@ -200,9 +200,9 @@ class _Session:
             self.phases[name] = self.used_s - began
 
     def _fit_into_budget(self) -> None:
-        """Say what a verdict takes; where the budget does not hold it for all, leave benchmarks out, least named first.
+        """Report what a verdict takes, and leave benchmarks out if the budget does not hold all of them.
 
-        Decided before anything is timed, so no result has a say in it.
+        Those that `expect` and the rules name come first. Runs before anything is timed, so no result influences it.
         """
         tracks = [(suite, name, track) for suite in self.suites for name, track in suite.tracks.items()]
         if not tracks or self.used_s >= self.effort.budget_s:
@@ -213,32 +213,31 @@ class _Session:
         costs = [track.pair_s for _, _, track in ordered]
         pair_s, left_s = startup_s + sum(costs), self.effort.budget_s - self.used_s
         many = f"{len(tracks)} benchmark{'s' * (len(tracks) != 1)}"
-        takes = f"{many}; a pair of all takes about {_about(pair_s)}, a verdict at least {FIRST_LOOK} pairs"
+        takes = (
+            f"{many}; one pair of each takes about {_about(pair_s)} in all, and a verdict needs at least {FIRST_LOOK}"
+        )
         named = sum(any(matches(glob, str(t.benchmark)) for glob in self.policy.expect) for _, _, t in ordered)
         kept = max(within_budget(costs, startup_s=startup_s, left_s=left_s), named, 1)
         if FIRST_LOOK * pair_s <= left_s:
             kept = len(ordered)
-        pairs = int(left_s / max(startup_s + sum(costs[:kept]), 1e-9))
-        for _, _, track in ordered[:kept]:
-            track.planned = planned_within(track.planned, pairs)
         if kept == len(ordered):
-            self.watch(Progress(text=f"{takes}: {_about(FIRST_LOOK * pair_s)}", lasting=True))
+            self.watch(Progress(text=f"{takes} pairs: {_about(FIRST_LOOK * pair_s)}", lasting=True))
             return
         self.enough_s = self.used_s + VERDICT_PAIRS * pair_s
         text = f"not measured: the budget of {_about(self.effort.budget_s)} holds {kept} of {len(tracks)} benchmarks"
         for suite, name, _ in ordered[kept:]:
             suite.drop(name, text)
         which = (
-            "those that the rules name first, then "
+            "those that your rules name first, then "
             if any(self._rank(track) < len(self._named) for *_, track in ordered)
             else ""
         )
-        which += "others in each run" if self.effort.rotation else "the quickest"
-        rotate = "" if self.effort.rotation else "; others in each run: rotate = true under [perfgate]"
+        which += "a different part in each run" if self.effort.rotation else "the quickest"
+        rotate = "" if self.effort.rotation else "; for a different part in each run: rotate = true under [perfgate]"
         self.watch(
             Progress(
-                text=f"{takes}, and {_about(left_s)} of the budget are left: measuring {kept} of them, {which}\n"
-                f"  for all: --budget {written_budget(self.enough_s)}; fewer: -k NAME{rotate}",
+                text=f"{takes} pairs. The budget has {_about(left_s)} left, so {kept} of them are measured: {which}\n"
+                f"  to measure all: --budget {written_budget(self.enough_s)}; to choose: -k NAME{rotate}",
                 lasting=True,
             )
         )
@@ -290,7 +289,7 @@ class _Session:
             self._report(number)
 
     def _holds(self, suite: Measured) -> bool:
-        """Return whether the budget holds one more pair; a pair of what is to be confirmed, if not of all."""
+        """Return whether the budget holds one more pair; if not of all, then of those that wait for confirmation."""
         if self.used_s + suite.expected_s() <= self.effort.budget_s:
             return True
         waiting = [track for track in suite.tracks.values() if track.open and not track.accused]
@@ -340,8 +339,8 @@ class _Session:
         more = f"\n  and {len(others) - SHOWN} more" if len(others) > SHOWN else ""
         there = "".join(f"\n  {name}" for name in others[:SHOWN]) + more
         return UsageError(
-            f"no benchmark is named by `{self.effort.selection}`; there {'are' if others else 'is none'}:{there}",
-            hint="-k takes a part of the name, with * for anything",
+            f"no benchmark matches `{self.effort.selection}`; there {'are' if others else 'is none'}:{there}",
+            hint="give -k a part of one of these names; * matches anything",
         )
 
     def result(self, side: int) -> Run:
@@ -392,14 +391,14 @@ class _Session:
 def _selected(selection: Selection) -> list[Warning]:
     if not selection:
         return []
-    return [Warning(code="selection", text=f"only what `{selection}` names was measured: nothing is said of the rest")]
+    return [Warning(code="selection", text=f"only benchmarks that match `{selection}` were measured")]
 
 
 def _submodules(sides: Sequence[PreparedSide]) -> list[Warning]:
     paths = dict.fromkeys(path for side in sides for path in side.left_out)
     if not paths:
         return []
-    text = f"left out, as your checkout has not initialised it: submodule {', '.join(paths)}"
+    text = f"left out because your checkout has not initialised it: submodule {', '.join(paths)}"
     return [Warning(code="submodule-left-out", text=text)]
 
 

@@ -186,7 +186,7 @@ class Suite(Measured):
         owner = interpreters.owner_of(python, self.around.repository.root)
         missing = missing_distributions(errors, Declared(), self.provenance.projects[-1])
         what = f"the benchmarks of suite {self.name!r} of {head.revision}"
-        return uncollected(what, "" if own else f"{python} ({owner})", errors, missing)
+        return uncollected(what, "" if own else python, owner, errors, missing)
 
     def _found_none(self, head: Survey) -> MeasureError:
         """Return the error for a suite without benchmarks, with the files that were skipped as a whole."""

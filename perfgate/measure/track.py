@@ -59,10 +59,10 @@ class Circumstances:
     deadline: float = math.inf
     """When the monotonic clock says this, the budget has ended."""
     tell: Callable[[str, str], None] = lambda text, detail: None
-    """Hears what is being done, and how far that is."""
+    """Called with the current step and how far it is."""
 
     def holds(self, benchmark: Benchmark) -> bool:
-        """Return whether a benchmark is this job's, and was asked for."""
+        """Return whether this job measures a benchmark: it is in its part, and selected."""
         return self.part.holds(benchmark) and self.selection.holds(benchmark)
 
 
@@ -90,7 +90,7 @@ class Track:
     looked: int = 0
     """Pairs at the last look."""
     parked: bool = False
-    """Whether the time that is left is for others."""
+    """Whether it gets no more pairs, so that the rest of the budget can confirm others."""
     accused: bool = False
     """Whether it would be blocked, were there fresh pairs that say so too."""
     foreign: Mapping[str, Metric] = field(default_factory=dict)
@@ -247,7 +247,7 @@ class Measured(ABC):
         self.count: Callable[[], None] | None = None
         """Counts what is exact, in the time that is left after timing; where that is wanted."""
         self._provenance: Provenance | None = None
-        self.others: set[str] = set()  # benchmarks that are there, and were not asked for
+        self.others: set[str] = set()  # benchmarks that are not selected
         self.wanted: tuple[str, ...] = ()  # metrics that are measured instead of the time, or beside it
 
     @abstractmethod
@@ -280,7 +280,7 @@ class Measured(ABC):
         return self._provenance
 
     def drop(self, name: str, text: str) -> None:
-        """Leave a benchmark unmeasured, because there is no time for it."""
+        """Stop measuring a benchmark that the budget has no time for; the report says so."""
         del self.tracks[name]
         for side in range(len(self.sides)):
             self._fail(side, name, Reason.NO_TIME, text)

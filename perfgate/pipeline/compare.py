@@ -43,14 +43,14 @@ def compare(
         base: None is the merge base with the default branch.
         head: None is the working tree.
         processes: how many, where one side is a file and the other is measured alone.
-        policy: None is that of the configuration, without expectations of what was not asked for.
+        policy: None is that of the configuration; with a selection, without its `expect`.
         limit: share of base that replaces the limit of every rule.
     """
     paths = run_file(base, shop), run_file(head, shop)
     if all(paths):
         one, other = (load_run(path) for path in paths if path)
-        policy = policy or looked_at(shop.load_config(shop.root()), shop, limit)
-        again = shlex.join(["perfgate", "compare", str(base), str(head), *_selected(shop, limit)])
+        policy = policy or policy_for(shop.load_config(shop.root()), shop, limit)
+        again = shlex.join(["perfgate", "compare", str(base), str(head), *shop.selection.arguments(*_limited(limit))])
         return _judged(shop.selection.of(one), shop.selection.of(other), policy, again=again)
     repository = shop.repository()
     loaded = shop.load_config(repository.root)
@@ -60,7 +60,7 @@ def compare(
             paths, (base, head), (repository.fork_point, repository.working_tree), strict=True
         )
     ]
-    policy = policy or looked_at(loaded, shop, limit)
+    policy = policy or policy_for(loaded, shop, limit)
     if revisions[0] and revisions[1]:
         one, other = measure_both(repository, revisions[0], revisions[1], loaded, policy, shop)
         return _judged(one, other, policy, again=_again(revisions[0], revisions[1], loaded, shop, limit))
@@ -72,11 +72,11 @@ def compare(
     return _judged(shop.selection.of(one), shop.selection.of(other), policy)
 
 
-def looked_at(loaded: Loaded, shop: Workshop, limit: float | None = None) -> Policy:
-    """Return the configured policy for what was asked for: what nobody asked for is not expected either."""
+def policy_for(loaded: Loaded, shop: Workshop, limit: float | None = None) -> Policy:
+    """Return the configured policy for the selected benchmarks: with a selection, nothing else is expected."""
     policy = loaded.config.policy()
     policy = replace(policy, expect=()) if shop.selection else policy
-    return policy if limit is None else policy.looking(limit)
+    return policy if limit is None else policy.with_limit(limit)
 
 
 def _judged(base: Run, head: Run, policy: Policy, *, again: str = "") -> Compared:
@@ -91,12 +91,8 @@ def _again(base: Revision, head: Revision, loaded: Loaded, shop: Workshop, limit
     command += [part for name in shop.suites for part in ("--suite", name)]
     chosen = {key: getattr(table, key) for key in ("budget", "strictness", "effort")}
     flags = [part for key, value in chosen.items() if value != getattr(usual, key) for part in (f"--{key}", str(value))]
-    return shlex.join([*command, *flags, "--seed", str(shop.seed), *_selected(shop, limit)])
+    return shlex.join([*command, *flags, "--seed", str(shop.seed), *shop.selection.arguments(*_limited(limit))])
 
 
-def _selected(shop: Workshop, limit: float | None) -> list[str]:
-    asked = shop.selection
-    options = [word for text in asked.only for word in ("-k", text)]
-    options += [word for text in asked.exclude for word in ("--exclude", text)]
-    options += ["--limit", f"{100 * limit:g}%"] if limit is not None else []
-    return [*options, *(("--", *asked.paths) if asked.paths else ())]
+def _limited(limit: float | None) -> list[str]:
+    return [] if limit is None else ["--limit", f"{100 * limit:g}%"]

@@ -274,8 +274,8 @@ def _key(trial: Trial) -> str:
 def not_collected(errors: Sequence[str], trial: Trial, seen: Look) -> MeasureError:
     """Return the error for a project of which no benchmark can be collected."""
     missing = missing_distributions(errors, seen.declared, seen.project)
-    python = "" if trial.setting.apart else f"{trial.setting.python} ({trial.setting.owner})"
-    return uncollected("the benchmarks", python, errors, missing)
+    python = "" if trial.setting.apart else trial.setting.python
+    return uncollected("the benchmarks", python, trial.setting.owner, errors, missing)
 
 
 def nothing_found(seen: Look, root: Path) -> MeasureError:

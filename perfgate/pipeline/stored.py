@@ -19,7 +19,7 @@ from perfgate.host.clone import address_of
 from perfgate.host.environment import ci_job
 from perfgate.host.git import Repository
 from perfgate.measure.session import Progress
-from perfgate.pipeline.compare import Compared, looked_at
+from perfgate.pipeline.compare import Compared, policy_for
 from perfgate.pipeline.workshop import Workshop, load_run, measure_one, named_revision, run_file
 from perfgate.stores import columns
 from perfgate.stores.archive import Archive
@@ -215,7 +215,7 @@ def compare_with_baseline(head: str | None, shop: Workshop, *, processes: int, l
     """Compare HEAD, measured alone or a run file, with the stored runs of its nearest comparable ancestors."""
     repository = shop.repository()
     loaded = shop.load_config(repository.root)
-    policy = looked_at(loaded, shop, limit)
+    policy = policy_for(loaded, shop, limit)
     path = run_file(head, shop)
     revision = None if path else named_revision(repository, head, repository.working_tree)
     with archive(repository, loaded, shop) as kept:

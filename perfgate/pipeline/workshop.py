@@ -398,8 +398,8 @@ def _at_paths(suites: Mapping[str, AnySuite], paths: Sequence[str]) -> dict[str,
             found[name] = suite.model_copy(update={"paths": tuple(dict.fromkeys(files))})
     if left:
         raise UsageError(
-            f"{sorted(left)[0]!r} belongs to no suite that runs files",
-            hint=f"the suites are {', '.join(suites)}; `paths` under [suite.NAME] in {FILE} says which files are whose",
+            f"{sorted(left)[0]!r} is not in any suite",
+            hint=f"the suites are {', '.join(suites)}; `paths` under [suite.NAME] in {FILE} lists the files of each",
         )
     return found
 

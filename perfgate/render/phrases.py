@@ -277,7 +277,7 @@ def why(row: Judgement) -> str:
 
 
 def enough(report: Report) -> str:
-    """Return the budget to ask for, where a longer one would decide what this one did not; else nothing."""
+    """Return the budget that would decide every benchmark, if this one was too short; else nothing."""
     if report.method is None:
         return ""
     rows = [
@@ -290,7 +290,7 @@ def enough(report: Report) -> str:
     more_s = sum(pairs * pair_s for pairs, pair_s in rows)
     more_s += max((pairs for pairs, _ in rows), default=0) * report.method.startup_s
     enough_s = max(report.method.enough_s, report.method.took_s + 1.25 * more_s)
-    return f"for a verdict on all: --budget {written_budget(enough_s)}"
+    return f"to decide all benchmarks: --budget {written_budget(enough_s)}"
 
 
 def method(report: Report) -> str:
@@ -324,7 +324,7 @@ def _phases(report: Report) -> str:
 
 
 def alike(rows: Sequence[Judgement]) -> list[tuple[Judgement, int]]:
-    """Return rows with how many each of them stands for: those without numbers that all say the same are one."""
+    """Return rows, each with how many it represents: many rows without numbers and with the same text become one."""
     many = Counter((row.verdict, row.text) for row in rows if row.comparison is None)
     found: dict[object, tuple[Judgement, int]] = {}
     for row in rows:
@@ -358,12 +358,12 @@ APART = 0.02  # of base: a quotient of the columns that is so far outside of the
 
 
 def busy(report: Report) -> str:
-    """Return how busy the machine was, where it was too busy to see much; else nothing."""
+    """Return how busy the machine was, if that was too busy to measure well; else nothing."""
     if report.starved < MUCH_STARVED:
         return ""
     return (
-        f"the machine was too busy: benchmarks waited for a CPU in {report.starved:.0%} of their time, which other "
-        "processes had. Intervals are wide, and the columns are not what the code takes alone"
+        f"the machine was too busy: benchmarks waited for a CPU {report.starved:.0%} of the time while other processes "
+        "used it. Intervals are wide, and the times are longer than on an idle machine"
     )
 
 
@@ -380,7 +380,7 @@ def _columns(report: Report) -> list[str]:
     if not apart:
         return []
     rows = f"{name(apart[0].name)}{f' and {len(apart) - 1} more' if len(apart) > 1 else ''}"
-    return [f"the change is that of the pairs; the columns are medians over all processes, and say otherwise of {rows}"]
+    return [f"the change is estimated from pairs, the columns are medians over all processes: they differ for {rows}"]
 
 
 def doubts(report: Report) -> list[str]:

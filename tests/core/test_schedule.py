@@ -18,7 +18,6 @@ from perfgate.core.schedule import (
     is_look,
     looks,
     planned_pairs,
-    planned_within,
     turns_for,
     turns_in_company,
     within_budget,
@@ -114,12 +113,3 @@ def test_a_budget_holds_the_benchmarks_that_get_a_verdict_in_it(
     costs: list[float], startup_s: float, left_s: float, held: int
 ) -> None:
     assert within_budget(costs, startup_s=startup_s, left_s=left_s) == held
-
-
-@pytest.mark.parametrize(
-    ("planned", "pairs", "within"),
-    [(42, 100, 42), (42, 16, 42), (42, 12, 30), (42, 7, 9), (42, 3, 6), (42, 0, 6), (6, 12, 6), (105, 30, 102)],
-)
-def test_a_plan_is_no_longer_than_the_budget_and_stays_on_the_grid(planned: int, pairs: int, within: int) -> None:
-    assert planned_within(planned, pairs) == within
-    assert is_look(within, within)

@@ -123,7 +123,7 @@ def _faults(run: Run) -> Iterable[str]:
     yield from _names(run)
     for sample in run.samples:
         yield from _sample_faults(sample)
-    if run.method and not all(_method_numbers(run.method)):
+    if (run.method and not all(_method_numbers(run.method))) or not all(_process_numbers(run)):
         yield "a number of how it was measured is out of bounds"
 
 
@@ -141,6 +141,13 @@ def _sample_faults(sample: Sample) -> Iterable[str]:
     counted = sample.sli.metric.kind is Kind.COUNTED
     if counted and not all(len(process) == 1 and 0 <= process[0] <= 1 for process in sample.processes):
         yield f"{sample.sli} has a share that is not between 0 and 1"
+
+
+def _process_numbers(run: Run) -> Iterable[bool]:
+    """Yield whether the seconds of each process are plausible."""
+    for facts in run.processes:
+        yield 0 <= facts.ran_s <= LARGEST_VALUE
+        yield 0 <= facts.starved_s <= LARGEST_VALUE
 
 
 def _method_numbers(method: Method) -> Iterable[bool]:
