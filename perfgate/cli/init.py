@@ -219,7 +219,10 @@ def toml(found: Found) -> str:
     ]
     if found.proposal.setup:
         setup = "".join(f"    {quoted(line)},\n" for line in found.proposal.setup)
-        parts.append(f"[build]\n# Run for each side, in a fresh virtual environment.\nsetup = [\n{setup}]")
+        lock = f"lock = {quoted(name)}  # installs the versions in it\n" if (name := found.proposal.lock) else ""
+        parts.append(
+            f"[build]\n# Run for each side, in a fresh virtual environment.\nsetup = [\n{setup}]\n{lock}".rstrip()
+        )
     parts += [_suite(name, table) for name, table in found.proposal.suites.items()]
     if not found.proposal.suites and not found.service:
         parts.append(

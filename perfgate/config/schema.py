@@ -9,7 +9,17 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from perfgate.config.probe import LoadSuite
-from perfgate.config.section import CommandLine, Duration, Glob, Quantity, RelativePath, Section, Share, checked
+from perfgate.config.section import (
+    CommandLine,
+    Duration,
+    Glob,
+    LockFile,
+    Quantity,
+    RelativePath,
+    Section,
+    Share,
+    checked,
+)
 from perfgate.core.model import METRICS
 from perfgate.core.policy import FAMILY_LEVEL, MARGIN, MAX_SKIPPED, STRICT_LEVEL, Acceptance, Policy, Rule
 from perfgate.core.units import parse_quantity, parse_share, unit_of
@@ -51,6 +61,9 @@ class Build(Section):
 
     setup: tuple[str, ...] = ()
     """Shell commands, run in the worktree inside a fresh virtual environment, e.g. `python -m pip install -e .`"""
+    lock: LockFile | None = None
+    """A lock file, as in `"uv.lock"`: the setup commands install the versions in it, which pip and uv get as
+    constraints. Default: the newest versions."""
     isolate: Literal["auto", "venv", "none"] = "auto"
     """`venv`: a fresh virtual environment a side; `none`: the current one, with the worktree first on the path;
     `auto`: `venv` where there are setup commands."""

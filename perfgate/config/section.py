@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from perfgate.core.units import Unit, parse_duration, parse_quantity, parse_share, unit_of
+from perfgate.project.locks import LOCKS
 
 
 def checked(parse: Callable[[str], object]) -> AfterValidator:
@@ -41,6 +42,13 @@ def _relative(path: str) -> str:
     return plain
 
 
+def _lock(path: str) -> str:
+    plain = _relative(path)
+    if PurePosixPath(plain).name not in LOCKS:
+        raise ValueError(f"{path!r} is no lock file that can be read; these can: {', '.join(LOCKS)}")
+    return plain
+
+
 def _command(line: str) -> list[str]:
     try:
         words = shlex.split(line)
@@ -56,6 +64,7 @@ Duration = Annotated[str, checked(parse_duration), Field(examples=["90s", "10m"]
 Quantity = Annotated[str, checked(_floor_unit), Field(examples=["2ms", "64KiB"])]
 CommandLine = Annotated[str, checked(_command)]
 RelativePath = Annotated[str, AfterValidator(_relative)]
+LockFile = Annotated[str, AfterValidator(_lock)]
 Glob = Annotated[str, AfterValidator(_below)]
 
 

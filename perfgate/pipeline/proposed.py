@@ -61,7 +61,9 @@ class Trial:
 
     proposal: Proposal
     setting: Setting
-    results: tuple[Tried, ...]
+    results: tuple[Tried, ...] = ()
+    locked: str = ""
+    """Which versions the lock file has: git's name of its content."""
 
 
 def look_at(repository: Repository, revision: Revision) -> Look:
@@ -145,7 +147,13 @@ def configured(loaded: Loaded, proposal: Proposal, where: Setting, *, base: Prop
     setup = installed_by(proposal.setup) if prepares else build.setup
     update = {
         "suite": Config.model_validate({"suite": proposal.suites}).suite,
-        "build": build.model_copy(update={"setup": setup, "python": where.python}),
+        "build": build.model_copy(
+            update={
+                "setup": setup,
+                "python": where.python,
+                "lock": (proposal.lock or None) if prepares else build.lock,
+            }
+        ),
         "sides": own,
     }
     return replace(loaded, config=loaded.config.model_copy(update=update))
@@ -183,10 +191,10 @@ def try_out(
                     for job in jobs
                 )
         except BuildError as exc:
-            if (better := _without_unavailable(trial, exc.message)) is None:
+            if (changed := _easier(trial, exc.message)) is None:
                 raise
-            tell(f"{unavailable_distribution(exc.message)} cannot be installed here; trying without it")
-            trial = better
+            trial, line = changed
+            tell(line)
             continue
         trial = replace(trial, results=results)
         if (mended := _mended(trial, seen)) is None:
@@ -196,12 +204,18 @@ def try_out(
     return trial
 
 
-def _without_unavailable(trial: Trial, text: str) -> Trial | None:
+def _easier(trial: Trial, text: str) -> tuple[Trial, str] | None:
+    """Return the trial with less to install, and a line that says so; None where nothing can be left out."""
     if is_about_the_network(text):
         return None
+    proposal = trial.proposal
+    if proposal.lock:
+        line = f"the versions in {proposal.lock} cannot be installed here; trying the newest ones"
+        return replace(trial, proposal=replace(proposal, lock="")), line
     name = unavailable_distribution(text)
-    better = trial.proposal.less(name) if name else trial.proposal
-    return None if better == trial.proposal else replace(trial, proposal=better)
+    better = proposal.less(name) if name else proposal
+    line = f"{name} cannot be installed here; trying without it"
+    return None if better == proposal else (replace(trial, proposal=better), line)
 
 
 def _mended(trial: Trial, seen: Look) -> tuple[Trial, str] | None:
@@ -237,6 +251,7 @@ def remembered(repository: Repository, trial: Trial) -> Trial | None:
                 setup=tuple(map(str, kept["setup"])),
                 added=tuple(map(str, kept["added"])),
                 unavailable=tuple(map(str, kept["unavailable"])),
+                lock=str(kept["lock"]),
             ),
             setting=replace(trial.setting, apart=bool(kept["apart"]), why=str(kept["why"])),
         )
@@ -250,6 +265,7 @@ def remember(repository: Repository, before: Trial, after: Trial) -> None:
         "setup": after.proposal.setup,
         "added": after.proposal.added,
         "unavailable": after.proposal.unavailable,
+        "lock": after.proposal.lock,
         "apart": after.setting.apart,
         "why": after.setting.why,
     }
@@ -267,7 +283,8 @@ def _memory(repository: Repository) -> dict[str, object]:
 
 
 def _key(trial: Trial) -> str:
-    facts = [trial.proposal.setup, trial.proposal.suites, trial.setting.python, trial.setting.apart]
+    proposal, where = trial.proposal, trial.setting
+    facts = [proposal.setup, proposal.lock, trial.locked, proposal.suites, where.python, where.apart]
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
 
 

@@ -145,7 +145,8 @@ def tried_proposal(
     where = proposed.setting(repository.root, seen, proposal, loaded, interrupts=shop.interrupts)
     if run:
         where = replace(where, apart=where.apart or bool(proposal.setup))
-    first = Trial(proposal=proposal, setting=where, results=())
+    locked = repository.blobs(str(revision.commit))[proposal.lock] if proposal.lock else ""
+    first = Trial(proposal=proposal, setting=where, locked=locked)
     known = None if run else proposed.remembered(repository, first)
     if not run:
         shop.tell(_what_is_done(loaded, known or first))
@@ -159,7 +160,7 @@ def tried_proposal(
         shop.watch(Progress(text=f"preparing {revision}, and {what}"))
         now = proposed.configured(loaded, trial.proposal, trial.setting)
         jobs = [job for job in _jobs(repository, now, replace(shop, suites=())) if isinstance(job, Job)]
-        return _build(repository, now, "head"), jobs
+        return _build(repository, now, "head", revision), jobs
 
     found = proposed.try_out(
         first,
@@ -194,7 +195,7 @@ def tried_configuration(shop: Workshop) -> tuple[Tried, ...]:
     loaded = completed(repository, shop.load_config(repository.root), shop, head=revision)
     jobs = [job for job in _jobs(repository, loaded, shop) if isinstance(job, Job)]
     shop.watch(Progress(text=f"preparing {revision}"))
-    build = _build(repository, loaded, "head")
+    build = _build(repository, loaded, "head", revision)
     with sides.prepared(repository, revision, build, interrupts=shop.interrupts) as side:
         found = []
         for job in jobs:
@@ -209,8 +210,9 @@ def _what_is_done(loaded: Loaded, trial: Trial) -> str:
     if not trial.setting.apart:
         return f"{source}, so perfgate measures {suites} with {trial.setting.python}, {trial.setting.owner}"
     setup = "".join(f"\n  {line}" for line in proposed.installed_by(trial.proposal.setup))
+    versions = f" with the versions in {trial.proposal.lock}" if trial.proposal.lock else ""
     return (
-        f"{source}, so perfgate measures {suites}. Each side gets an environment of its own, because "
+        f"{source}, so perfgate measures {suites}. Each side gets an environment of its own{versions}, because "
         f"{trial.setting.why}:{setup}\n"
         "  `perfgate init` writes this down; `--isolate none` uses the current environment"
     )
@@ -269,7 +271,7 @@ def _in_pairs(
 
         def prepare(label: str, revision: Revision) -> sides.PreparedSide:
             shop.watch(Progress(text=f"preparing {label}, {revision}"))
-            build = _build(repository, loaded, label)
+            build = _build(repository, loaded, label, revision)
             return stack.enter_context(sides.prepared(repository, revision, build, interrupts=shop.interrupts))
 
         both = prepare("base", base), prepare("head", head)
@@ -301,7 +303,8 @@ def measure_one(
     jobs = _jobs(repository, loaded, shop)
     shop.watch(Progress(text=f"preparing {revision}"))
     began = time.monotonic()
-    with sides.prepared(repository, revision, _build(repository, loaded, label), interrupts=shop.interrupts) as side:
+    build = _build(repository, loaded, label, revision)
+    with sides.prepared(repository, revision, build, interrupts=shop.interrupts) as side:
         prepared_s = time.monotonic() - began
         run = measure_alone(
             repository,
@@ -322,14 +325,23 @@ def _here(run: Run, loaded: Loaded, prepared_s: float) -> Run:
     return replace(run, environment=run.environment.plus(loaded.config.environment), method=method)
 
 
-def _build(repository: Repository, loaded: Loaded, label: str) -> Build:
+def _build(repository: Repository, loaded: Loaded, label: str, revision: Revision) -> Build:
+    """Return how a side is prepared.
+
+    Raises: UsageError where head has no lock file by the configured name; base may be older than that.
+    """
     table, own = loaded.config.build, _own(loaded, label)
     setup = table.setup if own.setup is None else own.setup
     isolated = table.isolate == "venv" or (table.isolate == "auto" and bool(setup))
     python = own.python or table.python or interpreters.default_python(repository.root)
     # Relative to the root, wherever it was started.
     python = str(repository.root / python) if "/" in python else shutil.which(python) or python
-    return Build(python=python, setup=setup, isolated=isolated, environ=tuple(own.environment.items()))
+    lock = table.lock if table.lock and setup else ""
+    if lock and not repository.tree(str(revision.commit), lock):
+        if label == "head":
+            raise UsageError(f"{revision} has no {lock}", hint=f"add it, or take lock out of [build] in {FILE}")
+        lock = ""
+    return Build(python=python, setup=setup, lock=lock, isolated=isolated, environ=tuple(own.environment.items()))
 
 
 def _own(loaded: Loaded, label: str) -> SideTable:
@@ -368,7 +380,8 @@ def look_at(name: str, shop: Workshop, *, rate: str | None, duration: str | None
     found = replace(found, plan=whole(found.plan, rate=rate, duration=duration))
     revision = repository.working_tree()
     shop.watch(Progress(text=f"preparing {revision}"))
-    with sides.prepared(repository, revision, _build(repository, loaded, "head"), interrupts=shop.interrupts) as side:
+    build = _build(repository, loaded, "head", revision)
+    with sides.prepared(repository, revision, build, interrupts=shop.interrupts) as side:
         return probing.look(found, side.place, shop.interrupts, seed=shop.seed, tell=tell)
 
 

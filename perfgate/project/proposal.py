@@ -27,6 +27,7 @@ from perfgate.project.benchmarks import (
 )
 from perfgate.project.distribution import Project, project
 from perfgate.project.files import Files, get, joined
+from perfgate.project.locks import lock_of
 from perfgate.project.needs import Needs, needs
 from perfgate.project.pytest_options import pytest_options
 from perfgate.project.requirements import Declared, covering, declared, distribution
@@ -79,6 +80,8 @@ class Proposal:
     needs: Needs
     python: str = ""
     """The versions of Python that the project runs on, as in `requires-python`; empty is any."""
+    lock: str = ""
+    """Path of the lock file whose versions the setup installs."""
     compiles: bool = False
     notes: tuple[str, ...] = ()
     """What was found that perfgate cannot run by itself, a sentence each."""
@@ -103,7 +106,7 @@ class Proposal:
 
     def as_tried(self, other: "Proposal") -> "Proposal":
         """Return it with the changes that a trial of `other` made to what is installed."""
-        fewer = self
+        fewer = replace(self, lock=other.lock)
         for name in other.unavailable:
             fewer = fewer.less(name)
         return replace(fewer, setup=(*fewer.setup, *other.added), added=other.added)
@@ -148,8 +151,10 @@ def propose(seen: Look, *, benchmarks: Look | None = None) -> Proposal:
     source = benchmarks or seen
     chosen = source.runnable
     wanted = needs(chosen, source.files, seen.project, seen.declared)
+    setup = tuple(_setup(seen, wanted)) if chosen or seen.of(NPM) else ()
     return Proposal(
-        setup=tuple(_setup(seen, wanted)) if chosen or seen.of(NPM) else (),
+        setup=setup,
+        lock=lock_of(seen.files, seen.declared.home) if any(line.startswith(PIP) for line in setup) else "",
         suites=_suites(source, chosen),
         needs=wanted,
         python=seen.declared.python,
