@@ -169,7 +169,7 @@ FIELD = (
         address="pytest-dev/pluggy",
         commit="e382e72789f8",
         about="pytest-benchmark, setuptools-scm",
-        plant=Wrapped(file="src/pluggy/_callers.py", name="_multicall"),
+        plant=Wrapped(file="src/pluggy/_hooks.py", name="varnames"),
     ),
     Entry(
         address="aio-libs/propcache",
@@ -191,6 +191,11 @@ FIELD = (
         address="Fatal1ty/mashumaro",
         commit="22cf57636213",
         about="pyperf through a class, libraries undeclared",
+        plant=Inserted(
+            file="mashumaro/codecs/basic.py",
+            after="        code_builder.add_decode_method(shape_type, self, pre_decoder_func)\n",
+            text="        once = self.decode\n        self.decode = lambda data: (once(data), once(data))[1]\n",
+        ),
     ),
     Entry(
         address="konradhalas/dacite",
@@ -240,7 +245,16 @@ FIELD = (
         about="codspeed, Cython, poetry-core",
         plant=Wrapped(file="src/dbus_fast/unpack.py", name="unpack_variants"),
     ),
-    Entry(address="tobgu/pyrsistent", commit="0c0b7aec8cd2", about="a script, C, setuptools"),
+    Entry(
+        address="tobgu/pyrsistent",
+        commit="0c0b7aec8cd2",
+        about="a script, C, setuptools",
+        plant=Inserted(
+            file="pvectorcmodule.c",
+            after="static PyObject* pyrsistent_pvec(PyObject *self, PyObject *args) {\n",
+            text=C_LOOP.format(times=3000),
+        ),
+    ),
     Entry(address="ionelmc/pytest-benchmark", commit="47d66c88b84b", about="its own tests, options of plug-ins"),
     Entry(address="pallets/click", commit="2c8cd3ac958a", about="none", says=NO_BENCHMARKS),
     Entry(address="encode/starlette", commit="cb8f84f5284d", about="none", says=NO_BENCHMARKS),

@@ -64,6 +64,20 @@ def test_a_budget_that_does_not_hold_a_suite_measures_what_the_rules_name_and_sa
     assert [name for name, _ in report.method.phases] == ["preparing", "exploring", "measuring", "counting"]
 
 
+def test_what_fixtures_take_is_known_before_it_is_measured(project: Project) -> None:
+    """Both sides set up in every pair."""
+    slow = "import pytest, time\n@pytest.fixture\ndef slow():\n    time.sleep(0.7)\n    yield\n    time.sleep(0.8)\n"
+    tests = "def test_1(benchmark, slow):\n    benchmark(len, '')\n\ndef test_2(benchmark):\n    benchmark(len, '')\n"
+    project.commit("base", test_lib_py=slow + tests)
+    project.commit("head")
+
+    done = project.perfgate("compare", "HEAD~1", "--budget", "60s", "--effort", "1s")
+
+    found = re.search(r"one pair of each takes about (\d+) s in all", done.stderr)
+    assert found, done.stderr
+    assert int(found[1]) >= 3
+
+
 def test_what_is_left_out_takes_one_line_and_rotates_if_it_is_to(project: Project) -> None:
     config = '[suite.micro]\npaths = ["tests"]\n[perfgate]\nrotate = true\n'
     project.commit("base", perfgate_toml=config, lib_py=LIBRARY, tests__test_a_py=MANY.format(name="a", size="150_000"))

@@ -31,6 +31,8 @@ class Survey:
     broken: dict[str, str] = field(default_factory=dict)
     """File to the error that kept it from being collected, in the tool's words."""
     iteration_s: dict[str, float] = field(default_factory=dict)
+    setup_s: dict[str, float] = field(default_factory=dict)
+    """Seconds from the end of one benchmark until the next could be run: fixtures."""
     cpus: dict[str, float] = field(default_factory=dict)
     """How many CPUs each benchmark keeps busy."""
     most: dict[str, int | None] = field(default_factory=dict)
@@ -111,7 +113,11 @@ def _offered(people: Crew, wanted: Callable[[str], bool]) -> Survey:
 
 
 def _calibration(people: Crew, found: Survey, timeout_s: float, told: Callable[[int, int], None]) -> Visit:
+    ended = time.monotonic()
+
     def visit(name: str, states: Sequence[Message]) -> None:
+        nonlocal ended
+        found.setup_s[name] = time.monotonic() - ended
         told(len(found.iteration_s), len(found.names))
         # At least two turns: the first says nothing.
         answer = people.ask(0, do="calibrate", turn_s=TURN_S, timeout_s=2 * timeout_s)
@@ -121,5 +127,6 @@ def _calibration(people: Crew, found: Survey, timeout_s: float, told: Callable[[
         found.most[name] = states[0].get("most")
         if about := states[0].get("about"):
             found.about[name] = about
+        ended = time.monotonic()
 
     return visit

@@ -448,7 +448,7 @@ class Suite(Measured):
                 planned=planned_pairs(pair_s, effort_s=self.around.effort_s),
                 parallel=bool(self._cpus) and max(survey.cpus[name] for survey in surveys) > SEVERAL_CPUS,
                 design=self.job.design,
-                guess_s=pair_s,
+                guess_s=pair_s + sum(survey.setup_s[name] for survey in surveys),
                 readings=tuple([] for _ in self.sides),
             )
             if track.parallel:
