@@ -183,7 +183,7 @@ FIELD = (
     ),
     Entry(
         address="ionelmc/python-tblib",
-        commit="d88606aabb34",
+        commit="d88606aab343",
         about="pytest-benchmark, setuptools",
         plant=Wrapped(file="src/tblib/__init__.py", name="Traceback.as_traceback"),
     ),
