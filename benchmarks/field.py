@@ -248,12 +248,8 @@ FIELD = (
     Entry(
         address="tobgu/pyrsistent",
         commit="0c0b7aec8cd2",
-        about="a script, C, setuptools",
-        plant=Inserted(
-            file="pvectorcmodule.c",
-            after="static PyObject* pyrsistent_pvec(PyObject *self, PyObject *args) {\n",
-            text=C_LOOP.format(times=3000),
-        ),
+        about="for pyperform, C, setuptools",
+        says=NO_BENCHMARKS,
     ),
     Entry(address="ionelmc/pytest-benchmark", commit="47d66c88b84b", about="its own tests, options of plug-ins"),
     Entry(address="pallets/click", commit="2c8cd3ac958a", about="none", says=NO_BENCHMARKS),

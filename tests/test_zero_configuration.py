@@ -110,13 +110,14 @@ def test_where_nothing_can_be_collected_the_error_says_where_and_what_to_do(proj
 
 def test_a_project_without_benchmarks_is_told_at_once_what_was_looked_for(project: Project) -> None:
     project.commit("base", lib_py=LIBRARY)
-    project.commit("head", asv_conf_json="{}")
+    project.commit("head", asv_conf_json="{}", bench__speed_py="@measured\ndef f(): ...\n")
 
     done = project.perfgate("compare", "HEAD~1", *SHORT)
 
     assert done.returncode == 3
     assert "no benchmarks found in" in done.stderr
-    assert "looked through 1 Python file for tests that use the `benchmark` fixture" in done.stderr
+    assert "looked through 2 Python files for tests that use the `benchmark` fixture" in done.stderr
+    assert "  named for benchmarks, but of no harness that is known: bench/speed.py\n" in done.stderr
     assert "perfgate init writes a perfgate.toml" in done.stderr
 
 
@@ -197,6 +198,33 @@ def test_a_project_that_needs_another_python_gets_it_or_says_so(project: Project
     assert done.returncode == 3
     assert "the project needs Python >=3.99" in done.stderr
     assert "PERFGATE_PYTHON=/path/to/python" in done.stderr
+
+
+def test_setup_commands_get_an_interpreter_that_the_project_runs_on(project: Project, tmp_path: Path) -> None:
+    """As without a configuration: what `init` wrote and tried must run in the next command, too."""
+    table = '[project]\nname = "lib"\nversion = "1"\nrequires-python = ">=3.20"\n'
+    config = '[build]\nsetup = ["true"]\n[suite.c]\nrunner = "command"\n[suite.c.benchmarks]\nf = "python -c pass"\n'
+    project.commit("base", pyproject_toml=table, perfgate_toml=config)
+    newer = tmp_path / "bin" / "python3.20"
+    newer.parent.mkdir()
+    newer.symlink_to(Path(sys.executable).resolve())
+    measure = ("measure", "HEAD", "--processes", "2", *SHORT)
+
+    done = project.perfgate(*measure, PATH=f"{newer.parent}{os.pathsep}{os.environ['PATH']}")
+
+    assert done.returncode == 0, done.stderr
+    assert (
+        f"the project needs Python >=3.20 and the environment that perfgate runs in has {sys.version.split()[0]}"
+        in (done.stderr)
+    )
+    assert f"so the sides use {newer}" in done.stderr
+
+    project.commit("named", perfgate_toml=config.replace("[build]", f'[build]\npython = "{sys.executable}"'))
+
+    done = project.perfgate(*measure, PATH=f"{newer.parent}{os.pathsep}{os.environ['PATH']}")
+
+    assert done.returncode == 0, done.stderr
+    assert "so the sides use" not in done.stderr
 
 
 def test_odd_names_line_ends_and_other_people_s_code_are_no_obstacle(project: Project) -> None:

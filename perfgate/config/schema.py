@@ -69,7 +69,8 @@ class Build(Section):
     `auto`: `venv` where there are setup commands."""
     python: str | None = None
     """The interpreter. Default: the active virtual environment's, else the project's .venv, else in a GitHub Actions
-    job the `python` on the path, else perfgate's own."""
+    job the `python` on the path, else perfgate's own; where setup commands run and the project's `requires-python`
+    excludes that, another one of this machine."""
 
 
 class SideTable(Section):

@@ -31,10 +31,11 @@ from perfgate.measure.build import Build
 from perfgate.measure.suite import Job
 from perfgate.measure.trial import Tried, tried
 from perfgate.measure.uncollected import uncollected
+from perfgate.project.benchmarks import is_named_for_benchmarks
 from perfgate.project.diagnosis import is_about_the_network, missing_distributions, unavailable_distribution
 from perfgate.project.files import LARGEST, Files
 from perfgate.project.proposal import PIP, UV, Look, Proposal, installer, look, propose
-from perfgate.project.requirements import distribution
+from perfgate.project.requirements import declared, distribution
 
 MOST_TRIES = 6  # of a setup, each with something more, or less, to install
 REMEMBERED = "proposals.json"
@@ -105,6 +106,32 @@ def setting(root: Path, seen: Look, proposal: Proposal, loaded: Loaded, *, inter
         chosen, why = other, f"the project needs Python {proposal.python} and {found.owner} has {found.version}"
     apart = build.isolate == "venv" or (build.isolate == "auto" and bool(why))
     return Setting(python=chosen, apart=apart, why=why or 'isolate is "venv"', owner=found.owner)
+
+
+def with_fitting_python(
+    loaded: Loaded, repository: Repository, revision: Revision, *, tell: Callable[[str], None], interrupts: Interrupts
+) -> Loaded:
+    """Return the configuration with an interpreter that the project runs on, where the usual one is of another version.
+
+    Only where each side gets an environment of its own, and nobody named an interpreter for it.
+    """
+    build = loaded.config.build
+    apart = build.isolate == "venv" or (build.isolate == "auto" and bool(build.setup))
+    if build.python or not apart:
+        return loaded
+    names = ("pyproject.toml", "setup.cfg")
+    contents = repository.contents(str(revision.commit), names, largest=LARGEST)
+    versions = declared(Files(paths=names, read=contents.get)).python
+    if not versions:
+        return loaded
+    python = interpreters.default_python(repository.root)
+    found = interpreters.inspect(python, repository.root, (), interrupts=interrupts)
+    other = None if found.satisfies(versions) else interpreters.fitting(versions, like=found.version)
+    if other is None:
+        return loaded
+    tell(f"the project needs Python {versions} and {found.owner} has {found.version}, so the sides use {other}")
+    update = {"build": build.model_copy(update={"python": other})}
+    return replace(loaded, config=loaded.config.model_copy(update=update))
 
 
 def _why_apart(found: Interpreter, seen: Look, proposal: Proposal) -> str:
@@ -303,10 +330,16 @@ def nothing_found(seen: Look, root: Path) -> MeasureError:
             f"no benchmarks that perfgate can run were found in {root}{listed}",
             hint=f"name a command to time, or write a pytest benchmark: perfgate init writes a {FILE} to begin with",
         )
-    many = sum(1 for _ in seen.files.own(".py"))
+    sources = [path for path in seen.files.own(".py") if not path.endswith("__init__.py")]
+    named = [path for path in sources if is_named_for_benchmarks(path)]
+    more = f" and {len(named) - NAMED} more" if len(named) > NAMED else ""
+    unknown = (
+        f"\n  named for benchmarks, but of no harness that is known: {', '.join(named[:NAMED])}{more}" if named else ""
+    )
+    many = len(sources)
     return MeasureError(
         f"no benchmarks found in {root}: looked through {many} Python file{'s' * (many != 1)} for tests that use the "
-        "`benchmark` fixture and for pyperf scripts, and for the suites of other tools",
+        f"`benchmark` fixture and for pyperf scripts, and for the suites of other tools{unknown}",
         hint="write a test such as `def test_f(benchmark): benchmark(f)`, or name a command to time: perfgate init "
         f"writes a {FILE} to begin with",
     )

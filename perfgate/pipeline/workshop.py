@@ -118,7 +118,7 @@ def completed(
     Raises: MeasureError where no benchmark is found, BuildError where the project cannot be built.
     """
     if proposed.is_complete(loaded):
-        return loaded
+        return proposed.with_fitting_python(loaded, repository, head, tell=shop.tell, interrupts=shop.interrupts)
     seen = proposed.look_at(repository, head)
     if seen.falls_back:
         return loaded

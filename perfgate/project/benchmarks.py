@@ -225,7 +225,8 @@ def _is_script(tree: ast.Module) -> bool:
     """Return whether a file does something when it is run, and needs no argument for it as far as can be seen."""
     for node in tree.body:
         if isinstance(node, ast.If) and "'__main__'" in ast.dump(node.test):
-            return not _needs_arguments(tree)
+            calls = any(isinstance(each, ast.Call) for line in node.body for each in ast.walk(line))
+            return calls and not _needs_arguments(tree)
     return False
 
 

@@ -178,6 +178,7 @@ def test_benchmarks_of_every_harness_are_found(files: dict[str, str], suites: di
     "text",
     [
         "import sys\nif __name__ == '__main__':\n    main(sys.argv[1])\n",
+        "def main(): f()\nif __name__ == '__main__':\n    pass  # main()\n",
         "p.add_argument('file')\nif __name__ == '__main__':\n    main()\n",
         "p.add_argument('--file', required=True)\nif __name__ == '__main__':\n    main()\n",
         "def main(): pass\n",
@@ -207,7 +208,7 @@ def test_optional_arguments_do_no_harm() -> None:
         ({"b.cc": '#include "benchmark/benchmark.h"\n'}, "of Google Benchmark"),
         ({"B.java": "import org.openjdk.jmh.annotations.*;\n"}, "of JMH benchmarks"),
         (
-            {f"bench/{n}.py": "if __name__ == '__main__':\n    pass\n" for n in "abcd"},
+            {f"bench/{n}.py": "if __name__ == '__main__':\n    main()\n" for n in "abcd"},
             "are not run: bench/a.py, bench/b.py, bench/c.py …",
         ),
     ],
