@@ -232,6 +232,20 @@ def test_a_stored_time_warns_and_blocks_where_the_machine_is_trusted(project: St
     assert "warns only" in warned.stdout
 
 
+def test_times_that_are_trusted_on_a_hosted_runner_are_warned_of_in_every_report(project: Stored) -> None:
+    hosted = replace(HERE, facts=(*HERE.facts, ("image", "ubuntu24")))
+    for _ in range(8):
+        project.record(project.run_file(project.day(), 1.0, facts=hosted))
+    same = project.run_file(project.day(), 1.0, facts=hosted)
+
+    before = project.perfgate("compare", "baseline", same)
+    project.put("perfgate.toml", "[baseline]\ntrust-times = true\n")
+    after = project.perfgate("compare", "baseline", same)
+
+    assert "trust-times is on, but this run is of a hosted runner" not in before.stdout
+    assert "trust-times is on, but this run is of a hosted runner" in after.stdout
+
+
 def test_no_baseline_says_why(project: Stored) -> None:
     there = replace(HERE, facts=(("cpu", "Y"), ("python", "3.11")))
     first = project.day()

@@ -28,6 +28,10 @@ from perfgate.stores.columns import Entry
 SHOWN_FILES = 10  # changed files that an error lists
 SAMPLED = 40  # runs that are read to see which benchmarks were ever recorded
 MACHINE = ("cpu", "cores", "kernel", "libc", "image", "build")
+HOSTED = (
+    "trust-times is on, but this run is of a hosted runner, where every job may get another machine: a time may block "
+    "here without cause; take trust-times out of [baseline], and compare two revisions instead"
+)
 
 
 @contextmanager
@@ -229,6 +233,8 @@ def compare_with_baseline(head: str | None, shop: Workshop, *, processes: int, l
             replace(each, runs=tuple(only(one, lambda sli: asked.holds(sli.benchmark)) for one in each.runs))
             for each in found
         ]
+    if policy.trust_stored and "image" in dict(run.environment.facts):
+        warnings.append(Warning(code="times-trusted", text=HOSTED))
     base = replace(baselines.base_run(found, run), warnings=tuple(warnings))
     judged = report(
         base,
