@@ -227,6 +227,7 @@ _OUTCOMES = {"failed": Reason.RAISED, "skipped": Reason.SKIPPED, "nothing": Reas
 
 def _lost(agent: Agent, exc: AgentGone | AgentSilent, timeout_s: float) -> tuple[Reason, str]:
     if isinstance(exc, AgentSilent):
-        return Reason.TIMEOUT, f"no answer within {timeout_s:g} s"
+        advice = "if that is what it takes, raise timeout under its suite, or leave it out with --exclude"
+        return Reason.TIMEOUT, f"no answer within {timeout_s:g} s; {advice}"
     agent.finish(timeout_s=1.0)
     return Reason.DIED, agent.last_words()[-2000:] or "the process ended without a word"
