@@ -14,10 +14,9 @@ from perfgate.core.comparison import Change, Comparison, Evidence, compare
 from perfgate.core.judge import LARGEST_VISIBLE
 from perfgate.core.model import CPU, TIME, Benchmark, Design, Run, Sample, Sli, starved_share
 from perfgate.core.policy import Policy, Rule
-from perfgate.core.question import Question
+from perfgate.core.question import Question, blocking_levels
 from perfgate.core.schedule import FEWEST_TURNS, FIRST_LOOK, effort_for, looks
 from perfgate.core.stats import describe, paired, power
-from perfgate.core.stats.sequential import Spending, nominal_levels
 
 GOAL = 1.5  # times the limit: what should be seen in 95 of 100 runs
 UNSEEN = 2.0  # times the limit: who sees only more than that is no gate
@@ -126,7 +125,7 @@ def visible_at_last(spread: float, pairs: int, *, margin: float, limit: float, l
         level: one-sided, of one SLI; what the looks before the last spend of it is gone.
     """
     shares = tuple(look / pairs for look in looks(pairs, pairs))
-    last = nominal_levels(Spending.OBRIEN_FLEMING, level, shares)[-1]
+    last = blocking_levels(level, shares, planned=pairs)[-1]
     expected = paired.Effect(mean=0.0, sd=spread, n=0).over(pairs)
     return power.visible_effect(expected, margin=margin, limit=limit, level=last)
 

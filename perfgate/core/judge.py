@@ -4,7 +4,8 @@ Pure and deterministic: the orchestrator asks at every look, the report asks at 
 the runs can ask again; all get the same answer. The rule, with worse-is-positive log ratios d of n pairs:
 
 - regression: the lower bound of the mean of d (trimmed, see `stats.paired`) is above the margin, and the estimate
-  above the limit. The bound's level comes from Holm over the critical SLIs and O'Brien-Fleming spending over the looks.
+  above the limit. The bound's level comes from Holm over the critical SLIs, spent over the looks as
+  `question.blocking_levels` says.
 - pass: the upper bound is below the limit (its own level, spent evenly).
 - improvement: a pass whose upper bound is below minus the margin.
 - else inconclusive. Too few pairs, or no pairs at all, is never anything else.

@@ -13,6 +13,7 @@ from perfgate.core.stats.multiplicity import step_down
 from perfgate.core.stats.sequential import Spending, nominal_levels
 from perfgate.core.verdict import Verdict
 
+EARLY = 12  # pairs from which on a part of the level is spent evenly; with fewer, two modes pass for a change
 FEWEST_STORED = 8  # stored runs before they foretell the next
 CLUSTERED = 0.01  # bad ones come in bursts: more of them must also be seen from start to start, at this level
 REPEATED = 0.05  # one-sided level at which fresh pairs must show anew what the first ones showed
@@ -110,6 +111,18 @@ class Question:
         return _Looks(looks=self.looks, log_ratios=self.log_ratios, limit=self.limit, margin=margin, once=self.stored)
 
 
+def blocking_levels(level: float, shares: tuple[float, ...], *, planned: int) -> tuple[float, ...]:
+    """Return at which level each look blocks, of `level` in all.
+
+    A fifth of it is spent evenly from 12 pairs on, so that a large slowdown is blocked though the budget ends long
+    before the plan does: `python -m benchmarks.early` shows when, and that nothing else is blocked by it.
+
+    Args:
+        shares: of the planned pairs, at each look.
+    """
+    return nominal_levels(Spending.MIXED, level, shares, opens=min(1.0, EARLY / planned))
+
+
 def within(rule: Rule, levels: Sequence[float], planned: int, *, worse: int) -> Question:
     """Ask whether head's level is within the rule's SLO.
 
@@ -137,8 +150,12 @@ class _Looks:
 
     def _accusers(self, level: float) -> list[int]:
         """Return after how many pairs the lower bound was above the margin, of all looks so far."""
-        levels = nominal_levels(Spending.OBRIEN_FLEMING, level, self._shares) if self.looks else ()
+        levels = self._levels(level) if self.looks else ()
         return [look.pairs for look, at in zip(self.looks, levels, strict=True) if look.seen.p_above(self.margin) <= at]
+
+    def _levels(self, level: float) -> tuple[float, ...]:
+        """Return at which level each look blocks, of `level` in all."""
+        return blocking_levels(level, self._shares, planned=round(self.looks[-1].pairs / self.looks[-1].share))
 
     def crosses(self, level: float) -> bool:
         """Return whether it was accused at any look so far."""
@@ -148,7 +165,7 @@ class _Looks:
         if not self.looks:
             return Answer(verdict=Verdict.INCONCLUSIVE, level=family_level, settled=False)
         found = self.looks[-1].seen if self.once else paired.effect(self.log_ratios)
-        level = nominal_levels(Spending.OBRIEN_FLEMING, blocked_at or family_level, self._shares)[-1]
+        level = self._levels(blocked_at or family_level)[-1]
         upper = found.above(nominal_levels(Spending.POCOCK, PASS_LEVEL, self._shares)[-1])
         if blocked_at is not None and found.mean > self.limit:
             first = self._accusers(blocked_at)[0]

@@ -5,12 +5,14 @@ from random import Random
 import pytest
 from scipy.stats import binom
 
+from benchmarks import early
 from perfgate.core.comparison import Evidence, compare
 from perfgate.core.judge import judge
 from perfgate.core.model import METRICS, PEAK_MEMORY, Design, Direction, Reason, Run, Warning
 from perfgate.core.policy import DEFAULT_RULE, Acceptance, Policy, Rule
-from perfgate.core.question import Question, answer
-from perfgate.core.schedule import FIRST_LOOK
+from perfgate.core.question import Question, answer, blocking_levels
+from perfgate.core.schedule import FIRST_LOOK, looks
+from perfgate.core.stats.sequential import Spending, spent
 from perfgate.core.units import Unit
 from perfgate.core.verdict import Judgement, Verdict
 from perfgate.measure.track import Track
@@ -500,3 +502,23 @@ def test_what_is_lost_with_a_benchmark_blocks_by_the_rules_of_all_that_it_gave()
 
     assert (row.verdict, row.blocks) == (Verdict.FAILED, True)
     assert (timed.verdict, timed.blocks) == (Verdict.FAILED, False)
+
+
+@pytest.mark.parametrize(("change", "end", "least"), [(0.30, 15, 0.98), (0.10, 15, 0.95), (0.10, 12, 0.0)])
+def test_a_budget_that_ends_early_still_blocks(change: float, end: int, least: float) -> None:
+    """Of 42 planned pairs 15 were measured, 3 of them to confirm."""
+    found = early.share(200, "normal", spread=0.02, change=change, planned=42, end=end, suite=20)
+
+    assert found >= least
+    assert early.share(200, "two modes", spread=0.1, change=0.0, planned=42, end=end, suite=20) == 0.0
+
+
+@pytest.mark.parametrize("planned", [6, 9, 12, 21, 42])
+def test_the_last_planned_look_may_spend_all_that_is_left(planned: int) -> None:
+    shares = tuple(look / planned for look in looks(planned, planned))
+
+    levels = blocking_levels(0.01, shares, planned=planned)
+
+    assert spent(Spending.MIXED, 0.01, 1.0, opens=1.0) == pytest.approx(0.01)
+    assert levels[-1] <= 0.01 * (1 + 1e-9)
+    assert levels[-1] == max(levels)
