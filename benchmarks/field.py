@@ -287,8 +287,8 @@ class Seen:
     @property
     def as_expected(self) -> bool:
         """Whether all went as it should."""
-        first = self.told["compare"]
         if self.entry.says:
+            first = self.told["compare"]
             return first.code == 3 and self.entry.says in first.errors and not self.touched
         innocent = [told for step, told in self.told.items() if step != "planted"]
         planted = self.told.get("planted")
@@ -335,8 +335,8 @@ def perfgate(root: Path, *args: str) -> Told:
 def steps(entry: Entry, root: Path, options: argparse.Namespace) -> Iterator[tuple[str, Told]]:
     """Yield what each step was told."""
     compare = ("compare", "HEAD~1", "HEAD", "--budget", options.budget)
-    first = perfgate(root, *compare)
-    yield "compare", first
+    if entry.says or "compare" in options.steps:
+        yield "compare", perfgate(root, *compare)
     if entry.says:
         return
     if "again" in options.steps:

@@ -74,6 +74,39 @@ def test_what_does_not_run_is_named_and_the_file_is_there_to_be_mended(project: 
     assert (still.returncode, mended.returncode) == (3, 0), still.stderr + mended.stderr
 
 
+def test_a_few_that_fail_are_left_out_by_name_and_the_others_are_gated(project: Project) -> None:
+    project.commit(
+        "base",
+        lib_py=LIBRARY,
+        benchmarks__test_lib_py=f"{BENCHMARK}\n@__import__('pytest').mark.parametrize('n', [0, 1])\n"
+        "def test_bad(benchmark, n):\n    benchmark(lambda: 1 / n)\n",
+    )
+    project.commit("head")
+
+    done = init(project)
+    written = (project.root / "perfgate.toml").read_text()
+    checked = init(project, "--check")
+    compared = project.perfgate("compare", "HEAD~1", "--budget", "60s", "--effort", "1s", "--seed", "1")
+
+    assert done.returncode == 0, done.stderr
+    assert "tried it: suite benchmarks: 3 of 4 benchmarks ran" in done.stderr
+    assert "failed: benchmarks/test_lib.py::test_bad[0]: ZeroDivisionError" in done.stderr
+    assert "what failed is left out by `exclude` under [suite.benchmarks] in perfgate.toml" in done.stderr
+    assert "next: read what was written, then try it on your last commit" in done.stderr
+    assert '    "benchmarks/test_lib.py::test_bad[0]",\n' in written
+    assert checked.returncode == 0, checked.stderr
+    assert "3 of 3 benchmarks ran" in checked.stderr
+    assert compared.returncode == 0, compared.stdout + compared.stderr
+    assert "3 unchanged" in compared.stdout
+    assert "1 of suite benchmarks left out by `exclude`" in compared.stdout
+
+    project.put("perfgate.toml", written.replace("benchmarks/test_lib.py::test_bad[0]", "test_"))
+    nothing = project.perfgate("compare", "HEAD~1", "--budget", "60s")
+
+    assert nothing.returncode == 3
+    assert "suite 'benchmarks': `exclude` leaves out all of its 4 benchmarks" in nothing.stderr
+
+
 @pytest.mark.parametrize(
     ("pyproject", "said"),
     [

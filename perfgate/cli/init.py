@@ -21,6 +21,7 @@ from perfgate.host.git import Repository
 from perfgate.measure.trial import Tried
 from perfgate.pipeline.workshop import Workshop, tried_configuration, tried_proposal
 from perfgate.project import proposal as project
+from perfgate.project.benchmarks import PYPERF, PYTEST
 from perfgate.project.files import LARGEST, Files
 from perfgate.project.proposal import Proposal
 from perfgate.render import phrases
@@ -109,7 +110,13 @@ def _tried(repository: Repository, shop: Workshop, seen: project.Look, found: Fo
     if trial.proposal.setup != found.proposal.setup:
         click.echo(f"each side will be set up by: {'; '.join(trial.proposal.setup)}", err=True)
     works = _told(trial.results, "it") == Exit.PASSED
-    return replace(found, proposal=trial.proposal), works
+    suites = {name: dict(table) for name, table in trial.proposal.suites.items()}
+    for result in trial.results:
+        if result.mostly_works and suites[result.suite]["runner"] in (PYTEST, PYPERF):
+            suites[result.suite]["exclude"] = tuple(name for name, _ in result.failed)
+            click.echo(f"what failed is left out by `exclude` under [suite.{result.suite}] in {FILE}", err=True)
+    works = works or all(result.works or "exclude" in suites[result.suite] for result in trial.results)
+    return replace(found, proposal=replace(trial.proposal, suites=suites)), works
 
 
 def _told(results: Sequence[Tried], what: str) -> int:
@@ -238,6 +245,9 @@ def _suite(name: str, table: Mapping[str, Any]) -> str:
         one = f"paths = [{inside}]"
         lines += [one] if len(one) < WIDE else ["paths = [", *(f"    {quoted(path)}," for path in paths), "]"]
     lines += [f"{key} = {quoted(table[key])}" for key in ("reads", "timeout") if key in table]
+    if exclude := table.get("exclude"):
+        each = "".join(f"    {quoted(name)},\n" for name in exclude)
+        lines.append(f"exclude = [  # failed when `perfgate init` tried them: take a line out once it runs\n{each}]")
     if "benchmarks-from" in table:
         lines.append(f"benchmarks-from = {quoted(table['benchmarks-from'])}  # they hold the code that they measure")
     if commands := table.get("benchmarks"):

@@ -92,6 +92,9 @@ class _SuiteBase(Section):
 
 
 class _CountingSuite(_SuiteBase):
+    exclude: tuple[str, ...] = ()
+    """Benchmarks that are left out: globs that match anywhere in `suite/name`, as for `--exclude`. The report counts
+    them."""
     metrics: tuple[Literal["instructions", "calls", "allocations", "peak-memory", "queries"], ...] = ()
     """What is counted beside the time, exactly, in processes of its own: see docs/exact.md."""
 

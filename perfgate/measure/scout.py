@@ -119,8 +119,8 @@ def _calibration(people: Crew, found: Survey, timeout_s: float, told: Callable[[
         nonlocal ended
         found.setup_s[name] = time.monotonic() - ended
         told(len(found.iteration_s), len(found.names))
-        # At least two turns: the first says nothing.
-        answer = people.ask(0, do="calibrate", turn_s=TURN_S, timeout_s=2 * timeout_s)
+        # At least two turns: the first says nothing. One of a long benchmark is enough.
+        answer = people.ask(0, do="calibrate", turn_s=TURN_S, timeout_s=timeout_s)
         check_values(0, answer["values"])
         found.iteration_s[name] = answer["iteration_s"]
         found.cpus[name] = answer["cpus"]

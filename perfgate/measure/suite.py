@@ -21,6 +21,7 @@ from perfgate.core.model import (
 from perfgate.core.ports import Launch, Runner
 from perfgate.core.processes import Processes
 from perfgate.core.schedule import Turns, draw_pair, planned_pairs, turns_for, turns_in_company
+from perfgate.core.selection import Selection
 from perfgate.core.skips import install_advice
 from perfgate.errors import MeasureError
 from perfgate.host import addresses, cpus, interpreters
@@ -57,6 +58,8 @@ class Job:
     """Whether each benchmark is a process of its own anyway."""
     habits: bool = False
     """Whether to look for calls that make a benchmark unfit to be timed."""
+    exclude: tuple[str, ...] = ()
+    """Globs of benchmarks that are left out, as of a `Selection`."""
 
     def begin(self, sides: Sequence[PreparedSide], around: Circumstances) -> "Suite":
         """Return what measures it."""
@@ -65,6 +68,10 @@ class Job:
     def alone(self) -> "Job":
         """Return it for one side."""
         return replace(self, design=Design.ALONE)
+
+    def leaves_out(self, name: str) -> bool:
+        """Return whether the configuration leaves a benchmark out."""
+        return not Selection(exclude=self.exclude).names(f"{self.name}/{name}")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -119,6 +126,11 @@ class Suite(Measured):
         """
         require_tools(self.job.metrics)  # before the minutes of measuring, after which they are needed
         head = self._explore_head()
+        if head.elsewhere and not head.names and not self.others:
+            raise MeasureError(
+                f"suite {self.job.name!r}: `exclude` leaves out all of its {len(head.elsewhere)} benchmarks",
+                hint=f"take what matches too much out of exclude under [suite.{self.job.name}]",
+            )
         if not head.names and head.elsewhere:
             self._nothing_here(head)
             return
@@ -162,7 +174,11 @@ class Suite(Measured):
             raise self._uncollected([exc.message]) from exc
         if head.errors or (head.broken and not head.names and not head.elsewhere):
             raise self._uncollected(head.complaints)
-        self.others.update(head.elsewhere)
+        left_out = set(filter(self.job.leaves_out, head.elsewhere))
+        self.others.update(set(head.elsewhere) - left_out)
+        if left_out:
+            text = f"{len(left_out)} of suite {self.name} left out by `exclude`"
+            self.warnings.append(Warning(code="excluded", text=text))
         for file, text in head.broken.items():
             self._fail(-1, file, Reason.RAISED, _why_broken(text))
         return head
@@ -342,7 +358,7 @@ class Suite(Measured):
                 interrupts=self.around.interrupts,
                 deadline=self.around.deadline,
                 told=lambda done, of: self.around.tell(f"exploring suite {self.name}", f"{label}: {done} of {of}"),
-                wanted=lambda name: self.around.holds(self._benchmark(name)),
+                wanted=lambda name: self.around.holds(self._benchmark(name)) and not self.job.leaves_out(name),
             )
 
     def _survey_base(self, names: tuple[str, ...], own: frozenset[str] | None) -> Survey:

@@ -12,6 +12,7 @@ from perfgate.measure.crew import OutOfTime
 from perfgate.measure.sides import PreparedSide
 from perfgate.measure.suite import Job
 
+MOST_FAILED = 20  # benchmarks that may fail where the others are measured without them
 RUN_S = 120.0  # in which the benchmarks of a suite are run once; what is left was collected at least
 
 
@@ -40,6 +41,11 @@ class Tried:
         return len(set(self.names) - others)
 
     @property
+    def mostly_works(self) -> bool:
+        """Whether all could be collected, and only a few did not run."""
+        return not self.errors and self.ran > 0 and 0 < len(self.failed) <= MOST_FAILED
+
+    @property
     def works(self) -> bool:
         """Whether all that it offers can be measured, and anything is."""
         return not self.errors and not self.failed and self.ran > 0
@@ -59,6 +65,7 @@ def tried(
                 mark=mark,
                 interrupts=interrupts,
                 deadline=time.monotonic() + within_s,
+                wanted=lambda name: not job.leaves_out(name),
             )
     except MeasureError as exc:
         return Tried(suite=job.name, errors=(exc.message,))

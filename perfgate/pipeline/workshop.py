@@ -431,7 +431,7 @@ def _job(repository: Repository, name: str, suite: AnySuite) -> AnyJob:
         return SizeJob(name=name, files=suite.benchmarks)
     if isinstance(suite, CommandSuite) and suite.reads:
         return _reading(name, suite, suite.reads)
-    common = {"reads", "runner", "timeout", "design", "benchmarks_from", "metrics"}
+    common = {"reads", "runner", "timeout", "design", "benchmarks_from", "metrics", "exclude"}
     options = {key: getattr(suite, key) for key in type(suite).model_fields if key not in common}
     return Job(
         name=name,
@@ -441,6 +441,7 @@ def _job(repository: Repository, name: str, suite: AnySuite) -> AnyJob:
         shared=getattr(suite, "benchmarks_from", "head") == "head",
         metrics=suite.metrics,
         whole=isinstance(suite, CommandSuite),
+        exclude=getattr(suite, "exclude", ()),
     )
 
 
