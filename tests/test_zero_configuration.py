@@ -12,6 +12,7 @@ from perfgate.host import interpreters
 from perfgate.host.interrupt import Interrupts
 from tests.live import BENCHMARK, LIBRARY, Project
 
+LIBRARY_PROJECT = '[project]\nname = "lib"\nversion = "1"\n[tool.setuptools]\npy-modules = ["lib"]\n'
 SHORT = ("--budget", "60s", "--seed", "1")
 C_SETUP = """\
 from setuptools import Extension, setup
@@ -57,6 +58,28 @@ def test_a_compiled_project_gets_an_environment_a_side_and_what_turns_out_to_be_
 
     assert again.returncode == 0, again.stderr
     assert "also need" not in again.stderr, "what was learnt is remembered"
+
+
+def test_a_back_end_without_editable_installs_is_installed_plainly_on_both_sides(project: Project) -> None:
+    """As poetry-core was before PEP 660: an old commit, or an old pin."""
+    backend = "from setuptools.build_meta import build_wheel, get_requires_for_build_wheel, build_sdist\n"
+    table = f"""{LIBRARY_PROJECT}[build-system]
+requires = ["setuptools"]
+build-backend = "backend"
+backend-path = ["inside"]
+"""
+    project.commit(
+        "base", lib_py=LIBRARY, inside__backend_py=backend, pyproject_toml=table, bench__test_lib_py=BENCHMARK
+    )
+    project.commit("head")
+
+    done = project.perfgate("compare", "HEAD~1", "--isolate", "venv", "--effort", "1s", *SHORT)
+    again = project.perfgate("compare", "HEAD~1", "--isolate", "venv", "--effort", "1s", *SHORT)
+
+    assert done.returncode == 0, done.stderr
+    assert "knows no editable installs, so each side is installed plainly" in done.stderr
+    assert again.returncode == 0, again.stderr
+    assert "editable" not in again.stderr, "what was learnt is remembered"
 
 
 @pytest.mark.parametrize("isolate", ["none", "venv"])

@@ -236,6 +236,9 @@ def _easier(trial: Trial, text: str) -> tuple[Trial, str] | None:
     if is_about_the_network(text):
         return None
     proposal = trial.proposal
+    if proposal.editable and "'build_editable'" in text:
+        line = "the project's build back-end knows no editable installs, so each side is installed plainly"
+        return replace(trial, proposal=proposal.plain()), line
     if proposal.lock:
         line = f"the versions in {proposal.lock} cannot be installed here; trying the newest ones"
         return replace(trial, proposal=replace(proposal, lock="")), line
@@ -279,6 +282,7 @@ def remembered(repository: Repository, trial: Trial) -> Trial | None:
                 added=tuple(map(str, kept["added"])),
                 unavailable=tuple(map(str, kept["unavailable"])),
                 lock=str(kept["lock"]),
+                editable=bool(kept["editable"]),
             ),
             setting=replace(trial.setting, apart=bool(kept["apart"]), why=str(kept["why"])),
         )
@@ -293,6 +297,7 @@ def remember(repository: Repository, before: Trial, after: Trial) -> None:
         "added": after.proposal.added,
         "unavailable": after.proposal.unavailable,
         "lock": after.proposal.lock,
+        "editable": after.proposal.editable,
         "apart": after.setting.apart,
         "why": after.setting.why,
     }

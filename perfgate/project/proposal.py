@@ -89,6 +89,8 @@ class Proposal:
     """Setup commands that a trial found to be needed."""
     unavailable: tuple[str, ...] = ()
     """Distributions that a trial found cannot be installed here."""
+    editable: bool = True
+    """Whether the project can be installed in editable mode, as far as a trial found."""
 
     def plus(self, requirements: Sequence[str]) -> "Proposal":
         """Return it with something more to install."""
@@ -104,9 +106,20 @@ class Proposal:
             return self
         return replace(self, setup=tuple(setup), added=tuple(added), unavailable=(*self.unavailable, name))
 
+    def plain(self) -> "Proposal":
+        """Return it without editable installs."""
+        setup, added = (
+            tuple(
+                shlex.join(word for word in shlex.split(line) if word != "-e") if line.startswith(PIP) else line
+                for line in lines
+            )
+            for lines in (self.setup, self.added)
+        )
+        return replace(self, setup=setup, added=added, editable=False)
+
     def as_tried(self, other: "Proposal") -> "Proposal":
         """Return it with the changes that a trial of `other` made to what is installed."""
-        fewer = replace(self, lock=other.lock)
+        fewer = replace(self if other.editable else self.plain(), lock=other.lock)
         for name in other.unavailable:
             fewer = fewer.less(name)
         return replace(fewer, setup=(*fewer.setup, *other.added), added=other.added)
