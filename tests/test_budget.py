@@ -2,6 +2,8 @@
 
 import re
 
+import pytest
+
 from perfgate import codec
 from perfgate.core.schedule import rotated
 from tests.live import LIBRARY, Project
@@ -76,6 +78,25 @@ def test_what_fixtures_take_is_known_before_it_is_measured(project: Project) -> 
     found = re.search(r"one pair of each takes about (\d+) s in all", done.stderr)
     assert found, done.stderr
     assert int(found[1]) >= 3
+
+
+def test_a_long_benchmark_gets_twelve_pairs_if_the_budget_holds_them(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its usual effort alone would end it after six, undecided, with most of the budget unused."""
+    monkeypatch.delenv("PERFGATE_EFFORT")
+    project.commit("base", perfgate_toml='[suite.c]\nrunner = "command"\n[suite.c.benchmarks]\nrest = "sleep 0.2"\n')
+    project.commit("head")
+
+    def planned(*options: str) -> int:
+        done = project.perfgate("compare", "HEAD~1", "--format", "json", *options)
+        (row,) = codec.load_report(done.stdout.encode(), name="report").judgements
+        assert row.comparison is not None
+        return row.comparison.planned
+
+    assert planned("--budget", "3m") == 12
+    assert planned("--budget", "3m", "--effort", "2s") == 6
+    assert planned("--budget", "20s") == 6
 
 
 def test_what_is_left_out_takes_one_line_and_rotates_if_it_is_to(project: Project) -> None:

@@ -7,13 +7,12 @@ from typing import Protocol
 
 from perfgate.core.comparison import Counts
 from perfgate.core.policy import PASS_LEVEL, Policy, Rule
-from perfgate.core.schedule import CONFIRMING, FIRST_LOOK, looks
+from perfgate.core.schedule import CONFIRMING, EARLY, FIRST_LOOK, looks
 from perfgate.core.stats import counts, paired
 from perfgate.core.stats.multiplicity import step_down
 from perfgate.core.stats.sequential import Spending, nominal_levels
 from perfgate.core.verdict import Verdict
 
-EARLY = 12  # pairs from which on a part of the level is spent evenly; with fewer, two modes pass for a change
 FEWEST_STORED = 8  # stored runs before they foretell the next
 CLUSTERED = 0.01  # bad ones come in bursts: more of them must also be seen from start to start, at this level
 REPEATED = 0.05  # one-sided level at which fresh pairs must show anew what the first ones showed

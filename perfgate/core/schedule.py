@@ -23,6 +23,7 @@ FIRST_LOOK = 6  # pairs; fewer give a t interval too wide to settle anything
 LOOK_STEP = 3
 CONFIRMING = LOOK_STEP  # fresh pairs in which what was found must be found again before it blocks
 VERDICT_PAIRS = FIRST_LOOK + LOOK_STEP + CONFIRMING  # of all: most leave after 6 to 9, the others get their time
+EARLY = 12  # pairs from which on a part of the level is spent evenly; with fewer, two modes pass for a change
 ENOUGH_PAIRS = 30  # of these two outliers at either end can be left out
 LONGER = 4  # times its effort may be taken by what iterates so long that it would not get there
 MOST_PAIRS = 42  # beyond it an interval shrinks by less than 1 % a pair

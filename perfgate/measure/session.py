@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from perfgate.core.model import COUNTING, EXPLORING, MEASURING, WHOLE, Benchmark, Method, Part, Run, Sample, Warning
 from perfgate.core.policy import DEFAULT_RULES, Policy, matches
 from perfgate.core.question import answer
-from perfgate.core.schedule import FIRST_LOOK, NORMAL_EFFORT_S, VERDICT_PAIRS, rotated, within_budget
+from perfgate.core.schedule import CONFIRMING, FIRST_LOOK, NORMAL_EFFORT_S, VERDICT_PAIRS, rotated, within_budget
 from perfgate.core.selection import ALL, Selection
 from perfgate.core.stats import paired
 from perfgate.core.units import written_budget
@@ -73,6 +73,8 @@ class Effort:
     """Seeds which benchmarks are measured if the budget does not hold all of them; empty measures the quickest."""
     fitted: bool = True
     """Whether benchmarks are left out if the budget does not hold all of them."""
+    fewest: int = FIRST_LOOK
+    """Pairs that are planned of each benchmark, however long it takes, if the budget holds so many of all."""
     canary: bool = False
     """Whether base is measured against itself, too."""
 
@@ -220,6 +222,9 @@ class _Session:
         kept = max(within_budget(costs, startup_s=startup_s, left_s=left_s), named, 1)
         if FIRST_LOOK * pair_s <= left_s:
             kept = len(ordered)
+        if (self.effort.fewest + CONFIRMING) * pair_s <= left_s:
+            for _, _, track in ordered:
+                track.planned = max(track.planned, self.effort.fewest)
         if kept == len(ordered):
             self.watch(Progress(text=f"{takes} pairs: {_about(FIRST_LOOK * pair_s)}", lasting=True))
             return

@@ -15,7 +15,7 @@ from perfgate.config.probe import LoadSuite
 from perfgate.config.schema import AnySuite, CommandSuite, PyperfSuite, PytestSuite, SideTable, SizeSuite
 from perfgate.core.model import PREPARING, WHOLE, Design, Part, Revision, Run, Warning
 from perfgate.core.policy import Policy
-from perfgate.core.schedule import NORMAL_EFFORT_S, STRICT_EFFORT_S
+from perfgate.core.schedule import EARLY, FIRST_LOOK, NORMAL_EFFORT_S, STRICT_EFFORT_S
 from perfgate.core.selection import ALL, Selection
 from perfgate.core.units import parse_duration
 from perfgate.errors import UsageError
@@ -471,4 +471,5 @@ def effort(loaded: Loaded, shop: Workshop, *, rotation: str = "") -> Effort:
         selection=shop.selection,
         rotation=rotation if table.rotate else "",
         canary=table.canary,
+        fewest=FIRST_LOOK if table.effort else EARLY,
     )
