@@ -265,6 +265,9 @@ def _mended(trial: Trial, seen: Look) -> tuple[Trial, str] | None:
             where = replace(where, apart=True, why=f"{where.owner} lacks {', '.join(new)}")
             line = f"{where.why}, so each side gets an environment of its own"
         return replace(trial, proposal=proposal.plus(wanted), setting=where), line
+    if texts and proposal.lock and trial.setting.apart and not any(result.names for result in trial.results):
+        line = f"nothing can be collected with the versions in {proposal.lock}; trying the newest ones"
+        return replace(trial, proposal=replace(proposal, lock="")), line
     return None
 
 

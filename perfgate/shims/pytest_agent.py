@@ -24,7 +24,8 @@ os.environ.pop("CODSPEED_ENV", None)  # its own instrument would time beside our
 try:
     import pytest
 except ImportError as exc:
-    channel.send("offer", benchmarks=[], errors=["%s: pytest is not installed in %s" % (exc, sys.executable)])
+    how = "is not installed" if getattr(exc, "name", None) == "pytest" else "cannot be imported"
+    channel.send("offer", benchmarks=[], errors=["%s: pytest %s in %s" % (exc, how, sys.executable)])
     sys.exit(1)
 
 _current = []  # the item that runs, so that a fixture's call knows its benchmark

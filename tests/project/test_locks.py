@@ -223,6 +223,16 @@ def test_without_configuration_the_lock_file_counts_and_one_that_does_not_fit_is
     assert "the versions in uv.lock cannot be installed here; trying the newest ones" in done.stderr
 
 
+def test_versions_with_which_nothing_can_be_collected_are_left_out(project: Project) -> None:
+    project.commit("base", bench__test_f_py=CHECK.replace("==", "!="), requirements_txt="six\n", uv_lock=LOCKED)
+    project.commit("head")
+
+    done = project.perfgate("compare", "HEAD~1", "--isolate", "venv", "--budget", "60s", "--seed", "1")
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "nothing can be collected with the versions in uv.lock; trying the newest ones" in done.stderr
+
+
 @pytest.fixture
 def index(tmp_path: Path) -> Iterator[http.server.ThreadingHTTPServer]:
     """An index of packages that holds one wheel, which it may stop to serve."""
