@@ -253,6 +253,22 @@ FIELD = (
     ),
     Entry(address="ionelmc/pytest-benchmark", commit="47d66c88b84b", about="its own tests, options of plug-ins"),
     Entry(
+        address="ionelmc/python-fields",
+        commit="cb473d126b92",
+        about="pytest-benchmark, setuptools, tox",
+        plant=Inserted(
+            file="src/fields/__init__.py",
+            after="    if set_attributes:\n",
+            text="        parts.append('    for _ in range(40): pass\\n')\n",
+        ),
+    ),
+    Entry(
+        address="seperman/deepdiff",
+        commit="60ac5b903dbd",
+        about="pytest-benchmark, flit, extras",
+        plant=Wrapped(file="deepdiff/lfucache.py", name="LFUCache.set"),
+    ),
+    Entry(
         address="marshmallow-code/marshmallow",
         commit="341b927f2192",
         about="a script, flit",
