@@ -259,6 +259,16 @@ FIELD = (
         plant=Wrapped(file="graphene/types/schema.py", name="Schema.execute"),
     ),
     Entry(
+        address="horejsek/python-fastjsonschema",
+        commit="8a7cde990f1f",
+        about="pytest-benchmark, setuptools",
+        plant=Inserted(
+            file="fastjsonschema/__init__.py",
+            after="    func = global_state[resolver.get_scope_name()]\n",
+            text="    plain = func\n    func = lambda data: (sum(range(400)), plain(data))[1]\n",
+        ),
+    ),
+    Entry(
         address="seperman/deepdiff",
         commit="60ac5b903dbd",
         about="pytest-benchmark, flit, extras",
