@@ -15,6 +15,7 @@ WARNINGS = {
     "addresses-vary": "address-space randomization could not be disabled; expect about twice the noise",
     "base-not-listed": "base's own benchmarks could not all be listed, so one that head lost may go unnoticed",
     "benchmarks-differ": "base could not run head's version of some benchmarks, so it ran its own",
+    "excluded": "the configuration leaves some benchmarks out",
     "selection": "only the benchmarks that were named were measured",
     "submodule-left-out": "a submodule that the checkout has not initialised was left out",
     "budget-spent": "the time budget ended before everything was settled",
