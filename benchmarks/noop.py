@@ -3,9 +3,9 @@
     python -m benchmarks.noop [--pairs 20] [--kinds ...] [--where calm neighbour] [--shims old=DIRECTORY]
 
 Twenty-odd kinds of edits that leave what the benchmarks run as it was, over fifty workloads in the modules of
-`decision/suite` and an extension module in C, and on the benchmarks of a library that others wrote. Each kind is
-measured in pairs against the code before it. Of each benchmark the t statistic of its effect is taken: over all
-benchmarks their root mean square is 1 where nothing but chance moves them. `--shims` measures the same pairs with other
+`decision/suite` and an extension module in C. Each kind is measured in pairs against the code before it. Of each
+benchmark the t statistic of its effect is taken: over all benchmarks their root mean square is 1 where nothing but
+chance moves them. `--shims` measures the same pairs with other
 code of perfgate inside the benchmarks' processes, in the same minutes.
 """
 
