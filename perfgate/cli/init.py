@@ -107,8 +107,8 @@ def _tried(repository: Repository, shop: Workshop, seen: project.Look, found: Fo
         if exc.hint:
             click.echo(f"try: {exc.hint}", err=True)
         return found, False
-    if trial.proposal.setup != found.proposal.setup:
-        click.echo(f"each side will be set up by: {'; '.join(trial.proposal.setup)}", err=True)
+    if (trial.proposal.setup, trial.proposal.lock) != (found.proposal.setup, found.proposal.lock):
+        click.echo(_set_up(trial.proposal), err=True)
     works = _told(trial.results, "it") == Exit.PASSED
     suites = {name: dict(table) for name, table in trial.proposal.suites.items()}
     for result in trial.results:
@@ -134,6 +134,11 @@ def _told(results: Sequence[Tried], what: str) -> int:
         if result.left:
             click.echo(f"  {len(result.left)} were collected but not run, for lack of time", err=True)
     return int(Exit.PASSED if all(result.works for result in results) else Exit.NOT_MEASURED)
+
+
+def _set_up(proposal: Proposal) -> str:
+    versions = f", with the versions in {proposal.lock}" if proposal.lock else ""
+    return f"each side will be set up by: {'; '.join(proposal.setup)}{versions}"
 
 
 def _listed(how: str, troubles: Sequence[tuple[str, str]]) -> None:
@@ -183,7 +188,7 @@ def look(root: Path, tracked: list[str]) -> tuple[project.Look, Found]:
     if service and not proposal.suites:
         proposal = replace(proposal, setup=tuple(_service_setup(seen)))
     if proposal.setup:
-        notes.append(f"each side will be set up by: {'; '.join(proposal.setup)}")
+        notes.append(_set_up(proposal))
     if seen.alone:
         notes.append("found no code beside the benchmarks, so each side runs its own benchmark files")
     if service:

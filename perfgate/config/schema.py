@@ -93,8 +93,8 @@ class _SuiteBase(Section):
 
 class _CountingSuite(_SuiteBase):
     exclude: tuple[str, ...] = ()
-    """Benchmarks that are left out: globs that match anywhere in `suite/name`, as for `--exclude`. The report counts
-    them."""
+    """Benchmarks that are left out, by their whole names without the suite's; `*` is anything, `?` one character. The
+    report counts them."""
     metrics: tuple[Literal["instructions", "calls", "allocations", "peak-memory", "queries"], ...] = ()
     """What is counted beside the time, exactly, in processes of its own: see docs/exact.md."""
 

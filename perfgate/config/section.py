@@ -45,7 +45,7 @@ def _relative(path: str) -> str:
 def _lock(path: str) -> str:
     plain = _relative(path)
     if PurePosixPath(plain).name not in LOCKS:
-        raise ValueError(f"{path!r} is no lock file that can be read; these can: {', '.join(LOCKS)}")
+        raise ValueError(f"perfgate cannot read a lock file called {path!r}; it reads {', '.join(LOCKS)}")
     return plain
 
 

@@ -18,10 +18,10 @@ from perfgate.core.model import (
     Warning,
     gone,
 )
+from perfgate.core.policy import matches
 from perfgate.core.ports import Launch, Runner
 from perfgate.core.processes import Processes
 from perfgate.core.schedule import Turns, draw_pair, planned_pairs, turns_for, turns_in_company
-from perfgate.core.selection import Selection
 from perfgate.core.skips import install_advice
 from perfgate.errors import MeasureError
 from perfgate.host import addresses, cpus, interpreters
@@ -59,7 +59,7 @@ class Job:
     habits: bool = False
     """Whether to look for calls that make a benchmark unfit to be timed."""
     exclude: tuple[str, ...] = ()
-    """Globs of benchmarks that are left out, as of a `Selection`."""
+    """Globs of the names of benchmarks that are left out."""
 
     def begin(self, sides: Sequence[PreparedSide], around: Circumstances) -> "Suite":
         """Return what measures it."""
@@ -71,7 +71,7 @@ class Job:
 
     def leaves_out(self, name: str) -> bool:
         """Return whether the configuration leaves a benchmark out."""
-        return not Selection(exclude=self.exclude).names(f"{self.name}/{name}")
+        return any(matches(glob, name) for glob in self.exclude)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -177,7 +177,8 @@ class Suite(Measured):
         left_out = set(filter(self.job.leaves_out, head.elsewhere))
         self.others.update(set(head.elsewhere) - left_out)
         if left_out:
-            text = f"{len(left_out)} of suite {self.name} left out by `exclude`"
+            many = f"{len(left_out)} benchmark{'s' * (len(left_out) != 1)}"
+            text = f"{many} of suite {self.name} left out, as `exclude` under [suite.{self.name}] says"
             self.warnings.append(Warning(code="excluded", text=text))
         for file, text in head.broken.items():
             self._fail(-1, file, Reason.RAISED, _why_broken(text))

@@ -111,9 +111,9 @@ def setting(root: Path, seen: Look, proposal: Proposal, loaded: Loaded, *, inter
 def with_fitting_python(
     loaded: Loaded, repository: Repository, revision: Revision, *, tell: Callable[[str], None], interrupts: Interrupts
 ) -> Loaded:
-    """Return the configuration with an interpreter that the project runs on, where the usual one is of another version.
+    """Return the configuration with another interpreter if the project does not run on the usual one.
 
-    Only where each side gets an environment of its own, and nobody named an interpreter for it.
+    It stays as it is if it names an interpreter itself, or if the sides run in an environment that exists already.
     """
     build = loaded.config.build
     apart = build.isolate == "venv" or (build.isolate == "auto" and bool(build.setup))
