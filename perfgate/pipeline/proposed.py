@@ -240,7 +240,7 @@ def _easier(trial: Trial, text: str) -> tuple[Trial, str] | None:
         line = "the project's build back-end knows no editable installs, so each side is installed plainly"
         return replace(trial, proposal=proposal.plain()), line
     if proposal.lock:
-        line = f"the versions in {proposal.lock} cannot be installed here; trying the newest ones"
+        line = f"the setup failed with the versions in {proposal.lock}; trying the newest ones"
         return replace(trial, proposal=replace(proposal, lock="")), line
     name = unavailable_distribution(text)
     better = proposal.less(name) if name else proposal

@@ -220,7 +220,7 @@ def test_without_configuration_the_lock_file_counts_and_one_that_does_not_fit_is
     done = project.perfgate("measure", "HEAD", "--isolate", "venv", "--budget", "60s", "--processes", "2")
 
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "the versions in uv.lock cannot be installed here; trying the newest ones" in done.stderr
+    assert "the setup failed with the versions in uv.lock; trying the newest ones" in done.stderr
 
 
 def test_versions_with_which_nothing_can_be_collected_are_left_out(project: Project) -> None:
