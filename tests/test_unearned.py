@@ -98,20 +98,20 @@ def test_the_time_is_measured_first_and_what_got_no_turn_is_inconclusive(project
 
 @pytest.mark.parametrize("hangs", ["import time\n\ndef test_{n}(benchmark):\n    benchmark(time.sleep, 10**6)\n"])
 def test_benchmarks_that_hang_do_not_outlast_the_budget(project: Project, hangs: str) -> None:
-    """Each would be waited for, on either side: more than a minute in all."""
+    """Each would be waited for, on either side: four minutes in all."""
     for number in range(12):
         project.put(f"test_hang{number}.py", hangs.format(n=number))
-    project.put("perfgate.toml", '[suite.micro]\ntimeout = "3s"\n')
+    project.put("perfgate.toml", '[suite.micro]\ntimeout = "10s"\n')
     project.commit("base", lib_py=LIBRARY)
     project.commit("head", lib_py=LIBRARY + "# changed\n")
     start = time.monotonic()
 
-    done = project.perfgate("compare", "HEAD~1", "--budget", "20s", "--seed", "1")
+    done = project.perfgate("compare", "HEAD~1", "--budget", "45s", "--seed", "1")
 
-    assert time.monotonic() - start < 12 * 3 * 2, done.stderr  # what the waits alone would take
+    assert time.monotonic() - start < 12 * 10 * 2, done.stderr  # what the waits alone would take
     assert done.returncode == 3, done.stdout + done.stderr
     assert "had run once on both sides" in done.stderr
-    assert "head: test_hang0.py::test_0: no answer within 3 s" in done.stderr
+    assert "head: test_hang0.py::test_0: no answer within 10 s" in done.stderr
 
 
 def test_benchmarks_that_are_not_reached_are_inconclusive(project: Project) -> None:
