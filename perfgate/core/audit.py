@@ -31,7 +31,7 @@ class Decision:
     verdicts: tuple[tuple[str, Verdict], ...]
     """SLI and verdict."""
     invalid: bool = False
-    """The canary said so."""
+    """A canary said so."""
     reasons: tuple[tuple[str, str], ...] = ()
     """SLI to how and why it was accepted."""
 

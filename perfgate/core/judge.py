@@ -64,7 +64,7 @@ def judge(
     answers = iter(answer([question for one in asked for question in one.questions], policy))
     startup_s = head.method.startup_s if head.method else 0.0
     rows = [_row(one, [next(answers) for _ in one.questions], policy, startup_s) for one in asked]
-    if disturbed := disturbance(head.method, math.log1p(policy.margin)):
+    if disturbed := disturbance(head.method, comparisons, math.log1p(policy.margin)):
         rows = withheld(rows, disturbed)
     everything = (*_explained(rows), *broken.values(), *gaps(base, head, policy), *unmet(head, policy))
     return tuple(_accepted(row, policy) if row.verdict in _ACCEPTABLE else row for row in everything)

@@ -150,10 +150,17 @@ class PairDraw:
     base_starts: bool
     order_seed: int
     """Seeds the order of base and head within each turn."""
+    with_holes: bool = False
+    """Whether benchmarks begin among holes in the heap, not beside closed ones: another family of layouts, in which
+    what was found is found again, unless it was the layout."""
 
 
-def draw_pair(seed: int, suite: str, pair: int, *, cpus: tuple[int, ...]) -> PairDraw:
-    """Draw one pair; the same arguments give the same pair. The CPU rotates from pair to pair."""
+def draw_pair(seed: int, suite: str, pair: int, *, cpus: tuple[int, ...], confirming: bool = False) -> PairDraw:
+    """Draw one pair; the same arguments give the same pair. The CPU rotates from pair to pair.
+
+    Args:
+        confirming: whether the pair is to confirm what those before it found: it is drawn from other layouts.
+    """
     rng = Random(f"{seed}:{suite}:{pair}")
     return PairDraw(
         pair=pair,
@@ -163,4 +170,5 @@ def draw_pair(seed: int, suite: str, pair: int, *, cpus: tuple[int, ...]) -> Pai
         pad=rng.randrange(PAD_BYTES),
         base_starts=rng.random() < 0.5,
         order_seed=rng.randrange(2**32),
+        with_holes=confirming,
     )

@@ -304,7 +304,13 @@ class Suite(Measured):
         pairing = self._pairing(
             tuple(self.job.runner.launch(side.place, names=self._names) for side in self.sides), design
         )
-        draw = draw_pair(self.around.seed, self.job.name, number, cpus=self._cpus if pinned else ())
+        draw = draw_pair(
+            self.around.seed,
+            self.job.name,
+            number,
+            cpus=self._cpus if pinned else (),
+            confirming=any(track.accused for track in tracks.values()),
+        )
         startup_s = self.startup_s
         plans = {
             name: turns_in_company(track.turns, benchmarks=len(tracks), startup_s=startup_s)

@@ -114,8 +114,11 @@ def run_pair(pairing: Pairing, draw: PairDraw, plans: Mapping[str, Turns], *, in
 
 def environ_of(draw: PairDraw, *, layout: bool = True) -> dict[str, str]:
     """Return what chance puts into a process's environment."""
-    seeds = {"PYTHONHASHSEED": str(draw.hash_seed)}
-    return seeds | {"PERFGATE_LAYOUT": str(draw.layout_seed), "PERFGATE_PAD": "x" * draw.pad} if layout else seeds
+    found = {"PYTHONHASHSEED": str(draw.hash_seed)}
+    if layout:
+        found |= {"PERFGATE_LAYOUT": str(draw.layout_seed), "PERFGATE_PAD": "x" * draw.pad}
+        found |= {"PERFGATE_HOLES": "1"} if draw.with_holes else {}
+    return found
 
 
 def take_turns(crew: Crew, name: str, turns: Turns, *, rng: Random, timeout_s: float) -> list[Reading]:

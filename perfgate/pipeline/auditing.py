@@ -48,13 +48,14 @@ def decided(report: Report, repository: Repository | None = None) -> Decision:
             text = f"the report is of {commit[:12]}, which this clone does not have"
             raise UsageError(text, hint=f"git fetch origin {commit}")
     same = base == head or (repository is not None and repository.alike(base, head))
+    compared = [row.comparison for row in report.judgements if row.comparison]
     return Decision(
         base=base,
         head=head,
         same=same,
         started=report.started,
         verdicts=tuple((str(row.sli), row.verdict) for row in report.judgements if row.sli and row.critical),
-        invalid=bool(disturbance(report.method, math.log1p(report.margin))),
+        invalid=bool(disturbance(report.method, compared, math.log1p(report.margin))),
         reasons=tuple((str(row.sli), row.text) for row in report.of(Verdict.ACCEPTED) if row.sli and row.critical),
     )
 

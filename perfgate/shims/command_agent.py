@@ -27,7 +27,8 @@ class CommandFailed(Exception):
 def main(arguments):
     """Offer the commands, run the chosen ones."""
     rng, drawn = Random(int(os.environ.get("PERFGATE_LAYOUT", "0"))), "PERFGATE_LAYOUT" in os.environ
-    os.environ.pop("PERFGATE_LAYOUT", None)  # what is drawn goes to the commands, not to this process
+    for name in ("PERFGATE_LAYOUT", "PERFGATE_HOLES"):
+        os.environ.pop(name, None)  # what is drawn goes to the commands, not to this process
     channel = agent.start()
     commands = dict(zip(arguments[::2], map(json.loads, arguments[1::2])))
     channel.send("offer", benchmarks=list(commands), errors=[])

@@ -13,12 +13,15 @@ import time
 from random import Random
 
 import perfgate_pages
+import perfgate_pools
 
 clock = time.perf_counter  # bound now: a test that freezes time later must not freeze this
 cpu_clock = time.process_time
 thread_clock = time.thread_time
 
 LONG_CALL_S = 0.2
+
+LARGEST_MAPPED = 2**25 - 2**16  # bytes; a block above 32 MiB, DEFAULT_MMAP_THRESHOLD_MAX, leaves it as it is
 
 LAYOUTS = []
 COUNTS = []  # the module that counts, in a process that is there for it
@@ -69,8 +72,10 @@ class Layout:
     Source: Curtsinger & Berger 2013, doi:10.1145/2451116.2451141, who move code and data of native programs.
     """
 
-    def __init__(self, seed):
+    def __init__(self, seed, *, with_holes=False):
         self.rng = Random(seed)
+        self.with_holes = with_holes  # a benchmark begins among holes that are drawn, not beside closed ones
+        self.pooled = perfgate_pools.has_pools()
         self.kept = []
         self.home = os.path.dirname(os.getcwd())  # of the side: its files, and its environment
         self.moved = set()
@@ -80,6 +85,10 @@ class Layout:
 
         Many objects of random sizes are allocated and a random half of them freed: holes for what comes. A random
         number of pages is mapped (extension modules land elsewhere), and of functions compiled.
+
+        glibc asks the system for each block above a threshold, which grows with every such block that is freed
+        (mallopt(3), M_MMAP_THRESHOLD). A module that reads a large file would raise it on its side alone, and what
+        allocates 200 kB there would be thirty times as fast. So both sides begin with what it can be at most.
         """
         rng = self.rng
         blocks = self.perforated(rng.randrange(10_000, 80_000), rng.randrange(50, 1_500))
@@ -89,6 +98,7 @@ class Layout:
         names = {}
         exec(compile("\n".join(lines), "<layout>", "exec"), names)
         KEPT.extend([blocks, mapped, names])
+        bytes(LARGEST_MAPPED)  # free again at once
         return [len(blocks), sum(map(len, blocks)), count]
 
     def find_spec(self, name, path=None, target=None):
@@ -96,14 +106,24 @@ class Layout:
         KEPT.append(self.perforated(self.rng.randrange(80), self.rng.randrange(12)))
 
     def stir(self):
-        """Move what is allocated from here on, whether or not the holes of scramble() are used up.
+        """Move what is allocated from here on: away from the holes that are there, to places that are drawn.
 
         The code of extension modules that came since the last time moves to other physical memory, too.
         """
         new = [each for each in perfgate_pages.own_code(self.home) if each not in self.moved]
         perfgate_pages.move(new, self.rng)
         self.moved.update(new)
-        self.kept = self.perforated(self.rng.randrange(4_000, 8_000), self.rng.randrange(20))
+        self.kept = []
+        self.place_anew()
+
+    def place_anew(self):
+        """Move what is allocated from here on, once more: setting up and importing have left holes of their own."""
+        if self.pooled:
+            self.kept.append(perfgate_pools.filled())
+        if self.pooled and not self.with_holes:
+            self.kept.append(perfgate_pools.shifted(self.rng))
+        else:
+            self.kept.append(self.perforated(self.rng.randrange(4_000, 8_000), self.rng.randrange(20)))
 
     def perforated(self, small, large):
         """Return a random half of as many new blocks; the others are free again."""
@@ -124,7 +144,7 @@ def start():
     seed = os.environ.pop("PERFGATE_LAYOUT", "")
     drawn = []
     if seed:
-        layout = Layout(int(seed))
+        layout = Layout(int(seed), with_holes=bool(os.environ.pop("PERFGATE_HOLES", "")))
         drawn = layout.scramble()
         LAYOUTS.append(layout)
         sys.meta_path.insert(0, layout)
@@ -209,6 +229,8 @@ def offer_turns(channel, name, turn, most=None, least=None, about=None, count=No
     `least` by metric the value up to which nothing can be told apart, `about` what its author says of it;
     `count(what, loops)` returns values and notes where this process is not the one to count in.
     """
+    for layout in LAYOUTS:
+        layout.place_anew()
     channel.send("ready", name=name, most=most, least=least or {}, about=about or {})
     while True:
         order = channel.receive()

@@ -1,6 +1,7 @@
 """The canary: where base differs from itself, pairs decide nothing."""
 
 import math
+import random
 from dataclasses import replace
 
 import pytest
@@ -33,7 +34,7 @@ DISTURBED = (0.10, 0.11, 0.09, 0.10, 0.12, 0.08)
     ],
 )
 def test_base_differs_from_itself_or_it_does_not(controls: tuple[tuple[float, ...], ...], seen: str) -> None:
-    found = disturbance(replace(METHOD, controls=controls), math.log(1.02))
+    found = disturbance(replace(METHOD, controls=controls), (), math.log(1.02))
 
     assert found.startswith(seen)
     assert bool(found) is bool(seen)
@@ -68,3 +69,27 @@ def test_each_job_s_control_counts() -> None:
 
     assert whole.method
     assert whole.method.controls == (CALM, DISTURBED)
+
+
+def test_pairs_that_foretell_the_next_decide_nothing() -> None:
+    rng = random.Random(4)
+    waves = [0.0]
+    while len(waves) < 42:
+        waves.append(0.8 * waves[-1] + rng.gauss(0, 0.02))
+    pairs = [
+        (
+            sample([[1e-3] * 20] * 42, f"b{number}", planned=42),
+            sample([[1e-3 * math.exp(0.3 + wave + rng.gauss(0, 0.01))] * 20 for wave in waves], f"b{number}"),
+        )
+        for number in range(12)
+    ]
+    exact = sample([[100.0]], "size", metric=BYTES), sample([[120.0]], "size", metric=BYTES)
+    base, head = (run(*(pair[side] for pair in pairs), exact[side]) for side in (0, 1))
+
+    rows = {row.name: row for row in judge(base, head, Policy())}
+
+    assert rows["micro/b1:time"].verdict is Verdict.INCONCLUSIVE
+    assert rows["micro/b1:time"].text.startswith(
+        "the effect of one pair foretold that of the next (a correlation of 0."
+    )
+    assert rows["micro/size:bytes"].verdict is Verdict.REGRESSION

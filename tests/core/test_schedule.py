@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -83,6 +85,12 @@ def test_a_pair_is_drawn_from_its_seed_alone() -> None:
     assert draw == draw_pair(7, "micro", 3, cpus=(0, 1))
     assert draw != draw_pair(8, "micro", 3, cpus=(0, 1))
     assert draw.layout_seed != draw_pair(7, "micro", 4, cpus=(0, 1)).layout_seed
+
+
+def test_a_pair_that_confirms_differs_by_the_family_of_its_layouts() -> None:
+    draw, confirming = draw_pair(7, "micro", 3, cpus=(0, 1)), draw_pair(7, "micro", 3, cpus=(0, 1), confirming=True)
+
+    assert confirming == replace(draw, with_holes=True)
 
 
 def test_the_cpu_rotates_and_the_start_order_is_drawn() -> None:

@@ -1,0 +1,132 @@
+"""What a process did before a benchmark, reading and importing, does not decide how fast it is."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from random import Random
+
+import pytest
+
+import perfgate
+from tests.live import Project
+
+SHIMS = Path(perfgate.__file__).parent / "shims"
+HOLES = """\
+import gc, sys
+sys.path.insert(0, {shims!r})
+import perfgate_pools as pools
+
+def side_by_side(size):
+    some = []
+    pools.add(some, size, 8)
+    return sum(0 < id(b) - id(a) <= 2 * size for a, b in zip(some, some[1:])) >= 6  # one may close a last hole
+
+sizes = [size for size in range(48, 513, 16)]
+blocks = []
+for size in sizes:
+    pools.add(blocks, size, 1000)
+del blocks[::3]
+holes = sum(not side_by_side(size) for size in sizes)
+gc.disable()
+tracked = gc.get_count()[0]
+kept = pools.filled()
+tracked = gc.get_count()[0] - tracked
+some = sum(map(sys.getsizeof, kept))
+print(pools.has_pools(), holes, sum(not side_by_side(size) for size in sizes), some, tracked)
+"""
+
+
+def filled(*options: str, **environ: str) -> list[str]:
+    command = [sys.executable, *options, "-c", HOLES.format(shims=str(SHIMS))]
+    done = subprocess.run(command, check=True, capture_output=True, text=True, env={**os.environ, **environ})
+    return done.stdout.split()
+
+
+def test_what_is_allocated_next_lies_side_by_side_though_there_were_holes() -> None:
+    has_pools, before, after, size, tracked = filled()
+
+    assert has_pools == "True"
+    assert int(before) > 20, "a third of the slots of every size is free"
+    assert int(after) == 0
+    assert int(size) < 10 * 2**20
+    assert int(tracked) < 5, "how many holes there were must not decide when the collector comes"
+
+
+@pytest.mark.parametrize("allocator", ["malloc", "debug", "malloc_debug"])
+def test_other_allocators_have_no_pools(allocator: str) -> None:
+    assert filled(PYTHONMALLOC=allocator)[0] == "False"
+
+
+def test_in_development_mode_there_are_no_pools() -> None:
+    assert filled("-X", "dev")[0] == "False"
+
+
+def test_where_a_benchmark_begins_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(SHIMS))
+    import perfgate_pools  # type: ignore[import-not-found]
+
+    draws = [perfgate_pools.shifted(Random(seed)) for seed in (1, 1, 2, 3, 4)]
+
+    assert [type(each) for each in draws[0]] == [type(each) for each in draws[1]]
+    assert len({len(each) for each in draws}) == 4
+
+
+BUFFERS = """\
+import lib
+
+
+def use():
+    return [bytearray(200_000) for _ in range(3)]
+
+
+def test_buffers(benchmark):
+    benchmark(use)
+"""
+
+
+def test_a_large_file_that_was_read_before_moves_no_benchmark(project: Project) -> None:
+    """glibc gave this one its blocks thirty times as fast behind it."""
+    project.put("data.bin", "x" * 3_000_000)
+    project.commit("base", lib_py="data = None\n", benchmarks__test_buffers_py=BUFFERS)
+    project.commit("head", lib_py="data = len(open('data.bin', 'rb').read())\n")
+
+    done = project.perfgate("compare", "HEAD~1", "--budget", "60s", "--format", "json")
+
+    (row,) = json.loads(done.stdout)["report"]["judgements"]
+    assert row["comparison"]["log_ratios"], done.stderr
+    assert 0.25 < row["comparison"]["change"]["ratio"] < 4
+
+
+FAMILIES = """\
+import sys
+
+import pytest
+from lib import parse
+
+
+@pytest.mark.parametrize("side", [1])
+def test_parse(benchmark, side):
+    (layout,) = sys.modules["perfgate_agent"].LAYOUTS or [None]
+    with open({notes!r}, "a") as file:
+        print(getattr(layout, "with_holes", None), file=file)
+    benchmark(parse)
+"""
+
+
+def test_what_was_found_is_confirmed_among_other_layouts(project: Project, tmp_path: Path) -> None:
+    notes = tmp_path / "notes"
+    lib = "def parse():\n    return sum(range({}))\n"
+    project.commit("base", benchmarks__test_parse_py=FAMILIES.format(notes=str(notes)), lib_py=lib.format(1000))
+    project.commit("head", lib_py=lib.format(3000))
+
+    done = project.perfgate("compare", "HEAD~1", "--budget", "120s", "--format", "json")
+
+    (row,) = json.loads(done.stdout)["report"]["judgements"]
+    assert row["verdict"] == "regression", done.stderr
+    drawn = [line for line in notes.read_text().split() if line != "None"]
+    pairs = len(row["comparison"]["log_ratios"])
+    assert drawn[:12] == ["False"] * 12, "six pairs before anybody is accused"
+    assert drawn[-6:] == ["True"] * 6, "three that confirm"
+    assert drawn.count("True") <= 2 * (pairs - 6)
