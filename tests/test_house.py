@@ -61,7 +61,7 @@ def test_what_runs_in_the_user_s_interpreter_needs_only_python_3_8(path: Path) -
         "perfgate_counts",
         "perfgate_origins",
         "perfgate_pages",
-        "perfgate_pools",
+        "perfgate_heap",
         "sitecustomize",
         "perfgate_queries",
         "command_agent",

@@ -1,10 +1,9 @@
 """Turn-taking pairs against the other ways to measure, in one run, in the same minutes.
 
-    python -m benchmarks.measurement [--quick] [--only designs|stock|edits]
+    python -m benchmarks.measurement [--quick] [--only designs|stock]
 
-Three tables: the spread of a pair by design, calm and beside a bursting neighbour; the spread of the
-estimated effect on a library's own benchmarks against stock pytest-benchmark; and what no-op edits of that
-library do, with and without a memory layout drawn anew in every process.
+Two tables: the spread of a pair by design, calm and beside a bursting neighbour; and the spread of the estimated
+effect on a library's own benchmarks against stock pytest-benchmark.
 """
 
 import argparse
@@ -21,7 +20,7 @@ from pathlib import Path
 
 from scipy.stats import binom
 
-from benchmarks import library
+from benchmarks.library import CATTRS
 from benchmarks.neighbour import neighbour
 from perfgate.core.comparison import pair_effect
 from perfgate.core.model import TIME, Design
@@ -155,10 +154,10 @@ def stock_effects(root: Path, names: Sequence[str], seconds: float, scratch: Pat
 
 def stock(runs: int, pairs: int, where: Path, interrupts: Interrupts) -> None:
     """Print the spread of the estimated effect beside stock pytest-benchmark's, at equal time."""
-    root = library.fetch(where)
+    root = CATTRS.fetch(where)
     subject = Subject(root, ("bench",), interrupts)
     plans = subject.plan()
-    print(f"\n## {library.NAME}'s {len(plans)} benchmarks, identical code on both sides, {runs} runs\n")
+    print(f"\n## {CATTRS.name}'s {len(plans)} benchmarks, identical code on both sides, {runs} runs\n")
     rows: dict[str, list[float]] = {"turns": [], "stock": []}
     took = {"turns": 0.0, "stock": 0.0}
     fired = tests = 0
@@ -185,38 +184,11 @@ def stock(runs: int, pairs: int, where: Path, interrupts: Interrupts) -> None:
     print(f"one-sided .05 test fired {fired} of {tests} (99 % binomial bounds {low:.0f} to {high:.0f})", flush=True)
 
 
-def edits(pairs: int, where: Path, interrupts: Interrupts) -> None:
-    """Print what no-op edits do to the library's benchmarks."""
-    root = library.fetch(where)
-    base = Subject(root, ("bench",), interrupts)
-    plans = base.plan()
-    print(f"\n## No-op edits of {library.NAME}, {len(plans)} benchmarks, {pairs} pairs each\n")
-    print("| edit | layout | rms t | spread of effects | largest |\n|---|---|---:|---:|---:|")
-    for number, kind in enumerate(library.EDITS):
-        edited = where / f"edited-{number:0{len(root.name) - 7}}"  # perfgate's own sides have equal paths too
-        shutil.rmtree(edited, ignore_errors=True)
-        shutil.copytree(root, edited)
-        library.edit(edited, kind)
-        compiled = [sys.executable, "-m", "compileall", "-q", str(root / "src"), str(edited / "src")]
-        subprocess.run(compiled, check=True)
-        head = Subject(edited, ("bench",), interrupts)
-        ways: dict[str, Callable[[PairDraw], dict[str, float]]] = {
-            "drawn": lambda d, h=head: pair_effects(base, h, plans, d, Design.TURNS),
-            "left": lambda d, h=head: pair_effects(base, h, plans, d, Design.TURNS, layout=False),
-        }
-        for way, found in gather(pairs, ways, seed=7 + number).items():
-            results = [effect(values) for values in found.values()]
-            rms = math.sqrt(statistics.fmean((r.mean / r.se) ** 2 for r in results))
-            spread = statistics.pstdev(r.mean for r in results)
-            largest = max((r.mean for r in results), key=abs)
-            print(f"| {kind} | {way} | {rms:.2f} | {spread:.2%} | {largest:+.2%} |", flush=True)
-
-
 def main() -> None:
     """Run what is asked for."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.measurement", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer pairs: a look, not a claim")
-    parser.add_argument("--only", choices=["designs", "stock", "edits"])
+    parser.add_argument("--only", choices=["designs", "stock"])
     parser.add_argument("--cache", type=Path, help="where the library is kept between runs")
     given = parser.parse_args()
     start = time.monotonic()
@@ -227,8 +199,6 @@ def main() -> None:
             designs(6 if given.quick else 20, where, interrupts)
         if given.only in (None, "stock"):
             stock(2 if given.quick else 5, 8, where, interrupts)
-        if given.only in (None, "edits"):
-            edits(6 if given.quick else 20, where, interrupts)
     print(f"\n{time.monotonic() - start:.0f} s")
 
 

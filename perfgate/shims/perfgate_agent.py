@@ -12,8 +12,8 @@ import sys
 import time
 from random import Random
 
+import perfgate_heap
 import perfgate_pages
-import perfgate_pools
 
 clock = time.perf_counter  # bound now: a test that freezes time later must not freeze this
 cpu_clock = time.process_time
@@ -21,7 +21,6 @@ thread_clock = time.thread_time
 
 LONG_CALL_S = 0.2
 
-LARGEST_MAPPED = 2**25 - 2**16  # bytes; a block above 32 MiB, DEFAULT_MMAP_THRESHOLD_MAX, leaves it as it is
 
 LAYOUTS = []
 COUNTS = []  # the module that counts, in a process that is there for it
@@ -75,7 +74,7 @@ class Layout:
     def __init__(self, seed, *, with_holes=False):
         self.rng = Random(seed)
         self.with_holes = with_holes  # a benchmark begins among holes that are drawn, not beside closed ones
-        self.pooled = perfgate_pools.has_pools()
+        self.pooled = perfgate_heap.has_pools()
         self.kept = []
         self.home = os.path.dirname(os.getcwd())  # of the side: its files, and its environment
         self.moved = set()
@@ -85,10 +84,6 @@ class Layout:
 
         Many objects of random sizes are allocated and a random half of them freed: holes for what comes. A random
         number of pages is mapped (extension modules land elsewhere), and of functions compiled.
-
-        glibc asks the system for each block above a threshold, which grows with every such block that is freed
-        (mallopt(3), M_MMAP_THRESHOLD). A module that reads a large file would raise it on its side alone, and what
-        allocates 200 kB there would be thirty times as fast. So both sides begin with what it can be at most.
         """
         rng = self.rng
         blocks = self.perforated(rng.randrange(10_000, 80_000), rng.randrange(50, 1_500))
@@ -98,12 +93,17 @@ class Layout:
         names = {}
         exec(compile("\n".join(lines), "<layout>", "exec"), names)
         KEPT.extend([blocks, mapped, names])
-        bytes(LARGEST_MAPPED)  # free again at once
         return [len(blocks), sum(map(len, blocks)), count]
 
     def find_spec(self, name, path=None, target=None):
         """Find no module, but move what is imported from here on: how far apart two modules lie is layout too."""
         KEPT.append(self.perforated(self.rng.randrange(80), self.rng.randrange(12)))
+
+    def settle(self):
+        """Close what importing has left open, for the life of the process."""
+        perfgate_heap.raise_threshold()
+        if self.pooled:
+            KEPT.append(perfgate_heap.filled())
 
     def stir(self):
         """Move what is allocated from here on: away from the holes that are there, to places that are drawn.
@@ -119,9 +119,9 @@ class Layout:
     def place_anew(self):
         """Move what is allocated from here on, once more: setting up and importing have left holes of their own."""
         if self.pooled:
-            self.kept.append(perfgate_pools.filled())
+            self.kept.append(perfgate_heap.filled())
         if self.pooled and not self.with_holes:
-            self.kept.append(perfgate_pools.shifted(self.rng))
+            self.kept.append(perfgate_heap.shifted(self.rng))
         else:
             self.kept.append(self.perforated(self.rng.randrange(4_000, 8_000), self.rng.randrange(20)))
 
@@ -165,6 +165,8 @@ def settle():
     sys.meta_path[:] = [finder for finder in sys.meta_path if finder not in LAYOUTS]
     gc.collect()
     getattr(gc, "freeze", int)()  # PyPy has none
+    for layout in LAYOUTS:
+        layout.settle()
     SETTLED[:] = scheduled()
 
 

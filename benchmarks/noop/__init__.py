@@ -1,0 +1,1 @@
+"""Edits that change nothing, and what they do to benchmarks."""

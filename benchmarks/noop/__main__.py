@@ -1,0 +1,240 @@
+"""What edits that change nothing do to benchmarks: the bias that pairs cannot average out.
+
+    python -m benchmarks.noop [--pairs 20] [--kinds ...] [--where calm neighbour] [--shims old=DIRECTORY]
+
+Twenty-odd kinds of edits (`edits`) that leave what the benchmarks run as it was, over the suites of `suites`: fifty
+workloads and an extension module in C, one of them alone, and the benchmarks of two libraries that others wrote. Each
+kind is measured in pairs against the code before it. Of each benchmark the t statistic of its effect is taken: over all
+benchmarks their root mean square is 1 where nothing but chance moves them. Which one is moved most is asked of the
+first half of the pairs, and by how much of the other, so that it is not chance that is chosen. `--shims` measures the
+same pairs with other code of perfgate inside the benchmarks' processes, in the same minutes.
+
+What was measured is kept in out/noop.jsonl, a line for each cell of the table, and not measured again: so it can be
+ended at any time and goes on where it was. `--replay` prints the table alone.
+"""
+
+import argparse
+import json
+import math
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from random import Random
+
+from scipy.special import chdtri
+
+from benchmarks.measurement.__main__ import MARK, TIMEOUT_S
+from benchmarks.neighbour import neighbour
+from benchmarks.noop.edits import ANYWHERE, KINDS, WORST
+from benchmarks.noop.suites import SUITES, Suite
+from perfgate.core.comparison import pair_effect
+from perfgate.core.model import TIME, Design
+from perfgate.core.ports import Launch, Place
+from perfgate.core.schedule import Turns, draw_pair, turns_for
+from perfgate.core.stats.paired import effect
+from perfgate.host import cpus
+from perfgate.host.interrupt import Interrupts
+from perfgate.measure import scout
+from perfgate.measure.turns import Pairing, run_pair
+from perfgate.runners.pytest_benchmark import PytestBenchmark
+
+
+def made(home: Path, kind: str, suite: Suite) -> Path:
+    """Make the side that has an edit of this kind; return its directory."""
+    side = home / (f"side-{list(KINDS).index(kind):02}" + "-with-a-much-longer-path" * (kind == "longer path"))
+    suite.make(side)
+    KINDS[kind](side, [side / module for module in suite.modules])
+    return side
+
+
+def started(suite: Suite, side: Path, python: str, shims: Path | None) -> Launch:
+    """Return how to start the benchmarks of a side, with other shims if there are some."""
+    environ = (("PYTHONPATH", f"{side / 'src'}:{side}"), ("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1"))
+    runner = PytestBenchmark(paths=suite.paths, args=("-p", "pytest_benchmark.plugin"))
+    launch = runner.launch(Place(root=str(side), python=python, environ=environ), names=())
+    if shims is None:
+        return launch
+    script = str(shims / Path(launch.argv[1]).name)
+    return Launch(argv=(launch.argv[0], script, *launch.argv[2:]), cwd=launch.cwd, environ=launch.environ)
+
+
+def planned(launch: Launch, interrupts: Interrupts) -> dict[str, Turns]:
+    """Run each benchmark once; return the turns of all that take turns well."""
+    draw = draw_pair(0, "plan", 0, cpus=())
+    found = scout.survey(launch, draw, calibrate=True, timeout_s=TIMEOUT_S, mark=MARK, interrupts=interrupts)
+    assert not found.complaints, found.complaints
+    assert not found.journey.troubles, found.journey.troubles
+    return {name: turns_for(found.iteration_s[name]) for name in found.names if "command" not in name}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """What one edit did in one condition, to one suite, under one interpreter, with one kind of shims."""
+
+    suite: str
+    kind: str
+    where: str
+    python: str
+    shims: str
+    seed: int
+    pairs: dict[str, list[float]]
+    """Benchmark to the log ratios of its pairs."""
+    pair_s: dict[str, float]
+    starved: list[tuple[float, float]]
+    """Of each pair: which share of its time base, and head, waited for a CPU."""
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """What is not measured twice, but for how many pairs."""
+        return self.suite, self.kind, self.where, self.python, self.shims, self.seed
+
+
+def measured(
+    suite: Suite,
+    sides: tuple[Path, Path],
+    cells: Mapping[str, Cell],
+    ways: Mapping[str, Path | None],
+    python: str,
+    plans: dict[str, Turns],
+    *,
+    pairs: int,
+    interrupts: Interrupts,
+) -> None:
+    """Add to each way's cell what the pairs show, the ways measured in turn."""
+    for number in range(pairs):
+        seed = next(iter(cells.values())).seed
+        draw = draw_pair(seed, "noop", number, cpus=cpus.allowed())
+        for way in Random(f"{seed}:{number}").sample(sorted(ways), len(ways)):
+            launches = tuple(started(suite, side, python, ways[way]) for side in sides)
+            pairing = Pairing(suite="", launches=launches, design=Design.TURNS, timeout_s=TIMEOUT_S, mark=MARK)
+            result = run_pair(pairing, draw, plans, interrupts=interrupts)
+            assert not result.troubles, result.troubles
+            base, head = (facts[-1] for facts in result.facts)
+            cells[way].starved.append(tuple(f.starved_s / max(1e-9, f.starved_s + f.ran_s) for f in (base, head)))
+            for name, read in result.readings.items():
+                effect = pair_effect(TIME, Design.TURNS, *(read[side].values["time"] for side in (0, 1)))
+                cells[way].pairs.setdefault(short(name), []).append(effect)
+                cells[way].pair_s[short(name)] = result.seconds[name]
+
+
+def row(cell: Cell) -> str:
+    """Return a row of the table."""
+    effects = {name: effect(values) for name, values in cell.pairs.items()}
+    rms = math.sqrt(statistics.fmean((one.mean / one.se) ** 2 for one in effects.values()))
+    spread = statistics.median(statistics.stdev(values) for values in cell.pairs.values())
+    half = min(map(len, cell.pairs.values())) // 2
+    seen = {name: effect(values[:half]) for name, values in cell.pairs.items()}
+    worst = max(seen, key=lambda name: abs(seen[name].mean) / seen[name].se)
+    again = effect(cell.pairs[worst][half:])
+    count = len(cell.pairs[worst])
+    return (
+        f"| {cell.suite} | {cell.kind} | {cell.where} | {cell.python} | {cell.shims} | {count} "
+        f"| {rms:.2f} (at most {bound(len(effects), count):.2f}) | {spread:.2%} "
+        f"| {worst} {seen[worst].mean:+.2%}, then {again.mean:+.2%} ± {again.se:.2%} |"
+    )
+
+
+def bound(benchmarks: int, pairs: int) -> float:
+    """Return what the rms of so many t statistics exceeds once in a hundred tables of chance alone."""
+    return math.sqrt(float(chdtri(benchmarks, 0.01)) / benchmarks * (pairs - 1) / (pairs - 3))
+
+
+def short(name: str) -> str:
+    """Return the name of a benchmark, without its file, and of a workload without what all have."""
+    return name.rpartition("::")[2].removeprefix("test_work[").rstrip("]")
+
+
+def kept(file: Path) -> list[Cell]:
+    """Return what was measured before."""
+    lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
+    return [Cell(**json.loads(line)) for line in lines]
+
+
+def wanted(options: argparse.Namespace, ways: Sequence[str]) -> Iterator[tuple[str, str, str, list[str]]]:
+    """Yield the suite, the condition and the kind of what is still to be measured, and with which shims."""
+    there = {cell.key for cell in kept(options.out)}
+    for where in options.where:
+        for suite in options.suites:
+            for kind in options.kinds:
+                if not SUITES[suite].ours and kind not in ANYWHERE:
+                    continue
+                key = suite, kind, where, version(options.python)
+                if missing := [way for way in ways if (*key, way, options.seed) not in there]:
+                    yield suite, where, kind, missing
+
+
+def version(python: str) -> str:
+    """Return the version of an interpreter."""
+    code = "import platform; print(platform.python_version())"
+    return subprocess.run([python, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
+
+
+def main() -> None:
+    """Measure what is missing, and print a row for each kind of edit."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--pairs", type=int, default=20)
+    parser.add_argument("--kinds", nargs="*", default=list(KINDS), choices=KINDS)
+    parser.add_argument("--worst", action="store_const", dest="kinds", const=WORST, help="the five that move most")
+    parser.add_argument("--where", nargs="*", default=["calm", "neighbour"], choices=["calm", "neighbour"])
+    parser.add_argument("--suites", nargs="*", default=list(SUITES), choices=SUITES)
+    parser.add_argument("--python", default=sys.executable)
+    parser.add_argument("--shims", nargs="*", default=[], metavar="NAME=DIRECTORY")
+    parser.add_argument("--only", default="", help="workloads whose name holds this")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--out", type=Path, default=Path("out") / "noop.jsonl")
+    parser.add_argument("--replay", action="store_true", help="measure nothing")
+    options = parser.parse_args()
+    ways: dict[str, Path | None] = {"now": None}
+    ways |= {name: Path(place).resolve() for name, _, place in (each.partition("=") for each in options.shims)}
+    began = time.monotonic()
+    if not options.replay:
+        options.out.parent.mkdir(exist_ok=True)
+        measure(options, ways)
+    columns = (
+        "suite | edit | where | Python | shims | pairs | rms t | spread of a pair | moved most, and in other pairs"
+    )
+    print(f"| {columns} |\n|---|---|---|---|---|---:|---:|---:|---|")
+    for cell in kept(options.out):
+        print(row(cell))
+    print(f"\n{time.monotonic() - began:.0f} s")
+
+
+def measure(options: argparse.Namespace, ways: Mapping[str, Path | None]) -> None:
+    """Measure what is missing."""
+    plans: dict[str, dict[str, Turns]] = {}
+    python = version(options.python)
+    with tempfile.TemporaryDirectory() as scratch, Interrupts() as interrupts:
+        for number, (name, where, kind, missing) in enumerate(wanted(options, list(ways))):
+            home, suite = Path(scratch) / str(number), SUITES[name]
+            sides = made(home / "base", "identical", suite), made(home / "head", kind, suite)
+            if name not in plans:
+                found = planned(started(suite, sides[0], options.python, None), interrupts)
+                plans[name] = {each: turns for each, turns in found.items() if options.only in each}
+            about = {"suite": name, "kind": kind, "where": where, "python": python, "seed": options.seed}
+            cells = {way: Cell(**about, shims=way, pairs={}, pair_s={}, starved=[]) for way in missing}
+            with neighbour(where == "neighbour"):
+                measured(
+                    suite,
+                    sides,
+                    cells,
+                    {way: ways[way] for way in missing},
+                    options.python,
+                    plans[name],
+                    pairs=options.pairs * suite.times,
+                    interrupts=interrupts,
+                )
+            with options.out.open("a", encoding="utf-8") as file:
+                file.writelines(json.dumps(asdict(cell)) + "\n" for cell in cells.values())
+            for cell in cells.values():
+                print(row(cell), file=sys.stderr, flush=True)
+            shutil.rmtree(home)
+
+
+if __name__ == "__main__":
+    main()
