@@ -1,6 +1,6 @@
 """What edits that change nothing do to benchmarks: the bias that pairs cannot average out.
 
-    python -m benchmarks.noop [--pairs 20] [--kinds ...] [--where calm neighbour] [--shims old=DIRECTORY]
+    python -m benchmarks.noop [--pythons PYTHON ...] [--shims before=DIRECTORY] [--replay]
 
 Twenty-odd kinds of edits (`edits`) that leave what the benchmarks run as it was, over the suites of `suites`: fifty
 workloads and an extension module in C, one of them alone, and the benchmarks of two libraries that others wrote. Each
@@ -22,7 +22,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from random import Random
@@ -71,6 +71,9 @@ def planned(launch: Launch, interrupts: Interrupts) -> dict[str, Turns]:
     assert not found.complaints, found.complaints
     assert not found.journey.troubles, found.journey.troubles
     return {name: turns_for(found.iteration_s[name]) for name in found.names if "command" not in name}
+
+
+NOW = "now"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,17 +159,19 @@ def kept(file: Path) -> list[Cell]:
     return [Cell(**json.loads(line)) for line in lines]
 
 
-def wanted(options: argparse.Namespace, ways: Sequence[str]) -> Iterator[tuple[str, str, str, list[str]]]:
-    """Yield the suite, the condition and the kind of what is still to be measured, and with which shims."""
-    there = {cell.key for cell in kept(options.out)}
+def wanted(options: argparse.Namespace) -> Iterator[tuple[str, str, str, str, tuple[str, ...]]]:
+    """Yield suite, kind, condition, interpreter and the shims in turn, of all that is measured."""
+    others = tuple(name for name, _ in options.shims)
     for where in options.where:
-        for suite in options.suites:
-            for kind in options.kinds:
-                if not SUITES[suite].ours and kind not in ANYWHERE:
-                    continue
-                key = suite, kind, where, version(options.python)
-                if missing := [way for way in ways if (*key, way, options.seed) not in there]:
-                    yield suite, where, kind, missing
+        for kind in options.kinds:
+            for suite in options.suites:
+                ours, first = SUITES[suite].ours, where == "calm"
+                if ours or (kind in ANYWHERE and (first or kind in WORST)):
+                    here = others if kind in WORST and ours and first else ()
+                    yield suite, kind, where, sys.executable, (NOW, *here)
+        for python in options.pythons if where == "calm" else ():
+            for kind in WORST:
+                yield options.suites[0], kind, where, python, (NOW,)
 
 
 def version(python: str) -> str:
@@ -175,27 +180,32 @@ def version(python: str) -> str:
     return subprocess.run([python, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
 
 
+def named(text: str) -> tuple[str, Path]:
+    """Read NAME=DIRECTORY."""
+    name, _, place = text.partition("=")
+    return name, Path(place).resolve()
+
+
 def main() -> None:
     """Measure what is missing, and print a row for each kind of edit."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pairs", type=int, default=20)
     parser.add_argument("--kinds", nargs="*", default=list(KINDS), choices=KINDS)
-    parser.add_argument("--worst", action="store_const", dest="kinds", const=WORST, help="the five that move most")
     parser.add_argument("--where", nargs="*", default=["calm", "neighbour"], choices=["calm", "neighbour"])
     parser.add_argument("--suites", nargs="*", default=list(SUITES), choices=SUITES)
-    parser.add_argument("--python", default=sys.executable)
-    parser.add_argument("--shims", nargs="*", default=[], metavar="NAME=DIRECTORY")
+    parser.add_argument("--pythons", nargs="*", default=[], help="interpreters for the five worst kinds")
+    parser.add_argument(
+        "--shims", nargs="*", default=[], type=named, metavar="NAME=DIRECTORY", help="for the five worst kinds"
+    )
     parser.add_argument("--only", default="", help="workloads whose name holds this")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", type=Path, default=Path("out") / "noop.jsonl")
     parser.add_argument("--replay", action="store_true", help="measure nothing")
     options = parser.parse_args()
-    ways: dict[str, Path | None] = {"now": None}
-    ways |= {name: Path(place).resolve() for name, _, place in (each.partition("=") for each in options.shims)}
     began = time.monotonic()
     if not options.replay:
         options.out.parent.mkdir(exist_ok=True)
-        measure(options, ways)
+        measure(options)
     columns = (
         "suite | edit | where | Python | shims | pairs | rms t | spread of a pair | moved most, and in other pairs"
     )
@@ -205,27 +215,32 @@ def main() -> None:
     print(f"\n{time.monotonic() - began:.0f} s")
 
 
-def measure(options: argparse.Namespace, ways: Mapping[str, Path | None]) -> None:
+def measure(options: argparse.Namespace) -> None:
     """Measure what is missing."""
-    plans: dict[str, dict[str, Turns]] = {}
-    python = version(options.python)
+    plans: dict[tuple[str, str], dict[str, Turns]] = {}
+    there = {cell.key for cell in kept(options.out)}
+    ways: dict[str, Path | None] = {NOW: None, **dict(options.shims)}
+    versions = {python: version(python) for python in (sys.executable, *options.pythons)}
     with tempfile.TemporaryDirectory() as scratch, Interrupts() as interrupts:
-        for number, (name, where, kind, missing) in enumerate(wanted(options, list(ways))):
+        for number, (name, kind, where, python, asked) in enumerate(wanted(options)):
+            about = {"suite": name, "kind": kind, "where": where, "python": versions[python], "seed": options.seed}
+            cells = {way: Cell(**about, shims=way, pairs={}, pair_s={}, starved=[]) for way in asked}
+            cells = {way: cell for way, cell in cells.items() if cell.key not in there}
+            if not cells:
+                continue
             home, suite = Path(scratch) / str(number), SUITES[name]
             sides = made(home / "base", "identical", suite), made(home / "head", kind, suite)
-            if name not in plans:
-                found = planned(started(suite, sides[0], options.python, None), interrupts)
-                plans[name] = {each: turns for each, turns in found.items() if options.only in each}
-            about = {"suite": name, "kind": kind, "where": where, "python": python, "seed": options.seed}
-            cells = {way: Cell(**about, shims=way, pairs={}, pair_s={}, starved=[]) for way in missing}
+            if (name, python) not in plans:
+                found = planned(started(suite, sides[0], python, None), interrupts)
+                plans[name, python] = {each: turns for each, turns in found.items() if options.only in each}
             with neighbour(where == "neighbour"):
                 measured(
                     suite,
                     sides,
                     cells,
-                    {way: ways[way] for way in missing},
-                    options.python,
-                    plans[name],
+                    {way: ways[way] for way in cells},
+                    python,
+                    plans[name, python],
                     pairs=options.pairs * suite.times,
                     interrupts=interrupts,
                 )

@@ -67,6 +67,7 @@ def command(units):
     return units
 """
 C_SOURCE = """\
+#define Py_LIMITED_API 0x03080000
 #include <Python.h>
 static PyObject *pairs(PyObject *self, PyObject *arg) {
     long many = PyLong_AsLong(arg);
