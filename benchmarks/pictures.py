@@ -1,6 +1,8 @@
-"""The pictures of docs/method.md, drawn from what `python -m benchmarks.decision` recorded.
+"""The pictures of docs/method.md, drawn from what `benchmarks.decision` and `benchmarks.noop` recorded.
 
-python -m benchmarks.pictures [--recorded out/decision.json.gz] [--to docs/images]
+    python -m benchmarks.pictures [--recorded out/decision.json.gz] [--edits out/noop.jsonl] [--to docs/images]
+
+A picture whose recording is not there is left as it is.
 """
 
 import argparse
@@ -13,16 +15,19 @@ import matplotlib as mpl
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
-from benchmarks.decision.__main__ import OUT, POLICY, blocked, caught, detected, visible
+from benchmarks.decision.__main__ import NOOP, OUT, POLICY, blocked, caught, detected, visible
 from benchmarks.decision.record import PLANTED, SAME, Recording
 from benchmarks.decision.replay import MEMBERS, draw, play
 from benchmarks.decision.rivals import RIVALS
+from benchmarks.noop.__main__ import NOW, Cell, kept
+from perfgate.core.stats import paired
 from perfgate.core.verdict import Verdict
 
 PLAYS = 300
 NEAR, MIDDLE = 12.0, 50.0  # per cent: names of what lies so close stand together, on the side with room
 OURS, THEIRS = "#1f6feb", "#8b949e"
 WORSE = "+7.5 %"
+BEFORE = "before"  # as `benchmarks.noop --shims before=DIRECTORY` names them
 
 
 def percent(log_ratio: float) -> float:
@@ -103,22 +108,51 @@ def seen(recording: Recording) -> Figure:
     return figure
 
 
+def holes(cells: list[Cell]) -> Figure:
+    """What 200 functions that nobody calls do to a benchmark: heap left as it falls, and with its holes closed."""
+    kind = "unused functions"
+    found = {cell.shims: cell.pairs["splitting"] for cell in cells if cell.suite == "one" and cell.kind == kind}
+    figure, axes = plt.subplots(figsize=(7, 2.2))
+    for height, (shims, label) in enumerate(((NOW, "holes closed"), (BEFORE, "holes drawn only"))):
+        rng, change = Random(1), paired.effect(found[shims])
+        heights = [height + rng.uniform(-0.2, 0.2) for _ in found[shims]]
+        colour = OURS if shims == NOW else THEIRS
+        axes.plot([percent(value) for value in found[shims]], heights, ".", color=colour, alpha=0.6)
+        bounds = [percent(change.below(0.005)), percent(change.above(0.005))]
+        axes.plot(bounds, [height, height], color="black", linewidth=3, solid_capstyle="butt")
+        axes.annotate(
+            f"{label}: {percent(change.mean):+.2f} % [{bounds[0]:+.2f}, {bounds[1]:+.2f}]",
+            (0, height + 0.32),
+            ha="center",
+        )
+    axes.axvline(0, color="#d0d7de", zorder=0)
+    axes.set(xlabel="apparent change by an edit that changes nothing, %", yticks=[], ylim=(-0.4, 1.6))
+    return figure
+
+
 def main() -> None:
     """Draw them all."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.pictures")
     parser.add_argument("--recorded", type=Path, default=OUT)
+    parser.add_argument("--edits", type=Path, default=NOOP)
     parser.add_argument("--to", type=Path, default=Path("docs/images"))
     given = parser.parse_args()
     mpl.rcParams.update(
         {"svg.hashsalt": "perfgate", "axes.spines.top": False, "axes.spines.right": False, "font.size": 9}
     )
     given.to.mkdir(parents=True, exist_ok=True)
-    recording = Recording.load(given.recorded)
-    for draw_it in (noise, power, rivals, seen):
-        figure = draw_it(recording)
-        path = given.to / f"{draw_it.__name__}.svg"
-        figure.savefig(path, metadata={"Date": None}, bbox_inches="tight")
-        print(path)
+    if given.recorded.exists():
+        recording = Recording.load(given.recorded)
+        for draw_it in (noise, power, rivals, seen):
+            save(draw_it(recording), given.to / f"{draw_it.__name__}.svg")
+    if cells := kept(given.edits):
+        save(holes(cells), given.to / "holes.svg")
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write a picture."""
+    figure.savefig(path, metadata={"Date": None}, bbox_inches="tight")
+    print(path)
 
 
 if __name__ == "__main__":

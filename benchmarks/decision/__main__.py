@@ -2,11 +2,11 @@
 
     python -m benchmarks.decision [--quick] [--recorded FILE] [--replays 3000] [--live 60]
 
-Records 30 of fifty workloads (see `suite`): identical code, planted real work, no-op edits, changes of spread and of
-warm-up; calm, beside a bursting neighbour, and with a machine that becomes busy half-way. Then plays suites of 50 drawn
-from them, and last runs perfgate itself (`live`). A suite goes round the recorded pairs, from a random one on,
-with the sides of identical code swapped by chance. Same recording and seed, same table. Bounds are exact
-(Clopper-Pearson, 95 % two-sided).
+Records 30 of fifty workloads (see `suite`): identical code, planted real work, changes of spread and of warm-up; calm,
+beside a bursting neighbour, and with a machine that becomes busy half-way. Then plays suites of 50 drawn from them,
+with what `benchmarks.noop` recorded among them, and last runs perfgate itself (`live`). A suite goes round the recorded
+pairs, from a random one on, with the sides of identical code swapped by chance. Same recording and seed, same table.
+Bounds are exact (Clopper-Pearson, 95 % two-sided).
 """
 
 import argparse
@@ -14,15 +14,18 @@ import math
 import sys
 import tempfile
 import time
+import zlib
 from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from statistics import fmean, median
 
 from benchmarks.decision import live
 from benchmarks.decision.live import share
-from benchmarks.decision.record import EDITS, MODES, PLANTED, SAME, Recording, Size, record
-from benchmarks.decision.replay import MEMBERS, cases, draw, play
+from benchmarks.decision.record import EDIT, MODES, PLANTED, SAME, Recording, Size, record
+from benchmarks.decision.replay import MEMBERS, cases, changed_nothing, draw, drawn_from, play
 from benchmarks.decision.rivals import RIVALS, Rival
 from perfgate.core.fitness import visible_at_last
 from perfgate.core.policy import Policy
@@ -30,13 +33,13 @@ from perfgate.core.schedule import NORMAL_EFFORT_S, planned_pairs
 from perfgate.core.stats import paired
 from perfgate.core.verdict import UNKNOWN, Verdict
 
-OUT = Path("out") / "decision.json.gz"
+OUT, NOOP = Path("out") / "decision.json.gz", Path("out") / "noop.jsonl"
 CAUGHT = ("+7.5 %", "+10 %")
+TIGHT, TWICE = 0.02, "+4 %"
+MARGINS = (0.0, 0.002, 0.004, 0.006, 0.008, 0.01, 0.015)
 POLICY = Policy()
 FULL = Size(workloads=30, pairs=16, processes=40)
-QUICK = Size(
-    workloads=8, pairs=6, processes=32, kinds=(SAME, "+5 %", *CAUGHT, "unused code"), conditions=("calm", "neighbour")
-)
+QUICK = Size(workloads=8, pairs=6, processes=32, kinds=(SAME, "+5 %", *CAUGHT), conditions=("calm", "neighbour"))
 
 
 def ours(recording: Recording, condition: str, replays: int, rng: Random) -> list[str]:
@@ -58,11 +61,36 @@ def ours(recording: Recording, condition: str, replays: int, rng: Random) -> lis
     ]  # fmt: skip
 
 
-def caught(recording: Recording, condition: str, kind: str, plays: int, rng: Random) -> Counter[Verdict]:
+def caught(
+    recording: Recording, condition: str, kind: str, plays: int, rng: Random, policy: Policy = POLICY
+) -> Counter[Verdict]:
     """Return what became of `kind`, one benchmark of each suite."""
     return Counter(
-        play(draw(recording, condition, rng, planted=[kind]), recording, POLICY).verdicts[-1] for _ in range(plays)
+        play(draw(recording, condition, rng, planted=[kind]), recording, policy).verdicts[-1] for _ in range(plays)
     )
+
+
+def limited(limit: float, margin: float = POLICY.margin) -> Policy:
+    """Return the policy with another limit of times, and another margin."""
+    return replace(POLICY, margin=margin, rules=(replace(POLICY.rules[0], limit=limit), *POLICY.rules[1:]))
+
+
+def demanded(recording: Recording, conditions: Sequence[str], replays: int, seed: int) -> Iterator[str]:
+    """Yield rows: suites of edits that change nothing, blocked from the margin on, by two halves of the edits."""
+    for margin in MARGINS:
+        row = [f"{margin:.1%}"]
+        for condition in conditions:
+            members = changed_nothing(recording, condition)
+            for half in (0, 1):
+                rng = Random(f"{seed}:{condition}:{half}")
+                mine = [each for each in members if zlib.crc32(" ".join(each).encode()) % 2 == half]
+                policy = limited(0.0, margin)
+                blocked = sum(
+                    Verdict.REGRESSION in play(drawn_from(mine, recording, condition, rng), recording, policy).verdicts
+                    for _ in range(replays)
+                )
+                row.append(f"{blocked} of {replays}")
+        yield f"| {' | '.join(row)} |"
 
 
 def theirs(recording: Recording, rival: Rival) -> list[str]:
@@ -138,8 +166,21 @@ def report(recording: Recording, replays: int, seed: int) -> None:
         passed = counts[Verdict.PASS] + counts[Verdict.IMPROVEMENT]
         cells = [counts[Verdict.REGRESSION], counts[Verdict.INCONCLUSIVE], passed]
         print(f"| {kind} | {' | '.join(f'{count / counts.total():.1%}' for count in cells)} |")
+    for condition in recording.pairs:
+        if TWICE in recording.pairs[condition]:
+            counts = caught(recording, condition, TWICE, 300, Random(f"{seed}:tight"), limited(TIGHT))
+            print(
+                f"\nlimit {TIGHT:.0%}, {condition}: {TWICE} caught {share(counts[Verdict.REGRESSION], counts.total())}"
+            )
+    recorded = [condition for condition in recording.pairs if changed_nothing(recording, condition)]
+    if recorded:
+        print("\nSuites of 50 edits that change nothing, with a limit of 0: blocked, by margin and half of the edits\n")
+        halves = " | ".join(f"{condition}: first half | second half" for condition in recorded)
+        print(f"| margin | {halves} |\n|---:|{'---:|---:|' * len(recorded)}")
+        for row in demanded(recording, recorded, max(100, replays // 10), seed):
+            print(row, flush=True)
     print("\n| the same work, calm | rms t | moved by itself | largest effect | blocked |\n|---|---:|---:|---:|---:|")
-    print("\n".join(edited(recording, kind) for kind in (*EDITS, *MODES) if kind in there))
+    print("\n".join(edited(recording, kind) for kind in there if kind in MODES or kind.startswith(EDIT)))
     print("\nBlocked suites of 50 with nothing new (and single benchmarks); caught +7.5 % / +10 %:\n")
     print(f"| other gates' rules | processes | {' | '.join(f'{c}: blocked | caught' for c in recording.pairs)} |")
     print(f"|---|---|{'---:|---:|' * len(recording.pairs)}")
@@ -154,6 +195,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.decision", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="eight workloads, few pairs, no drift, nothing live")
     parser.add_argument("--recorded", type=Path, help="play this recording, record nothing")
+    parser.add_argument("--edits", type=Path, default=NOOP, help="what benchmarks.noop recorded")
     parser.add_argument("--keep", type=Path, help="write a small part of the recording here, as the tests have one")
     parser.add_argument("--replays", type=int, default=3000, help="suites per condition")
     parser.add_argument("--live", type=int, default=60, help="runs of perfgate itself in which nothing changed")
@@ -171,6 +213,8 @@ def main() -> None:
         recording.save(OUT)
     if given.keep:
         recording.thinned(workloads=8, kinds=(SAME, *CAUGHT)).save(given.keep)
+    if given.edits.exists():
+        recording.add_edits(given.edits)
     report(recording, given.replays, given.seed)
     if given.live:
         live.drawn_suites(given.live, given.seed)

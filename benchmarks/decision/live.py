@@ -1,10 +1,10 @@
-"""Live runs of `perfgate compare` on a suite of 20, in which one benchmark got 10 % slower and another 5 %.
+"""Live runs of `perfgate compare` on a suite of 20: edits that change nothing, and +10 % and +5 % in two benchmarks.
 
-    python -m benchmarks.decision.live [--runs 20]
+    python -m benchmarks.decision.live [--same 60] [--planted 30]
 
-Each run is a commit in which one benchmark, drawn at random, does 10 % more of its own work, another 5 %, and
-18 nothing new; the limit is 3 %. Calm, then beside a bursting neighbour. The bounds are exact (Clopper-Pearson,
-95 % two-sided).
+Each run is a commit: either an edit of `benchmarks.noop` that changes nothing, drawn at random; or one benchmark does
+10 % more of its own work, another 5 %, and 18 nothing new. The limit is 3 %. Calm, then beside a bursting neighbour.
+The bounds are exact (Clopper-Pearson, 95 % two-sided).
 """
 
 import argparse
@@ -25,9 +25,10 @@ from scipy.stats import beta
 from benchmarks.decision.suite.amounts import UNITS
 from benchmarks.decision.suite.work import WORK
 from benchmarks.neighbour import neighbour
+from benchmarks.noop.edits import KINDS
 from perfgate import codec
 from perfgate.core.report import Report
-from perfgate.core.verdict import Verdict
+from perfgate.core.verdict import Judgement, Verdict
 
 SUITE = Path(__file__).parent / "suite"
 CONFIG = '[suite.s]\npaths = ["test_work.py"]\nargs = ["-p", "no:codspeed"]\n'
@@ -40,6 +41,7 @@ TWENTY = (
 
 
 DRAWN = 6
+LIVE = [kind for kind in KINDS if kind not in ("identical", "longer path") and not kind.startswith("extension")]
 
 
 class Repository:
@@ -68,11 +70,11 @@ class Repository:
         self.git("add", "--all")
         self.git("commit", "--quiet", "--allow-empty", "-m", "change")
 
-    def compare(self, seed: int) -> Report:
+    def compare(self, seed: int, budget: str = "10m") -> Report:
         """Run the gate on the last commit."""
         output = self.root.parent / "report.json"
         command = [sys.executable, "-m", "perfgate", "compare", "HEAD~1", "HEAD", "--format", "json"]
-        command += ["--seed", str(seed), "-o", str(output)]
+        command += ["--seed", str(seed), "--budget", budget, "-o", str(output)]
         environ = os.environ | ALONE
         done = subprocess.run(command, cwd=self.root, check=False, capture_output=True, text=True, env=environ)
         if done.returncode not in (0, 1):
@@ -104,8 +106,34 @@ def share(count: int, of: int) -> str:
     return f"{count} of {of} [{100 * low:.3g}, {100 * high:.3g} %]"
 
 
-def series(where: str, runs: int, rng: random.Random, scratch: Path, rows: list[str]) -> Counter[str]:
-    """Run one condition and add its row; return the counts."""
+def name_of(row: Judgement) -> str:
+    """Return the workload of a row."""
+    return row.benchmark.name.partition("[")[2].rstrip("]")
+
+
+def unchanged(where: str, runs: int, rng: random.Random, scratch: Path) -> str:
+    """Run edits that change nothing; return their row."""
+    blocked = unsure = 0
+    took: list[float] = []
+    for number in range(runs):
+        root, kind = scratch / f"{where}-same-{number}", rng.choice(LIVE)
+        repository = Repository(root, STRICTER, TWENTY)
+        KINDS[kind](root, [root / "work.py"])
+        repository.commit({})
+        report = repository.compare(seed=rng.randrange(2**31))
+        found = [row for row in report.judgements if row.verdict is Verdict.REGRESSION]
+        for row in found:
+            print(f"  FALSE BLOCK {where} {number}, {kind}: {name_of(row)} {row.comparison}", flush=True)
+        blocked += bool(found)
+        unsure += sum(row.verdict is Verdict.INCONCLUSIVE for row in report.judgements)
+        took.append(report.method.took_s if report.method else 0.0)
+        print(f"  {where} same {number + 1}/{runs}: {took[-1]:.0f} s, {kind}", file=sys.stderr, flush=True)
+        shutil.rmtree(root)
+    return f"| {where} | {share(blocked, runs)} | {unsure / runs / len(TWENTY):.1%} | {fmean(took):.0f} s |"
+
+
+def planted(where: str, runs: int, rng: random.Random, scratch: Path) -> str:
+    """Run commits with work planted in two benchmarks; return their row."""
     counts: Counter[str] = Counter()
     spent = fixed = took = overhead = 0.0
     for number in range(runs):
@@ -115,7 +143,7 @@ def series(where: str, runs: int, rng: random.Random, scratch: Path, rows: list[
         repository.commit({large: 0.10, small: 0.05})
         report = repository.compare(seed=rng.randrange(2**31))
         for row in report.judgements:
-            name = row.benchmark.name.partition("[")[2].rstrip("]")
+            name = name_of(row)
             kind = "+10 %" if name == large else "+5 %" if name == small else "same"
             counts[f"{kind} {row.verdict}"] += 1
             if row.verdict is Verdict.REGRESSION and kind == "same":
@@ -126,15 +154,14 @@ def series(where: str, runs: int, rng: random.Random, scratch: Path, rows: list[
         assert report.method is not None
         spent, fixed = spent + measuring_s(report), fixed + fixed_schedule_s(report)
         took, overhead = took + report.method.took_s, overhead + report.method.overhead_s
-        print(f"  {where} {number + 1}/{runs}: {report.method.took_s:.0f} s", file=sys.stderr, flush=True)
+        print(f"  {where} planted {number + 1}/{runs}: {report.method.took_s:.0f} s", file=sys.stderr, flush=True)
         shutil.rmtree(root)
     same = sum(count for key, count in counts.items() if key.startswith("same"))
-    rows.append(
+    return (
         f"| {where} | {share(counts['+10 % regression'], runs)} | {share(counts['+5 % regression'], runs)}"
         f" | {share(counts['same regression'], same)} | {counts['same inconclusive'] / same:.1%}"
         f" | {spent / fixed:.0%} | {took / runs:.0f} s | {overhead / took:.0%} |"
     )
-    return counts
 
 
 def drawn_suites(runs: int, seed: int) -> None:
@@ -143,7 +170,7 @@ def drawn_suites(runs: int, seed: int) -> None:
     The limit is the default, 5 %; what is planted is once and a half the limit.
     """
     rng, names = random.Random(seed), list(WORK)
-    blocked = caught = planted = 0
+    blocked = caught = slowed = 0
     took: list[float] = []
     with tempfile.TemporaryDirectory() as scratch:
         repository = Repository(Path(scratch) / "project", CONFIG)
@@ -155,7 +182,7 @@ def drawn_suites(runs: int, seed: int) -> None:
             report = repository.compare(seed=rng.randrange(2**31))
             guilty = {f"test_work.py::test_work[{name}]" for name in more}
             found = {row.benchmark.name for row in report.judgements if row.verdict is Verdict.REGRESSION}
-            planted, caught = planted + len(guilty), caught + len(found & guilty)
+            slowed, caught = slowed + len(guilty), caught + len(found & guilty)
             if number < runs:
                 blocked += bool(found)
                 took.append(report.method.took_s if report.method else 0.0)
@@ -163,24 +190,31 @@ def drawn_suites(runs: int, seed: int) -> None:
                 print(f"  {'blocked without cause' if name in found else 'not blocked'}: {name}", flush=True)
             print(f"  live {number + 1}/{runs + runs // 5}", file=sys.stderr, flush=True)
     print(f"\nLive, suites of {DRAWN}, nothing new: blocked {share(blocked, runs)}, {fmean(took):.0f} s a run")
-    print(f"Live, +7.5 % in five of them: caught {share(caught, planted)}")
+    print(f"Live, +7.5 % in five of them: caught {share(caught, slowed)}")
 
 
 def main() -> None:
-    """Run both conditions and print the table."""
+    """Run both conditions and print the tables."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.decision.live", description=__doc__)
-    parser.add_argument("--runs", type=int, default=20, help="per condition")
+    parser.add_argument("--same", type=int, default=60, help="runs in which nothing changed, per condition")
+    parser.add_argument("--planted", type=int, default=30, help="runs with planted work, per condition")
     parser.add_argument("--seed", type=int, default=20260304)
     given = parser.parse_args()
-    rng, start, rows = random.Random(given.seed), time.monotonic(), []
+    rng, start = random.Random(given.seed), time.monotonic()
+    same, slower = list[str](), list[str]()
     with tempfile.TemporaryDirectory() as scratch:
         for where in ("calm", "neighbour"):
             with neighbour(where == "neighbour"):
-                series(where, given.runs, rng, Path(scratch), rows)
+                if given.same:
+                    same.append(unchanged(where, given.same, rng, Path(scratch)))
+                if given.planted:
+                    slower.append(planted(where, given.planted, rng, Path(scratch)))
+    print("\n| edits that change nothing | blocked | inconclusive | a run |\n|---|---|---:|---:|")
+    print("\n".join(same))
     columns = ["", "+10 % blocked", "+5 % blocked", "unchanged blocked", "unchanged inconclusive"]
     columns += ["time of the fixed schedule", "a run", "perfgate's own share"]
     print(f"\n| {' | '.join(columns)} |\n|---|---|---|---|---:|---:|---:|---:|")
-    print("\n".join(rows))
+    print("\n".join(slower))
     print(f"\n{time.monotonic() - start:.0f} s")
 
 

@@ -6,7 +6,7 @@ from random import Random
 
 import numpy as np
 
-from benchmarks.decision.record import SAME, Recording
+from benchmarks.decision.record import EDIT, SAME, Recording
 from benchmarks.decision.rivals import Rival, Seen
 from perfgate.core.model import Benchmark, Design
 from perfgate.core.policy import Policy
@@ -48,7 +48,7 @@ class Drawn:
 
 
 def draw(recording: Recording, condition: str, rng: Random, *, planted: Sequence[str] = ()) -> list[Drawn]:
-    """Draw a suite: benchmarks of identical code, and one more for each of `planted` kinds.
+    """Draw a suite: benchmarks of identical code and of edits that change nothing, and one for each of `planted` kinds.
 
     All of a suite live in the same minutes, and what hit one may have hit all: the moment and the sides are drawn once.
     """
@@ -56,11 +56,28 @@ def draw(recording: Recording, condition: str, rng: Random, *, planted: Sequence
     names = sorted(kinds[SAME])
     start = rng.randrange(len(kinds[SAME][names[0]]))
     flips = [rng.choice((-1, 1)) for _ in range(200)]
-    chosen = [(name, SAME) for name in rng.choices(names, k=MEMBERS - len(planted))]
-    chosen += [(rng.choice(names), kind) for kind in planted]
+    nothing = [(name, SAME) for name in rng.choices(names, k=MEMBERS - len(planted))]
+    if edits := changed_nothing(recording, condition):
+        nothing[::2] = rng.choices(edits, k=len(nothing[::2]))
+    chosen = nothing + [(rng.choice(names), kind) for kind in planted]
     return [
         Drawn(name=name, recorded=kinds[kind][name], flips=flips if kind == SAME else [1] * 200, start=start)
         for name, kind in chosen
+    ]
+
+
+def changed_nothing(recording: Recording, condition: str) -> list[tuple[str, str]]:
+    """Return (benchmark, kind) of all edits that change nothing."""
+    kinds = recording.pairs[condition]
+    return [(name, kind) for kind in kinds if kind.startswith(EDIT) for name in kinds[kind]]
+
+
+def drawn_from(members: Sequence[tuple[str, str]], recording: Recording, condition: str, rng: Random) -> list[Drawn]:
+    """Draw a suite of such members alone."""
+    kinds, start = recording.pairs[condition], rng.randrange(100)
+    return [
+        Drawn(name=name, recorded=kinds[kind][name], flips=[1] * 200, start=start)
+        for name, kind in rng.choices(members, k=MEMBERS)
     ]
 
 

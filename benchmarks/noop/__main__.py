@@ -22,6 +22,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -110,8 +111,9 @@ def measured(
     interrupts: Interrupts,
 ) -> None:
     """Add to each way's cell what the pairs show, the ways measured in turn."""
+    first = next(iter(cells.values()))
+    seed = zlib.crc32(f"{first.suite} {first.kind} {first.where} {first.python} {first.seed}".encode())
     for number in range(pairs):
-        seed = next(iter(cells.values())).seed
         draw = draw_pair(seed, "noop", number, cpus=cpus.allowed())
         for way in Random(f"{seed}:{number}").sample(sorted(ways), len(ways)):
             launches = tuple(started(suite, side, python, ways[way]) for side in sides)
@@ -150,7 +152,9 @@ def bound(benchmarks: int, pairs: int) -> float:
 
 def short(name: str) -> str:
     """Return the name of a benchmark, without its file, and of a workload without what all have."""
-    return name.rpartition("::")[2].removeprefix("test_work[").rstrip("]")
+    path, bracket, case = name.partition("[")
+    function = path.rpartition("::")[2]
+    return case.removesuffix("]") if function == "test_work" else f"{function}{bracket}{case}"
 
 
 def kept(file: Path) -> list[Cell]:

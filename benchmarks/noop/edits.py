@@ -4,7 +4,6 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from benchmarks.decision.record import renamed, reordered, unused
 from benchmarks.noop.suites import C_SOURCE, compiled
 
 IMPORTS = "import ast, asyncio, calendar, difflib, pydoc, email.message, http.client, inspect, xml.dom.minidom\n"
@@ -24,6 +23,28 @@ LOGGING = "\n\nimport logging\n_LOG = logging.getLogger(__name__)\n" + "".join(
     for i in range(60)
 )
 CONSTANTS = "".join(f"LIMIT_{i} = {i * 1000 + 7}\nNAME_{i} = 'name {i}'\n" for i in range(300))
+
+
+def unused(source: str) -> str:
+    """Add 200 functions that nobody calls."""
+    return source + "".join(f"\n\ndef _unused_{i}(a, b={i}):\n    return [a, b, {i}]\n" for i in range(200))
+
+
+def reordered(source: str) -> str:
+    """Put the functions in reverse order."""
+    first, *functions = re.split(r"(?m)^(?=def |async def )", source[: source.index("\nWORK = {")])
+    return first + "".join(reversed([text.rstrip("\n") + "\n\n\n" for text in functions])) + _table(source)
+
+
+def renamed(source: str) -> str:
+    """Give what all share other names."""
+    for name in ("TEXT", "WORDS", "RECORD", "ENCODED", "BLOCK", "NUMBERS", "ORDERED", "PATTERN"):
+        source = re.sub(rf"\b{name}\b", f"THE_{name}_OF_ALL", source)
+    return source
+
+
+def _table(source: str) -> str:
+    return source[source.index("\nWORK = {") :]
 
 
 Edit = Callable[[Path, Sequence[Path]], None]
@@ -89,11 +110,11 @@ def in_another_module(side: Path, modules: Sequence[Path]) -> None:
 
 
 def large_file(side: Path, modules: Sequence[Path]) -> None:
-    """Read a megabyte and keep its length."""
-    (side / "data.bin").write_bytes(bytes(2**20))
-    text(at_end(f"\n\nwith open({str(side / 'data.bin')!r}, 'rb') as _file:\n    SIZE = len(_file.read())\n"))(
-        side, modules
-    )
+    """Read a megabyte that lies beside the module, and keep its length."""
+    for module in modules:
+        module.with_suffix(".bin").write_bytes(bytes(2**20))
+    name = "__file__.rpartition('.')[0] + '.bin'"
+    text(at_end(f"\n\nwith open({name}, 'rb') as _file:\n    SIZE = len(_file.read())\n"))(side, modules)
 
 
 def moved(side: Path, modules: Sequence[Path]) -> None:

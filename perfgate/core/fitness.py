@@ -20,6 +20,7 @@ from perfgate.core.stats import describe, paired, power
 
 GOAL = 1.5  # times the limit: what should be seen in 95 of 100 runs
 UNSEEN = 2.0  # times the limit: who sees only more than that is no gate
+LIMITS = (0.01, 0.02, 0.03, 0.05, 0.1, 0.2, 0.5)  # that people set
 WAITING = 0.5  # of its time on a CPU; with less, waiting is most of what is measured
 SETTLED = math.log1p(0.10)  # log ratio of the last third of a process's turns to the first; less cancels in turns
 SURE = 0.001  # one-sided, of one benchmark: that it never settles, that two builds differ
@@ -53,6 +54,8 @@ class Sight:
     """What its rule allows, as a share; a floor included."""
     visible: float | None
     """Smallest effect (a share) that 95 of 100 comparisons would block; None after too few pairs to say."""
+    holds: float | None
+    """The lowest of usual limits (a share) of which twice would be blocked so often; None where none is, or unknown."""
     needed: int | None
     """Pairs after which `GOAL` times the limit would be seen; None where 500 are not enough, or nothing is known."""
 
@@ -135,8 +138,11 @@ def _sight(c: Comparison, rule: Rule, policy: Policy, level: float) -> Sight:
     limit = Question(rule=rule, log_ratios=(), planned=0, base=c.base).limit
     margin = math.log1p(policy.margin)
 
-    def visible(pairs: int) -> float:
+    def visible(pairs: int, limit: float = limit) -> float:
         return visible_at_last(found.sd, pairs, margin=margin, limit=limit, level=level)
+
+    def held(share: float) -> bool:
+        return visible(c.planned, math.log1p(share)) <= math.log1p(UNSEEN * share)
 
     known = found.n >= FIRST_LOOK
     goal = math.log1p(GOAL * math.expm1(limit))
@@ -151,6 +157,7 @@ def _sight(c: Comparison, rule: Rule, policy: Policy, level: float) -> Sight:
         change=c.change,
         limit=math.expm1(limit),
         visible=math.expm1(min(visible(c.planned), LARGEST_VISIBLE)) if known else None,
+        holds=next(filter(held, LIMITS), None) if known else None,
         design=c.design,
         needed=power.pairs_needed(least, lambda more: visible(more.n) <= goal) if known else None,
     )

@@ -7,7 +7,7 @@ from perfgate.core.fitness import GOAL, Fitness, Sight
 from perfgate.core.model import Design
 from perfgate.render import phrases
 
-COLUMNS = ("benchmark", "level", "spread of a pair", "two builds differ by", "sees from", "limit")
+COLUMNS = ("benchmark", "level", "spread of a pair", "two builds differ by", "sees from", "limit", "could be")
 CHANCE = 0.01  # p below which two builds differ by more than that
 
 
@@ -29,6 +29,7 @@ def _row(each: Sight) -> tuple[str, ...]:
         phrases.change(each.change),
         f"{100 * each.visible:.1f} %" if each.visible is not None else f"? in {each.pairs} pairs",
         phrases.share(each.limit),
+        phrases.share(each.holds) if each.holds else "?" if each.visible is None else "none",
     )
 
 

@@ -49,6 +49,22 @@ def test_what_is_foretold_is_what_is_blocked(spread: float) -> None:
     assert blocked(sight.visible * 2 / 3) < 38
 
 
+@pytest.mark.parametrize(("spread", "holds"), [(0.005, 0.01), (0.01, 0.02), (0.03, 0.03), (0.3, 0.2), (0.9, None)])
+def test_the_lowest_limit_that_can_be_held_is_told(spread: float, holds: float | None) -> None:
+    found = seen(noisy_pair(0.0, pairs=42, spread=spread))
+    (sight,) = found.sights
+
+    assert sight.holds == holds
+    assert f"{100 * holds:.0f} %\n" if holds else "none\n" in shown(found, 600)
+
+    if holds:
+        rule = Rule(sli="*:time", limit=holds)
+        blocked = [
+            verdict(2.2 * holds, pairs=45, spread=spread, seed=s, policy=Policy(rules=(rule,))) for s in range(20)
+        ]
+        assert blocked.count(Verdict.REGRESSION) >= 18
+
+
 def test_the_more_there_is_to_judge_the_less_is_seen_of_each() -> None:
     (alone,) = seen(noisy_pair(0.0, spread=0.08)).sights
     among = seen(*(noisy_pair(0.0, spread=0.08, name=f"b{n}") for n in range(100))).sights[0]

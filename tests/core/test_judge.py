@@ -522,3 +522,12 @@ def test_the_last_planned_look_may_spend_all_that_is_left(planned: int) -> None:
     assert spent(Spending.MIXED, 0.01, 1.0, opens=1.0) == pytest.approx(0.01)
     assert levels[-1] <= 0.01 * (1 + 1e-9)
     assert levels[-1] == max(levels)
+
+
+@pytest.mark.parametrize("planned", [42, 700, 1_050, 50_000])
+@pytest.mark.parametrize("pairs", [9, 15, 30])
+def test_what_is_anything_is_never_blocked_however_much_was_planned(planned: int, pairs: int) -> None:
+    """Effects that spread by a factor of three, of which far more pairs are planned than there is time for."""
+    found = {verdict(0.0, pairs=pairs, spread=1.1, planned=planned, seed=seed) for seed in range(60)}
+
+    assert found == {Verdict.INCONCLUSIVE}

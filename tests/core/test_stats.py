@@ -214,6 +214,20 @@ def test_all_looks_together_err_as_often_as_allowed(spending: Spending) -> None:
     assert binom.ppf(0.001, len(walks), 0.05) <= crossed.sum() <= binom.ppf(0.999, len(walks), 0.05)
 
 
+@pytest.mark.parametrize("planned", [42, 105, 700, 1_050, 10_500, 100_000])
+@pytest.mark.parametrize("level", [1e-8, 2e-4, 0.05])
+@pytest.mark.parametrize("spending", list(Spending))
+def test_the_first_looks_of_a_long_plan_spend_next_to_nothing(spending: Spending, level: float, planned: int) -> None:
+    """A first level that is too small to be a number once made the second look let everything pass."""
+    shares = tuple(pairs / planned for pairs in range(6, 43, 3))
+
+    levels = nominal_levels(spending, level, shares, opens=12 / planned)
+
+    assert all(0 <= each <= spent(spending, level, shares[-1], opens=12 / planned) + 1e-30 for each in levels)
+    if spending is Spending.OBRIEN_FLEMING and planned > 42:
+        assert max(levels) < level / 10
+
+
 @given(st.sampled_from(list(Spending)), st.floats(1e-6, 0.4), st.floats(0.05, 0.95))
 def test_spending_grows_to_the_level_and_not_beyond(spending: Spending, level: float, share: float) -> None:
     assert 0 <= spent(spending, level, share) <= spent(spending, level, 1.0) + 1e-15

@@ -15,6 +15,7 @@ from functools import lru_cache
 import numpy as np
 from scipy.special import ndtr, ndtri
 
+FARTHEST = 12.0  # standard deviations; a step that is no number any more is crossed there, which is never
 GRID = 257  # points over +-8 standard deviations; halving the step moves a level by less than 0.1 %
 
 
@@ -64,7 +65,7 @@ def nominal_levels(
     allowed = [spent(spending, level, share, opens=opens) for share in shares]
     steps = np.diff([0.0, *allowed])
     levels = [float(steps[0])]
-    bound = -float(ndtri(steps[0])) * np.sqrt(shares[0])
+    bound = min(-float(ndtri(steps[0])), FARTHEST) * np.sqrt(shares[0])
     nodes, density = _first(shares[0], bound)
     for previous, share, step in zip(shares, shares[1:], steps[1:], strict=False):
         scale = np.sqrt(share - previous)
@@ -101,7 +102,7 @@ def _nodes(share: float, bound: float) -> tuple[np.ndarray, np.ndarray]:
 
 def _solve(nodes: np.ndarray, density: np.ndarray, scale: float, step: float, share: float) -> float:
     """Return the bound that the share `step` of all crosses at this look, by bisection on the score."""
-    low, high = -8 * np.sqrt(share), 12 * np.sqrt(share)
+    low, high = -8 * np.sqrt(share), FARTHEST * np.sqrt(share)
     for _ in range(60):
         middle = (low + high) / 2
         crossing = float(density @ ndtr((nodes - middle) / scale))
