@@ -49,7 +49,9 @@ def test_what_is_foretold_is_what_is_blocked(spread: float) -> None:
     assert blocked(sight.visible * 2 / 3) < 38
 
 
-@pytest.mark.parametrize(("spread", "holds"), [(0.005, 0.01), (0.01, 0.02), (0.03, 0.03), (0.3, 0.2), (0.9, None)])
+@pytest.mark.parametrize(
+    ("spread", "holds"), [(0.005, 0.01), (0.01, 0.02), (0.03, 0.02), (0.05, 0.03), (0.3, 0.2), (0.9, None)]
+)
 def test_the_lowest_limit_that_can_be_held_is_told(spread: float, holds: float | None) -> None:
     found = seen(noisy_pair(0.0, pairs=42, spread=spread))
     (sight,) = found.sights
