@@ -11,7 +11,7 @@ import pytest
 
 from benchmarks.decision.record import SAME, Recording
 from benchmarks.decision.replay import MEMBERS, changed_nothing, draw, drawn_from
-from benchmarks.noop.__main__ import NOW, Cell, bound, kept, made, row, short
+from benchmarks.noop.__main__ import NOW, Cell, bound, kept, made, row, short, starvation
 from benchmarks.noop.edits import KINDS
 from benchmarks.noop.suites import SUITES
 
@@ -72,6 +72,17 @@ def test_what_was_measured_is_kept_and_shown(tmp_path: Path) -> None:
     assert [each.key for each in kept(file)] == [cell().key, cell(where="neighbour").key]
     assert row(kept(file)[0]).startswith("| fifty | comments | calm | 3.11.7 | now | 20 | ")
     assert kept(tmp_path / "none") == []
+
+
+def test_pairs_that_waited_and_lie_far_from_the_others_are_seen_to() -> None:
+    waited = [(0.0, 0.01 * number) for number in range(20)]
+    pairs = {name: [0.001 * (-1) ** number * (1 + number) for number in range(20)] for name in ("parse", "dump")}
+
+    (line,) = starvation([cell(pairs=pairs, starved=waited)])
+    (none,) = starvation([cell(starved=[(0.0, 0.0)] * 20)])
+
+    assert line.startswith("| calm | 20 | 9.5% | 19.0% | +1.00")
+    assert none.endswith("| +nan |")
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ import sys
 import tempfile
 import time
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from random import Random
@@ -145,6 +145,25 @@ def row(cell: Cell) -> str:
     )
 
 
+def starvation(cells: Sequence[Cell]) -> Iterator[str]:
+    """Yield, by condition, how far a pair lies from the others and how long it waited for a CPU, and what both share.
+
+    How far: the mean over its benchmarks of the distance from the median, in median distances (5 at most).
+    """
+    for where in dict.fromkeys(cell.where for cell in cells):
+        far, waited = list[float](), list[float]()
+        for cell in (cell for cell in cells if cell.where == where):
+            distances = []
+            for values in cell.pairs.values():
+                middle = statistics.median(values)
+                usual = statistics.median(abs(value - middle) for value in values) or 1e-12
+                distances.append([min(5.0, abs(value - middle) / usual) for value in values])
+            far += [statistics.fmean(at) for at in zip(*distances, strict=True)]
+            waited += [max(shares) for shares in cell.starved]
+        shared = statistics.correlation(far, waited) if len(set(waited)) > 1 else math.nan
+        yield (f"| {where} | {len(waited)} | {statistics.median(waited):.1%} | {max(waited):.1%} | {shared:+.2f} |")
+
+
 def bound(benchmarks: int, pairs: int) -> float:
     """Return what the rms of so many t statistics exceeds once in a hundred tables of chance alone."""
     return math.sqrt(float(chdtri(benchmarks, 0.01)) / benchmarks * (pairs - 1) / (pairs - 3))
@@ -214,8 +233,14 @@ def main() -> None:
         "suite | edit | where | Python | shims | pairs | rms t | spread of a pair | moved most, and in other pairs"
     )
     print(f"| {columns} |\n|---|---|---|---|---|---:|---:|---:|---|")
-    for cell in kept(options.out):
+    cells = kept(options.out)
+    for cell in cells:
         print(row(cell))
+    print(
+        "\n| where | pairs | waited for a CPU: median | most | correlation with how far a pair lies from the others |"
+    )
+    print("|---|---:|---:|---:|---:|")
+    print("\n".join(starvation(cells)))
     print(f"\n{time.monotonic() - began:.0f} s")
 
 
