@@ -7,7 +7,7 @@ from perfgate.core.fitness import GOAL, Fitness, Sight
 from perfgate.core.model import Design
 from perfgate.render import phrases
 
-COLUMNS = ("benchmark", "level", "spread of a pair", "two builds differ by", "sees from", "limit", "could be")
+COLUMNS = ("benchmark", "level", "spread of a pair", "two builds differ by", "sees from", "limit", "lowest limit")
 CHANCE = 0.01  # p below which two builds differ by more than that
 
 
