@@ -17,9 +17,7 @@ from perfgate.core.verdict import Judgement, Verdict, blocks
 
 CONTROL_PAIRS = 6
 CONTROL_LEVEL = 0.005  # one-sided, in either direction, and beyond the margin: one valid run in thousands
-MOST_SERIAL = (
-    0.2  # correlation of a pair's effect with the next one's; below it the gate's errors stay what they should
-)
+MOST_SERIAL = 0.2  # correlation of a pair's effect with the next one's, up to which intervals are wide enough
 
 _IN_PAIRS = (Evidence.PAIRED, Evidence.COUNTED)
 

@@ -21,7 +21,6 @@ thread_clock = time.thread_time
 
 LONG_CALL_S = 0.2
 
-
 LAYOUTS = []
 COUNTS = []  # the module that counts, in a process that is there for it
 SETTLED = [0.0, 0.0]  # what scheduled() said before the first benchmark
