@@ -113,7 +113,7 @@ def holes(cells: list[Cell]) -> Figure:
     kind = "unused functions"
     found = {cell.shims: cell.pairs["splitting"] for cell in cells if cell.suite == "one" and cell.kind == kind}
     figure, axes = plt.subplots(figsize=(7, 2.2))
-    for height, (shims, label) in enumerate(((NOW, "holes closed"), (BEFORE, "holes drawn only"))):
+    for height, (shims, label) in enumerate(((NOW, "holes closed"), (BEFORE, "holes left open"))):
         rng, change = Random(1), paired.effect(found[shims])
         heights = [height + rng.uniform(-0.2, 0.2) for _ in found[shims]]
         colour = OURS if shims == NOW else THEIRS

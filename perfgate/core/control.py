@@ -1,8 +1,8 @@
-"""Two canaries: what the machine did to base alone, and whether the pairs of a run are draws of their own.
+"""Two checks that a run is valid: base does not differ from itself, and neighbouring pairs are not correlated.
 
-Base is measured against itself in the same minutes; what differs there is no change of code. And the effect of a pair
-says nothing of the next one's, or the intervals are too narrow. Where either is not so, nobody is blamed and nobody is
-cleared: such a machine may tell any two processes of the same code apart, in either direction.
+The canary measures base against itself in the same minutes, so a difference there is not caused by the code. Correlated
+pairs contain less information than their number suggests, which makes the intervals too narrow. If either check fails,
+all results from pairs become inconclusive: such a machine could show a difference in either direction.
 """
 
 import math
@@ -23,7 +23,7 @@ _IN_PAIRS = (Evidence.PAIRED, Evidence.COUNTED)
 
 
 def disturbance(method: Method | None, comparisons: Sequence[Comparison], margin: float) -> str:
-    """Return why the pairs of these minutes show nothing; empty where nothing speaks against them, or nobody looked.
+    """Return why the run is invalid; empty if it is valid, or has too few pairs to check.
 
     Args:
         comparisons: all of the run.
@@ -39,8 +39,8 @@ def disturbance(method: Method | None, comparisons: Sequence[Comparison], margin
     pairs = serial([c.log_ratios for c in comparisons if c.evidence is Evidence.PAIRED], allowed=MOST_SERIAL)
     if pairs and pairs.p <= CONTROL_LEVEL:
         return (
-            f"the effect of one pair foretold that of the next (a correlation of {pairs.correlation:.2f} over all "
-            "benchmarks): something came and went in these minutes, so this run is invalid: run it again"
+            f"the effects of neighbouring pairs were correlated ({pairs.correlation:.2f} over all benchmarks), so the "
+            "noise came in waves and this run is invalid: run it again"
         )
     return ""
 

@@ -55,7 +55,8 @@ class Sight:
     visible: float | None
     """Smallest effect (a share) that 95 of 100 comparisons would block; None after too few pairs to say."""
     holds: float | None
-    """The lowest of usual limits (a share) of which twice would be blocked so often; None where none is, or unknown."""
+    """The lowest of `LIMITS` (a share) that it can hold: 95 of 100 comparisons would block a slowdown of twice it.
+    None if there is none, or after too few pairs."""
     needed: int | None
     """Pairs after which `GOAL` times the limit would be seen; None where 500 are not enough, or nothing is known."""
 

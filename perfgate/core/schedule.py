@@ -151,15 +151,15 @@ class PairDraw:
     order_seed: int
     """Seeds the order of base and head within each turn."""
     with_holes: bool = False
-    """Whether benchmarks begin among holes in the heap, not beside closed ones: another family of layouts, in which
-    what was found is found again, unless it was the layout."""
+    """Whether the heap has random holes when a benchmark starts, instead of closed ones. Confirming pairs use this
+    family of layouts, so that an effect of the layout does not confirm itself."""
 
 
 def draw_pair(seed: int, suite: str, pair: int, *, cpus: tuple[int, ...], confirming: bool = False) -> PairDraw:
     """Draw one pair; the same arguments give the same pair. The CPU rotates from pair to pair.
 
     Args:
-        confirming: whether the pair is to confirm what those before it found: it is drawn from other layouts.
+        confirming: whether this pair confirms a regression that earlier pairs found; it gets another family of layouts.
     """
     rng = Random(f"{seed}:{suite}:{pair}")
     return PairDraw(

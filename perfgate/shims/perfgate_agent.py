@@ -99,13 +99,13 @@ class Layout:
         KEPT.append(self.perforated(self.rng.randrange(80), self.rng.randrange(12)))
 
     def settle(self):
-        """Close what importing has left open, for the life of the process."""
+        """Close the holes that imports left, for the life of the process."""
         perfgate_heap.raise_threshold()
         if self.pooled:
             KEPT.append(perfgate_heap.filled())
 
     def stir(self):
-        """Move what is allocated from here on: away from the holes that are there, to places that are drawn.
+        """Start a benchmark in fresh memory, at places that are drawn.
 
         The code of extension modules that came since the last time moves to other physical memory, too.
         """
@@ -116,7 +116,7 @@ class Layout:
         self.place_anew()
 
     def place_anew(self):
-        """Move what is allocated from here on, once more: setting up and importing have left holes of their own."""
+        """Close the holes again, since setting up and importing leave new ones, and draw a new starting point."""
         if self.pooled:
             self.kept.append(perfgate_heap.filled())
         if self.pooled and not self.with_holes:

@@ -1,15 +1,14 @@
-"""Use up the holes that imports left in the heap, and begin anew at places that are drawn.
+"""Close the heap holes that imports leave, and start each benchmark at random places in fresh memory.
 
-Importing code frees what compiling and unmarshalling needed, so it leaves holes, and code that is only there, and never
-called, leaves more of them. What a benchmark allocates then is scattered over holes on one side and packed on the
-other: 2 % of a short benchmark, in every process.
+Importing code frees the memory that compiling and unmarshalling used, which leaves holes; unused code leaves more of
+them. The benchmark's objects are then scattered on one side and next to each other on the other, a bias of up to 2 %.
 
 CPython keeps objects of up to 512 bytes in pools: 16 KiB of memory for one size (4 KiB before 3.10) behind a header of
 48 bytes. A pool with free slots is used before a fresh one. What is larger comes from malloc, and glibc's takes what
 was freed before it takes anew from the top of the heap.
 
-glibc also asks the system for each block above a threshold, which grows with every such block that is freed. A module
-that reads a large file would raise it on its side alone, and what allocates 200 kB there would be thirty times as fast.
+glibc also maps each block above a threshold anew, and the threshold grows when such a block is freed. A module that
+reads a large file raises it on its side only, where allocating 200 kB is then thirty times as fast.
 
 Source: CPython, Objects/obmalloc.c, "Pool table" and pymalloc_alloc(); glibc, malloc/malloc.c, _int_malloc(), and
 mallopt(3), M_MMAP_THRESHOLD.

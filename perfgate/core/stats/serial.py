@@ -1,7 +1,6 @@
-"""Whether the pairs of a run follow from those before them: the correlation of neighbours, pooled over benchmarks.
+"""Serial correlation: the correlation between neighbouring pairs, pooled over benchmarks.
 
-An interval of a mean takes each pair for a draw of its own. Where one foretells the next, many pairs are worth few, and
-the interval is too narrow.
+The interval of a mean assumes that pairs are independent. If they are correlated, it is too narrow.
 """
 
 import math
@@ -16,24 +15,24 @@ FEWEST = 6  # values of a series: with fewer, the mean that is taken off them is
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Serial:
-    """What series of the same moments show."""
+    """The pooled correlation and its significance."""
 
     correlation: float
     """Of neighbours."""
     p: float
-    """One-sided, of "it is at most what was allowed"."""
+    """One-sided p of "the correlation is at most `allowed`"."""
 
 
 def serial(series: Sequence[Sequence[float]], *, allowed: float) -> Serial | None:
-    """Return the lag-1 correlation of series that were taken in the same moments; None where none says anything.
+    """Return the pooled lag-1 correlation of series that were measured together; None if no series is usable.
 
-    Ranks stand for the values, so that no outlier decides. Taking its mean off a series of n values makes neighbours
-    look opposed, by (1 + 3 r) / n (Kendall 1954, doi:10.1093/biomet/41.3-4.403): that is added again. One disturbance
-    may reach all series at once, so t is taken over the moments: what all series say of one is one observation.
+    The correlation is computed on ranks, so that single outliers do not decide. Subtracting the mean of n values biases
+    the estimate by -(1 + 3 r) / n (Kendall 1954, doi:10.1093/biomet/41.3-4.403), which is corrected. A disturbance may
+    affect all series at once, so the t statistic treats each pair number as one observation, summed over the series.
 
     Args:
-        series: (n,) values each, in order; those with fewer than six, or all alike, say nothing.
-        allowed: the correlation that p is asked about.
+        series: (n,) values each, in measured order; series with fewer than six values, or only equal ones, are ignored.
+        allowed: p is that of the hypothesis that the true correlation is at most this.
     """
     ranked = [_scores(values) for values in series if len(values) >= FEWEST and min(values) < max(values)]
     if not ranked:
