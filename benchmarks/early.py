@@ -13,6 +13,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from perfgate.core.comparison import Effects
 from perfgate.core.policy import FAMILY_LEVEL, MARGIN, Rule
 from perfgate.core.question import Question
 from perfgate.core.schedule import CONFIRMING, MOST_PAIRS, looks
@@ -48,7 +49,7 @@ def blocked(pairs: np.ndarray, planned: int, level: float) -> bool:
     """Return whether a look at these pairs, the last ones that the budget holds, or one before it blocks."""
     ends = [*looks(min(len(pairs), planned), planned), planned + CONFIRMING]
     for end in (end for end in ends if end <= len(pairs)):
-        seen = Question(rule=RULE, log_ratios=tuple(pairs[:end]), planned=planned, base=1.0).seen(math.log1p(MARGIN))
+        seen = Question(rule=RULE, effects=Effects(values=tuple(pairs[:end])), planned=planned, base=1.0).seen(MARGIN)
         accused = seen.crosses(level)
         answer = seen.answered(level if accused else None, level)
         if answer.verdict is Verdict.REGRESSION:

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from benchmarks.measurement.__main__ import MARK, TIMEOUT_S
 from perfgate.core.comparison import pair_effect
-from perfgate.core.model import TIME, Design
+from perfgate.core.model import Design
 from perfgate.core.ports import Launch, Place
 from perfgate.core.schedule import draw_pair, turns_for
 from perfgate.core.stats.paired import effect
@@ -126,7 +126,7 @@ def main() -> None:
                     result = run_pair(pairing, drawn, plans, interrupts=interrupts)
                     for name, sides in result.readings.items():
                         values = [sides[side].values["time"] for side in (0, 1)]
-                        logs[way, name].append(pair_effect(TIME, Design.TURNS, *values))
+                        logs[way, name].append(pair_effect(Design.TURNS, *values))
             for (way, _), found in logs.items():
                 seen_effect = effect(found)
                 ratios[way].append(seen_effect.mean)

@@ -10,7 +10,7 @@ from perfgate import codec
 from perfgate.core.model import Run
 from perfgate.core.ports import Engine, Renderer, Runner, Serves, Store
 from perfgate.errors import FileError, UsageError
-from perfgate.formats.document import Document, Reader
+from perfgate.formats.document import CSV_HINT, Document, Reader
 
 
 def runner(name: str, options: dict[str, Any]) -> Runner:
@@ -91,7 +91,7 @@ def read(data: bytes, *, name: str, reader: str | None = None) -> Run:
     if not fitting:
         raise FileError(
             f"{name} is no result file that perfgate knows{document.why_not_json}",
-            hint="`perfgate convert --list` shows the formats that it reads",
+            hint=CSV_HINT if document.is_table else "`perfgate convert --list` shows the formats that it reads",
         )
     return reader_named(fitting[0]).read(document)
 

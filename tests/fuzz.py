@@ -37,6 +37,7 @@ SPLICES = (
 @cache
 def samples(reader: str) -> list[bytes]:
     """Return the real files of a reader."""
+    reader = "custom" if reader.startswith("custom-") else reader
     paths = sorted(path for path in (DATA / reader).rglob("*") if path.is_file())
     return [path.read_bytes() for path in paths if accepts(reader, path)]
 

@@ -47,8 +47,9 @@ GROUP = {"merge_group": {"base_sha": "g" * 40, "base_ref": "refs/heads/main"}}
         ("merge_group", GROUP, Activity.GATE, "g" * 40, "main"),
         ("merge_group", {}, Activity.GATE, "p1", None),
         ("push", push(), Activity.GATE, "b" * 40, "main"),
-        ("push", push(before=NO_COMMIT), Activity.GATE, "p1", "main"),
-        ("push", push(forced=True), Activity.GATE, "p1", "main"),
+        ("push", push(before=NO_COMMIT), Activity.GATE, None, "main"),
+        ("push", push(forced=True), Activity.GATE, None, "main"),
+        ("push", push("refs/tags/v1", before=NO_COMMIT), Activity.GATE, "p1", "main"),
         ("push", push("refs/tags/v1"), Activity.GATE, "b" * 40, "main"),
         ("push", push("refs/heads/main"), Activity.RECORD, None, None),
         ("push", push(deleted=True), Activity.NOTHING, None, None),
@@ -80,8 +81,53 @@ def test_a_fork_and_dependabot_have_a_token_that_can_only_read(event: dict[str, 
 
 def test_an_event_without_anything_known_is_still_an_answer() -> None:
     assert asked("pull_request", {"number": "x"}, head="h", parents=()) == Asked(
-        activity=Activity.GATE, why="a pull request, compared with where it left its base"
+        activity=Activity.GATE, why="a pull request, compared with where it left its base", first=True
     )
+
+
+@pytest.mark.parametrize("more", [{"before": NO_COMMIT}, {"forced": True}])
+def test_all_commits_of_a_new_or_rewritten_branch_are_compared(tmp_path: Path, more: dict[str, Any]) -> None:
+    """Only the first commit of the branch is slower; its last one changes a page."""
+    upstream = Project(tmp_path / "upstream")
+    upstream.commit("base", perfgate_toml=WAITING, waits_sh=WAITS)
+    upstream.git("switch", "--quiet", "-c", "topic")
+    upstream.commit("slower", waits_sh=SLOWER)
+    upstream.commit("docs", README_md="x")
+    job = Job(tmp_path, upstream, depth=0, at="refs/heads/topic")
+
+    done = job.gate("push", push(**more))
+
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert job.outputs()["base-sha"] == upstream.git("rev-parse", "main")
+    assert "compared with where it left main" in done.stderr
+
+
+def test_a_new_branch_in_a_clone_without_its_history_is_compared_with_the_parent(tmp_path: Path) -> None:
+    upstream = Project(tmp_path / "upstream")
+    upstream.git("config", "uploadpack.allowAnySHA1InWant", "true")
+    upstream.commit("base", perfgate_toml=WAITING, waits_sh=WAITS)
+    upstream.commit("more", README_md="x")
+    upstream.git("switch", "--quiet", "-c", "topic")
+    upstream.commit("slower", waits_sh=SLOWER)
+    job = Job(tmp_path, upstream, depth=1, at="refs/heads/topic")
+    job.project.git("update-ref", "-d", "refs/remotes/origin/main")
+
+    done = job.gate("push", push(before=NO_COMMIT))
+
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert job.outputs()["base-sha"] == upstream.git("rev-parse", "main")
+
+
+def test_a_first_commit_has_nothing_to_be_compared_with(tmp_path: Path) -> None:
+    upstream = Project(tmp_path / "upstream")
+    upstream.commit("base", perfgate_toml=WAITING, waits_sh=WAITS)
+    upstream.git("branch", "topic")
+    job = Job(tmp_path, upstream, depth=0, at="refs/heads/main")
+
+    done = job.gate("workflow_dispatch", {"repository": REPOSITORY})
+
+    assert done.returncode == 2
+    assert "nothing to compare: HEAD is the first commit" in done.stderr
 
 
 def test_only_words_of_the_change_itself_speak_for_it() -> None:

@@ -18,7 +18,7 @@ from benchmarks.decision.suite.amounts import UNITS
 from benchmarks.measurement.__main__ import MARK, TIMEOUT_S, Subject
 from benchmarks.neighbour import neighbour
 from perfgate.core.comparison import pair_effect
-from perfgate.core.model import TIME, Design
+from perfgate.core.model import Design
 from perfgate.core.schedule import PairDraw, draw_pair
 from perfgate.host import cpus
 from perfgate.host.environment import environment
@@ -168,7 +168,7 @@ class _Recorder:
             self.found.startup_s = result.startup_s
             for name, sides in result.readings.items():
                 self.found.pair_s[name] = result.seconds[name]
-                effect = pair_effect(TIME, Design.TURNS, sides[0].values["time"], sides[1].values["time"])
+                effect = pair_effect(Design.TURNS, sides[0].values["time"], sides[1].values["time"])
                 kept.setdefault(kind, {}).setdefault(name, []).append(effect)
 
     def processes(self, condition: str, count: int) -> None:

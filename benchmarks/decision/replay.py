@@ -8,6 +8,7 @@ import numpy as np
 
 from benchmarks.decision.record import EDIT, SAME, Recording
 from benchmarks.decision.rivals import Rival, Seen
+from perfgate.core.comparison import Effects
 from perfgate.core.model import Benchmark, Design
 from perfgate.core.policy import Policy
 from perfgate.core.question import Question, answer
@@ -103,7 +104,7 @@ def play(suite: Sequence[Drawn], recording: Recording, policy: Policy) -> Played
         if not any(due):
             continue
         questions = [
-            Question(rule=policy.rules[0], log_ratios=tuple(each.seen), planned=track.planned, base=1.0)
+            Question(rule=policy.rules[0], effects=Effects(values=tuple(each.seen)), planned=track.planned, base=1.0)
             for track, each in zip(tracks, suite, strict=True)
         ]
         answers = answer(questions, policy)

@@ -23,7 +23,7 @@ from scipy.stats import binom
 from benchmarks.library import CATTRS
 from benchmarks.neighbour import neighbour
 from perfgate.core.comparison import pair_effect
-from perfgate.core.model import TIME, Design
+from perfgate.core.model import Design
 from perfgate.core.ports import Place
 from perfgate.core.schedule import PairDraw, Turns, draw_pair, turns_for
 from perfgate.core.stats.paired import effect
@@ -73,7 +73,7 @@ def pair_effects(
     result = run_pair(pairing, draw, plans, interrupts=base.interrupts)
     assert not result.troubles, result.troubles
     return {
-        name: pair_effect(TIME, design, sides[0].values["time"], sides[1].values["time"])
+        name: pair_effect(design, sides[0].values["time"], sides[1].values["time"])
         for name, sides in result.readings.items()
     }
 
@@ -92,7 +92,7 @@ def together(subject: Subject, plans: dict[str, Turns], draw: PairDraw) -> dict[
                     agent.send(do="turn", loops=turns.loops)
                 for side, agent in enumerate(people.agents):
                     readings[side].add(side, agent.receive(timeout_s=TIMEOUT_S), keep=turn >= turns.warmup)
-            found[name] = pair_effect(TIME, Design.TURNS, readings[0].values["time"], readings[1].values["time"])
+            found[name] = pair_effect(Design.TURNS, readings[0].values["time"], readings[1].values["time"])
 
         people.travel(tuple(plans), visit, cpu=None, timeout_s=TIMEOUT_S)
     return found

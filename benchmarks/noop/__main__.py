@@ -35,7 +35,7 @@ from benchmarks.neighbour import neighbour
 from benchmarks.noop.edits import ANYWHERE, KINDS, WORST
 from benchmarks.noop.suites import SUITES, Suite
 from perfgate.core.comparison import pair_effect
-from perfgate.core.model import TIME, Design
+from perfgate.core.model import Design
 from perfgate.core.ports import Launch, Place
 from perfgate.core.schedule import Turns, draw_pair, turns_for
 from perfgate.core.stats.paired import effect
@@ -123,7 +123,7 @@ def measured(
             base, head = (facts[-1] for facts in result.facts)
             cells[way].starved.append(tuple(f.starved_s / max(1e-9, f.starved_s + f.ran_s) for f in (base, head)))
             for name, read in result.readings.items():
-                effect = pair_effect(TIME, Design.TURNS, *(read[side].values["time"] for side in (0, 1)))
+                effect = pair_effect(Design.TURNS, *(read[side].values["time"] for side in (0, 1)))
                 cells[way].pairs.setdefault(short(name), []).append(effect)
                 cells[way].pair_s[short(name)] = result.seconds[name]
 

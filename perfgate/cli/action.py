@@ -26,13 +26,22 @@ def action() -> int:
         inputs = json.loads(os.environ.pop("PERFGATE_INPUTS", ""))  # the token is among them
     except ValueError as exc:
         raise UsageError("PERFGATE_INPUTS is not JSON: this command is for action.yml alone") from exc
-    command = arguments({str(name): str(value).strip() for name, value in inputs.items()}, os.environ)
+    given = {str(name): str(value).strip() for name, value in inputs.items()}
+    command = arguments(given, os.environ)
+    if directory := given.get("directory"):
+        if not Path(directory).is_dir():
+            raise UsageError(
+                f"there is no directory {directory!r} in {Path.cwd()}", hint="the `path` of actions/checkout"
+            )
+        os.chdir(directory)
     click.echo(f"perfgate {' '.join(command)}", err=True)
     return main.run(command)
 
 
 def arguments(inputs: Mapping[str, str], environ: Mapping[str, str]) -> list[str]:
     """Return the command line that these inputs stand for.
+
+    What it writes and reads beside the checkout is where the job is, also if the checkout has a directory of its own.
 
     Raises: UsageError for an unknown mode, or where a pattern of `runs` fits no file.
     """
@@ -42,20 +51,22 @@ def arguments(inputs: Mapping[str, str], environ: Mapping[str, str]) -> list[str
     if mode == "auto":
         found = asked_by(environ).activity
         mode = "gate" if found is Activity.NOTHING else str(found)
-    report = inputs.get("report") or "perfgate-report"
+    here = Path.cwd() if inputs.get("directory") else Path()
+    report = str(here / (inputs.get("report") or "perfgate-report"))
     suites = [
         part for line in inputs.get("suite", "").splitlines() for part in ("--suite", line.strip()) if line.strip()
     ]
     measuring = [*_flags(inputs, _MEASURING), *suites]
     match mode:
         case "gate":
-            return ["gate", "--report", report, *measuring, *_flags(inputs, ("shard", "merge"))]
+            merge = ["--merge", str(here / inputs["merge"])] if inputs.get("merge") else []
+            return ["gate", "--report", report, *measuring, *_flags(inputs, ("shard",)), *merge]
         case "measure":
             return ["measure", "-o", f"{report}/run.json", *measuring]
         case "record":
-            return ["record", *_files(inputs.get("runs", "")), *measuring]
+            return ["record", *(str(here / file) for file in _files(inputs.get("runs", ""))), *measuring]
         case "site":
-            return ["report", "-o", SITE, *_flags(inputs, ("config", "url"))]
+            return ["report", "-o", str(here / SITE), *_flags(inputs, ("config", "url"))]
         case _:
             switches = [f"--{'' if inputs.get(name) == 'true' else 'no-'}{name}" for name in _SWITCHES]
             return ["publish", *_flags(inputs, _PUBLISHING), *switches]

@@ -32,7 +32,11 @@ BASELINE = "baseline"
 @click.option(
     "--processes", type=click.IntRange(1, 1000), default=10, help="Fresh processes a suite, where one side is measured."
 )
+@click.option(
+    "--from", "reader", type=click.Choice(registry.readers()), help="What wrote the files; default: by shape."
+)
 @click.option("--limit", help='Judge by this limit instead of the configured ones, as in "3%".')
+@click.option("-q", "--quiet", is_flag=True, help="Print the first line of the report alone.")
 @click.option("--save", type=click.Path(path_type=Path), help="Keep the runs in this directory: base.json, head.json.")
 def compare(
     base: str | None,
@@ -41,7 +45,9 @@ def compare(
     form: str,
     output: str,
     processes: int,
+    reader: str | None,
     limit: str | None,
+    quiet: bool,
     save: Path | None,
 ) -> int:
     """Measure BASE and HEAD side by side, in pairs that take turns, and judge the difference.
@@ -54,17 +60,16 @@ def compare(
     for target in targets:
         files.check_writable(target)
     share = _share(limit)
-    with chosen.workshop() as shop:
+    with chosen.workshop(reader=reader) as shop:
         if base == BASELINE:
             compared = stored.compare_with_baseline(head, shop, processes=processes, limit=share)
         else:
             compared = comparing.compare(base, head, shop, processes=processes, limit=share)
         interrupted = shop.interrupts.requested
-    text = registry.renderer(form)(compared.report)
-    write(
-        console.coloured(text) if form == "text" and output == "-" and console.wants_colour() else text,
-        output,
-    )
+    brief = quiet and output == "-"
+    text = phrases.headline(compared.report) if brief else registry.renderer(form)(compared.report)
+    coloured = form == "text" and output == "-" and not brief and console.wants_colour()
+    write(console.coloured(text) if coloured else text, output)
     if output != "-":
         click.echo(phrases.headline(compared.report), err=True)
     if save:

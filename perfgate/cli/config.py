@@ -42,6 +42,8 @@ def check(path: Path | None) -> int:
     """Read the configuration; every fault is shown at once, with its line. Exit code 2 if there is one."""
     loaded = _load(path)
     suites, rules = len(loaded.config.suite), len(loaded.config.rule)
+    for doubt in loaded.config.doubts():
+        click.echo(f"warning: {doubt}", err=True)
     click.echo(f"{loaded.source}: fine; {suites} suite{'s' * (suites != 1)}, {rules} rule{'s' * (rules != 1)}")
     return 0
 

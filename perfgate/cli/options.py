@@ -42,8 +42,8 @@ class Chosen:
         return load(root, environ=os.environ, flags=given, path=self.config)
 
     @contextmanager
-    def workshop(self) -> Iterator[Workshop]:
-        """Yield what measuring needs, with Ctrl-C heard and progress shown."""
+    def workshop(self, *, reader: str | None = None) -> Iterator[Workshop]:
+        """Yield what measuring needs, with Ctrl-C heard and progress shown; `reader` is the format of result files."""
         token = take_token()  # before anything is started, the watchdog included
         with Interrupts() as interrupts, hardening.job_hidden(), tree.watched(), console.progress() as watch:
             yield Workshop(
@@ -56,6 +56,7 @@ class Chosen:
                 seed=secrets.randbelow(2**31) if self.seed is None else self.seed,
                 suites=self.suite,
                 selection=self.selection,
+                reader=reader,
             )
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from perfgate import registry
 from perfgate.cli.options import Chosen, PathsCommand, measuring
 from perfgate.errors import Exit
 from perfgate.pipeline import auditing, stored
@@ -17,9 +18,23 @@ from perfgate.render import phrases
 @measuring
 @click.option("--processes", type=click.IntRange(1, 1000), default=10, help="Fresh processes a suite.")
 @click.option("--every", type=click.IntRange(1), default=1, metavar="N", help="Of a range, measure every Nth commit.")
+@click.option(
+    "--from", "reader", type=click.Choice(registry.readers()), help="What wrote the files; default: by shape."
+)
+@click.option("--commit", metavar="REVISION", help="Of which commit the files are that name none.")
 @click.option("--dry-run", is_flag=True, help="Measure and store nothing; print what would be stored, and where.")
-def record(what: tuple[str, ...], chosen: Chosen, processes: int, every: int, dry_run: bool) -> int:
-    """Measure the current commit, or each REVISION, and store its run; or store FILEs that `measure -o` wrote.
+def record(
+    what: tuple[str, ...],
+    chosen: Chosen,
+    processes: int,
+    every: int,
+    reader: str | None,
+    commit: str | None,
+    dry_run: bool,
+) -> int:
+    """Measure the current commit, or each REVISION, and store its run; or store FILEs of perfgate or another tool.
+
+    Most other tools' files do not name a commit: `--commit HEAD` does.
 
     A range such as `v1.0..HEAD --every 5` fills a history, oldest commit first. Commits that are stored already are
     skipped, so you can interrupt it and run it again. It prints where it will store before it measures.
@@ -30,7 +45,7 @@ def record(what: tuple[str, ...], chosen: Chosen, processes: int, every: int, dr
     a benchmark failed, or one that used to be recorded has been silent for longer than `baseline.max-age`.
     """
     reports = tuple(filter(auditing.is_report, what))
-    with chosen.workshop() as shop:
+    with chosen.workshop(reader=reader) as shop:
         if reports:
             kept, place = auditing.record(reports, shop)
             many = f"{len(kept)} report{'s' * (len(kept) != 1)}"
@@ -38,7 +53,7 @@ def record(what: tuple[str, ...], chosen: Chosen, processes: int, every: int, dr
         if reports and len(reports) == len(what):
             return int(Exit.PASSED)
         rest = [name for name in what if name not in reports]
-        done = stored.record(rest, shop, processes=processes, every=every, dry_run=dry_run)
+        done = stored.record(rest, shop, processes=processes, every=every, dry_run=dry_run, commit=commit)
     if dry_run:
         return int(Exit.PASSED)
     known = f", {done.known} known already" if done.known else ""
@@ -47,9 +62,9 @@ def record(what: tuple[str, ...], chosen: Chosen, processes: int, every: int, dr
         click.echo(f"  {path}")
     if output := os.environ.get("GITHUB_OUTPUT"):
         actions.write_outputs(Path(output), {"activity": "record", "recorded": str(len(done.new))})
-    for commit, why in done.unmeasured:
+    for unmeasured, why in done.unmeasured:
         text = phrases.line(why.splitlines()[0])
-        click.echo(f"error: {phrases.name(commit)} could not be measured: {text}", err=True)
+        click.echo(f"error: {phrases.name(unmeasured)} could not be measured: {text}", err=True)
     for failure in done.failed:
         reason = phrases.line(failure.text.splitlines()[0] if failure.text else "")
         click.echo(f"error: {phrases.name(str(failure.benchmark))} {failure.reason}: {reason}", err=True)

@@ -208,6 +208,11 @@ class LoadSuite(Section):
     """Locust: wait for workers from elsewhere, base's on this port and head's on the next one."""
     url: Annotated[str, AfterValidator(_url)] = "http://127.0.0.1:{port}"
     """Where the service is reached."""
+    ca: RelativePath | None = None
+    """Of an https url: a file with the certificates to trust, as for a service with one of its own; taken from your
+    checkout."""
+    insecure: bool = False
+    """Of an https url: trust any certificate."""
     allow: tuple[str, ...] = ()
     """Hosts beside this machine that `url` may name: whose owner agreed to be loaded."""
 
@@ -244,6 +249,12 @@ class LoadSuite(Section):
         """Refuse what does not fit together."""
         if TOTAL in self.requests:
             raise ValueError(f"a request cannot be called {TOTAL!r}: that is all of them together")
+        if (self.ca or self.insecure) and urlsplit(self.url).scheme != "https":
+            raise ValueError("ca and insecure are for an https url")
+        if self.ca and self.insecure:
+            raise ValueError("ca and insecure exclude each other: one certificate is trusted, or any")
+        if (self.ca or self.insecure) and self.engine:
+            raise ValueError(f"ca and insecure are for the own generator; {self.engine} has settings of its own")
         if "{port}" not in self.url and self.master_port is None:
             raise ValueError(f"url {self.url!r} lacks {{port}}: both sides would be one service")
         if urlsplit(self.url).scheme == "https" and self.ready.startswith("/"):

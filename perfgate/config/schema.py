@@ -19,10 +19,11 @@ from perfgate.config.section import (
     Section,
     Share,
     checked,
+    for_a_shell,
 )
-from perfgate.core.model import METRICS
-from perfgate.core.policy import FAMILY_LEVEL, MARGIN, MAX_SKIPPED, STRICT_LEVEL, Acceptance, Policy, Rule
-from perfgate.core.units import parse_quantity, parse_share, unit_of
+from perfgate.core.model import METRICS, Direction, Kind
+from perfgate.core.policy import FAMILY_LEVEL, MARGIN, MAX_SKIPPED, STRICT_LEVEL, Acceptance, Policy, Rule, Statement
+from perfgate.core.units import Unit, parse_quantity, parse_share, unit_of
 
 Answer = Literal["pass", "fail"]
 
@@ -204,6 +205,8 @@ class RuleTable(Section):
     def _fitting(self) -> Self:
         """Refuse a floor or an SLO in a unit that the rule's own metric is never in."""
         metric = METRICS.get(self.sli.rpartition(":")[2])
+        if self.better and metric is not None and metric.direction != self.better:
+            raise ValueError(f"better = {self.better!r}, but {metric.name} is better when it is {metric.direction}")
         for key, text in (("floor", self.floor), ("slo", self.slo)):
             if text and metric is not None and unit_of(text) is not metric.unit:
                 raise ValueError(f"{key} {text!r} is in another unit than {metric.name}, which is in {metric.unit}")
@@ -219,6 +222,8 @@ class RuleTable(Section):
     slo: Quantity | None = None
     """Head must not be worse than this, in the metric's unit, whatever base is: `slo = "200ms"`. What base misses as
     surely does not block."""
+    better: Literal["lower", "higher"] | None = None
+    """Which way is better, for a metric that perfgate does not know and whose file does not say it."""
     critical: bool = True
     """Blocks; `false` only warns."""
     on_inconclusive: Answer = Field("pass", alias="on-inconclusive")
@@ -244,6 +249,28 @@ class RuleTable(Section):
             on_inconclusive=self.on_inconclusive == "fail",
             until=self.until.isoformat() if self.until else "",
             max_skipped=parse_share(self.max_skipped),
+            better=Direction(self.better) if self.better else None,
+        )
+
+
+class MetricTable(Section):
+    """What a metric is that perfgate does not know, by its name (the part of an SLI behind the colon)."""
+
+    better: Literal["lower", "higher"] | None = None
+    """Which way is better. Without it a result file may say it, or its unit; else perfgate guesses `lower`, says so in
+    the report, and calls nothing improved."""
+    unit: Literal["s", "B", "1/s", "share", "1"] | None = None
+    """What its values are in: seconds, bytes, per second, a share (0.01 reads 1 %), or none of these."""
+    kind: Literal["noisy", "exact"] | None = None
+    """`exact`: the same code always gives the same value, so that any difference beyond the limit counts."""
+
+    def statement(self, name: str) -> Statement:
+        """Return what is stated of the metric `name`."""
+        return Statement(
+            metric=name,
+            better=Direction(self.better) if self.better else None,
+            unit=Unit(self.unit) if self.unit else None,
+            kind=Kind(self.kind) if self.kind else None,
         )
 
 
@@ -284,6 +311,8 @@ class Config(Section):
     environment: dict[str, str] = {}
     """What else makes runs comparable, beside CPU, cores, kernel, libc, Python and runner image: name = "value"."""
     rule: tuple[RuleTable, ...] = ()
+    metric: dict[str, MetricTable] = {}
+    """Metrics that perfgate does not know."""
     accept: tuple[AcceptTable, ...] = ()
 
     @model_validator(mode="before")
@@ -308,6 +337,28 @@ class Config(Section):
                 raise ValueError(f"{glob!r} speaks of a suite that is none of {', '.join(self.suite)}")
         return self
 
+    @model_validator(mode="after")
+    def _unknown_metrics(self) -> Self:
+        """Refuse to state what a metric is that perfgate knows."""
+        if known := [name for name in self.metric if name in METRICS]:
+            raise ValueError(f"[metric.{known[0]}]: perfgate knows {known[0]} itself; take the table out")
+        return self
+
+    def doubts(self) -> tuple[str, ...]:
+        """Return what is allowed and probably not meant, in sentences."""
+        found = []
+        for name, suite in self.suite.items():
+            lines = dict(suite.benchmarks) if isinstance(suite, CommandSuite) else {}
+            if isinstance(suite, LoadSuite):
+                lines = {key: line for key in ("command", "prepare") if (line := getattr(suite, key))}
+            for key, line in lines.items():
+                if words := for_a_shell(line):
+                    found.append(
+                        f"suite {name}, {key}: no shell reads this command line, so the program gets {words[0]} as it "
+                        "is; if a shell should read it, write sh -c '…'"
+                    )
+        return tuple(found)
+
     def policy(self, *, today: str = "") -> Policy:
         """Return what judging on the day `today` needs, the default rule last so that no time goes unjudged."""
         strict = self.perfgate.strictness == "strict"
@@ -320,4 +371,5 @@ class Config(Section):
             accept=tuple(table.acceptance() for table in self.accept),
             today=today or datetime.now(UTC).date().isoformat(),
             trust_stored=self.baseline.trust_times,
+            metrics=tuple(table.statement(name) for name, table in self.metric.items()),
         )

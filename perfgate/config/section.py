@@ -1,5 +1,6 @@
 """What all tables of the file share: how quantities, paths and command lines are written and checked."""
 
+import re
 import shlex
 from collections.abc import Callable
 from pathlib import PurePosixPath
@@ -57,6 +58,19 @@ def _command(line: str) -> list[str]:
     if not words:
         raise ValueError("an empty command line")
     return words
+
+
+def for_a_shell(line: str) -> list[str]:
+    """Return the words of a command line that a shell would read in another way: `|`, `> file`, `$HOME`, `*.py`."""
+    words = shlex.shlex(line, posix=False, punctuation_chars="|&;<>")
+    words.whitespace_split, words.commenters = True, ""
+    found = []
+    for word in words:
+        bare = re.sub(r"'[^']*'", "", word)
+        unquoted = re.sub(r'"[^"]*"', "", bare)
+        if set(word) <= set("|&;<>") or re.search(r"\$[A-Za-z_{(]|`", bare) or "*" in unquoted:
+            found.append(word)
+    return found
 
 
 Share = Annotated[str, checked(parse_share), Field(examples=["5%"])]

@@ -3,11 +3,10 @@
 Pure: where they are kept is the business of `stores`, which commits are ancestors of head that of git.
 """
 
-import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from perfgate.core.comparison import INTERVAL_LEVEL, Change, Comparison, Evidence, plain_ratio, sign
+from perfgate.core.comparison import Change, Comparison, Effects, Evidence, pair_effects, shown, sign
 from perfgate.core.levels import Level, Levels
 from perfgate.core.model import (
     Benchmark,
@@ -24,10 +23,11 @@ from perfgate.core.model import (
 )
 from perfgate.core.policy import Policy
 from perfgate.core.processes import Processes
-from perfgate.core.stats import changepoint, describe, paired, unpaired
+from perfgate.core.stats import changepoint, describe, unpaired
 
 MOST_RUNS = 20  # stored runs that foretell the next: older ones say less about now
 WINDOW = 2 * MOST_RUNS  # read, so that a change of level among them is seen
+NONE = Effects()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +54,7 @@ class StoredRun:
 
 def reduced(run: Run, policy: Policy, *, committed: str) -> tuple[StoredRun, ...]:
     """Return what is kept of `run`, one a suite; a diagnostic metric only where a rule names it."""
+    run = policy.restated(run)
     assert run.revision.commit is not None
     kept = [s for s in run.samples if not s.sli.metric.diagnostic or policy.rule_for(s.sli) is not None]
     suites = dict.fromkeys([s.sli.benchmark.suite for s in kept] + [f.benchmark.suite for f in run.failures])
@@ -69,6 +70,16 @@ def reduced(run: Run, policy: Policy, *, committed: str) -> tuple[StoredRun, ...
         )
         for suite in suites
     )
+
+
+def restated(runs: Iterable[StoredRun], policy: Policy) -> list[StoredRun]:
+    """Return runs with what the configuration says of their metrics today, whatever it said when they were stored."""
+    runs = list(runs)
+    if not policy.states:
+        return runs
+    shapes = {id(run.levels.places): run.levels.places for run in runs}
+    places = {key: {policy.stated(sli): place for sli, place in shape.items()} for key, shape in shapes.items()}
+    return [replace(run, levels=run.levels.named(places[id(run.levels.places)])) for run in runs]
 
 
 def _level(sample: Sample) -> Level:
@@ -150,11 +161,11 @@ def _compare(head: Sample, baseline: Baseline) -> Comparison:
     mine = describe.median(medians)
     stored = [run.levels[sli].median for run in baseline.runs if sli in run.levels]
     counted = sli.metric.kind is Kind.COUNTED
-    if sli.metric.kind is Kind.EXACT or counted or min(mine, *stored) <= 0:
+    if sli.metric.kind is Kind.EXACT or counted:
         # As few as there ever were is no regression; more may be chance, which shares without their counts do not tell.
         base = max(stored) if counted else stored[0]
         plain = sli.metric.kind is Kind.EXACT or (counted and mine <= base)
-        ratio = plain_ratio(base, mine)
+        ratio = unpaired.plain_ratio(base, mine)
         return _comparison(
             head,
             Evidence.EXACT if plain else Evidence.ADVISORY,
@@ -162,18 +173,17 @@ def _compare(head: Sample, baseline: Baseline) -> Comparison:
             change=Change(ratio=ratio, low=ratio, high=ratio),
             stored=stored,
         )
-    current = current_level(stored[::-1])
+    current, worse = current_level(stored[::-1]), sign(sli.metric)
+    found = pair_effects(Design.ALONE, [((value,), (mine,)) for value in current]).signed(worse)
     # One strange run of twenty must not hide a change behind a wide interval.
-    log_ratios = describe.winsorised([math.log(mine / value) * sign(sli.metric) for value in current])
-    foretold = paired.prediction([sign(sli.metric) * d for d in log_ratios])
-    ratio, low, high = foretold.ratios(INTERVAL_LEVEL)
+    found = replace(found, values=describe.winsorised(found.values))
     return _comparison(
         head,
         Evidence.STORED,
         base=describe.median(current),
-        change=Change(ratio=ratio, low=low, high=high),
+        change=shown(found.scale.prediction(found.values), found.scale, worse=worse),
         stored=current,
-        log_ratios=log_ratios,
+        effects=found,
     )
 
 
@@ -184,17 +194,20 @@ def _comparison(
     base: float,
     change: Change,
     stored: Sequence[float],
-    log_ratios: tuple[float, ...] = (),
+    effects: Effects = NONE,
 ) -> Comparison:
     medians = describe.process_medians(head.processes)
-    doubt = Warning(code="no-ratio", text="values of zero or less have no ratio; the runs are shown, not judged")
+    text = "more than in any stored run; these do not keep of how many, so it may be chance"
+    doubt = Warning(code="uncounted", text=text)
     return Comparison(
         sli=head.sli,
         evidence=evidence,
         base=base,
         head=describe.median(medians),
         change=change,
-        log_ratios=log_ratios,
+        log_ratios=effects.values,
+        scale=effects.scale,
+        size=effects.size,
         planned=0,
         pair_s=0.0,
         processes=(len(stored), len(medians)),
@@ -204,7 +217,7 @@ def _comparison(
 
 
 def current_level(values: Sequence[float]) -> list[float]:
-    """Return the newest values (oldest first, > 0) since the series last changed its level, 20 at most."""
+    """Return the newest values (oldest first) since the series last changed its level, 20 at most."""
     found = changepoint.steps(values)
     return list(values[found[-1].at if found else 0 :])[-MOST_RUNS:]
 

@@ -6,12 +6,13 @@ A comparison knows no limit and gives no verdict; `judge` does. What differs bet
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from perfgate.core.model import Design, Direction, Kind, Metric, Run, Sample, Sli, Warning
 from perfgate.core.schedule import FIRST_LOOK
 from perfgate.core.stats import describe, paired, unpaired
+from perfgate.core.stats.scale import Scale, Signs, differences
 
 INTERVAL_LEVEL = 0.99  # as sure as the gate is that it does not block without cause
 
@@ -74,7 +75,8 @@ class Comparison:
     head: float
     change: Change
     log_ratios: tuple[float, ...]
-    """One a pair, in measured order, or one a stored run; positive where head is worse. Empty where neither was."""
+    """One a pair, in measured order, or one a stored run; positive where head is worse. Empty where neither was. Log
+    ratios, unless `scale` says otherwise."""
     planned: int
     pair_s: float
     processes: tuple[int, int]
@@ -87,6 +89,31 @@ class Comparison:
     design: Design = Design.TURNS
     counts: Counts | None = None
     """Of a counted metric, where both sides were counted in the same pairs."""
+    scale: Scale = Scale.RATIO
+    size: float = 0.0
+    """Of scale `difference`: the mean size of base, which differences are shares of, in the metric's unit."""
+
+    @property
+    def effects(self) -> "Effects":
+        """What the pairs, or the stored runs, show."""
+        return Effects(values=self.log_ratios, scale=self.scale, size=self.size)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effects:
+    """One effect a pair, or a stored run, in measured order; positive where head is worse."""
+
+    values: tuple[float, ...] = ()
+    scale: Scale = Scale.RATIO
+    size: float = 0.0
+    """Of scale `difference`: the mean size of base, in the metric's unit."""
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def signed(self, worse: int) -> "Effects":
+        """Return effects that are positive where head is more, as effects that are so where head is worse."""
+        return self if worse > 0 else replace(self, values=tuple(-value for value in self.values))
 
 
 def compare(base: Run, head: Run) -> tuple[Comparison, ...]:
@@ -100,15 +127,15 @@ def compare(base: Run, head: Run) -> tuple[Comparison, ...]:
 def compare_sample(base: Sample, head: Sample, base_run: Run, head_run: Run) -> Comparison:
     """Compare one SLI."""
     medians = describe.process_medians(base.processes), describe.process_medians(head.processes)
-    log_ratios = pair_log_ratios(base, head, base_run, head_run)
-    evidence, doubts = _evidence(base, head, base_run, head_run, log_ratios)
+    effects = effects_of(base, head, base_run, head_run)
+    evidence, doubts = _evidence(base, head, base_run, head_run, effects)
     return Comparison(
         sli=head.sli,
         evidence=evidence,
         base=_level(base, medians[0]),
         head=_level(head, medians[1]),
-        change=_change(evidence, medians, log_ratios, worse=sign(head.sli.metric)),
-        log_ratios=log_ratios,
+        change=_change(evidence, medians, effects, worse=sign(head.sli.metric)),
+        log_ratios=effects.values,
         planned=head.planned,
         pair_s=head.pair_s,
         processes=(len(medians[0]), len(medians[1])),
@@ -117,6 +144,8 @@ def compare_sample(base: Sample, head: Sample, base_run: Run, head_run: Run) -> 
         levels=_every(base, head) if evidence is Evidence.EXACT else medians,
         design=head.design,
         counts=_counts(base, head) if evidence is Evidence.COUNTED else None,
+        scale=effects.scale,
+        size=effects.size,
     )
 
 
@@ -126,47 +155,59 @@ def _every(base: Sample, head: Sample) -> tuple[tuple[float, ...], tuple[float, 
     return one, other
 
 
-def effect_of(c: Comparison) -> paired.Effect:
-    """Return what the log ratios of tested evidence (at least one) say of the change."""
-    return (paired.prediction if c.evidence is Evidence.STORED else paired.effect)(c.log_ratios)
+def effect_of(c: Comparison) -> paired.Effect | Signs:
+    """Return what tested evidence (of one effect at least) says of the change."""
+    return (c.scale.prediction if c.evidence is Evidence.STORED else c.scale.effect)(c.log_ratios)
 
 
 def worsening(c: Comparison) -> float:
     """Return the share by which head is worse than base; negative where it is better."""
-    ratio = c.change.ratio
-    return (ratio if sign(c.sli.metric) > 0 else (1 / ratio if ratio > 0 else math.inf)) - 1
+    ratio, worse = c.change.ratio, sign(c.sli.metric)
+    if c.scale is Scale.DIFFERENCE:
+        return worse * (ratio - 1)
+    return (ratio if worse > 0 else (1 / ratio if ratio > 0 else math.inf)) - 1
 
 
-def pair_log_ratios(base: Sample, head: Sample, base_run: Run, head_run: Run) -> tuple[float, ...]:
-    """Return one log ratio a pair, positive where head is worse; none for runs of different measurements."""
+def effects_of(base: Sample, head: Sample, base_run: Run, head_run: Run) -> Effects:
+    """Return one effect a pair, positive where head is worse; none for runs of different measurements."""
     if not _measured_together(base_run, head_run) or head.sli.metric.kind is Kind.COUNTED:
-        return ()
+        return Effects()
     sides, worse = (base.processes, head.processes), sign(head.sli.metric)
     alike = base.pairs == head.pairs and sides[0].each == sides[1].each != 0
     if alike and head.design is Design.TURNS and all(map(describe.positive, sides)):
-        return tuple(worse * effect for effect in describe.turn_effects(*sides))
+        return Effects(values=describe.turn_effects(*sides)).signed(worse)
     theirs = dict(zip(base.pairs, base.processes, strict=True))
     shared = [(theirs[pair], mine) for pair, mine in zip(head.pairs, head.processes, strict=True) if pair in theirs]
-    if any(min(*one, *other) <= 0 for one, other in shared):
-        return ()  # no ratio of nothing; the medians are compared instead, and inform
-    return tuple(pair_effect(head.sli.metric, head.design, one, other) for one, other in shared)
+    return pair_effects(head.design, shared).signed(worse)
 
 
-def pair_effect(metric: Metric, design: Design, base: Sequence[float], head: Sequence[float]) -> float:
-    """Return the log ratio of one pair, positive where head is worse; all values > 0."""
-    effect = describe.turn_effect if design is Design.TURNS else describe.block_effect
-    return sign(metric) * effect(base, head)
+def pair_effects(design: Design, pairs: Sequence[tuple[Sequence[float], Sequence[float]]]) -> Effects:
+    """Return the effect of each pair, positive where head is more: log ratios, or differences if one has no ratio.
+
+    Args:
+        pairs: the values of base and of head, n >= 1 each.
+    """
+    if all(min(*base, *head) > 0 for base, head in pairs):
+        return Effects(values=tuple(pair_effect(design, base, head) for base, head in pairs))
+    levels = [[describe.median(values) for values in side] for side in zip(*pairs, strict=True)]
+    scale, values, size = differences(*levels)
+    return Effects(values=values, scale=scale, size=size)
+
+
+def pair_effect(design: Design, base: Sequence[float], head: Sequence[float]) -> float:
+    """Return the log ratio of one pair, positive where head is more; all values > 0."""
+    return describe.turn_effect(base, head) if design is Design.TURNS else describe.block_effect(base, head)
 
 
 def _evidence(
-    base: Sample, head: Sample, base_run: Run, head_run: Run, log_ratios: tuple[float, ...]
+    base: Sample, head: Sample, base_run: Run, head_run: Run, effects: Effects
 ) -> tuple[Evidence, tuple[Warning, ...]]:
     if base.sli.metric.kind is Kind.EXACT:
         return Evidence.EXACT, ()
     together = _measured_together(base_run, head_run) and not set(base.pairs).isdisjoint(head.pairs)
     if base.sli.metric.kind is Kind.COUNTED and together:
         return Evidence.COUNTED, ()
-    if log_ratios:
+    if effects:
         return Evidence.PAIRED, ()
     fewest = min(len(base.processes), len(head.processes))
     if differences := base_run.environment.differences(head_run.environment):
@@ -183,18 +224,25 @@ def _evidence(
 def _change(
     evidence: Evidence,
     medians: tuple[tuple[float, ...], tuple[float, ...]],
-    log_ratios: tuple[float, ...],
+    effects: Effects,
     *,
     worse: int,
 ) -> Change:
     base, head = medians
-    if evidence is Evidence.PAIRED:
-        ratio, low, high = paired.interval([worse * d for d in log_ratios], level=INTERVAL_LEVEL)
-    elif evidence in (Evidence.EXACT, Evidence.COUNTED) or min(*base, *head) <= 0:
-        ratio = low = high = plain_ratio(describe.median(base), describe.median(head))
+    if evidence is Evidence.PAIRED and effects.scale is not Scale.SIGN:
+        return shown(effects.scale.effect(effects.values), effects.scale, worse=worse)
+    if evidence in (Evidence.PAIRED, Evidence.EXACT, Evidence.COUNTED):
+        ratio = low = high = unpaired.plain_ratio(describe.median(base), describe.median(head))
     else:
-        ratio, low, high = unpaired.ratio_interval(base, head, level=INTERVAL_LEVEL)
+        ratio, low, high = unpaired.change_interval(base, head, level=INTERVAL_LEVEL)
     return Change(ratio=ratio, low=low, high=high)
+
+
+def shown(found: "paired.Effect | Signs", scale: Scale, *, worse: int) -> Change:
+    """Return an effect as the change of the metric, whichever way is better; of signs only the direction."""
+    tail = (1 - INTERVAL_LEVEL) / 2
+    ratios = [scale.ratio(worse * effect) for effect in (found.mean, found.below(tail), found.above(tail))]
+    return Change(ratio=ratios[0], low=min(ratios[1:]), high=max(ratios[1:]))
 
 
 def _measured_together(base_run: Run, head_run: Run) -> bool:
@@ -216,13 +264,6 @@ def _counts(base: Sample, head: Sample) -> Counts:
     )
     shared = [pair for pair in head.pairs if pair in theirs]
     return Counts(base=tuple(theirs[pair] for pair in shared), head=tuple(mine[pair] for pair in shared))
-
-
-def plain_ratio(base: float, head: float) -> float:
-    """Return head / base, 1 for equal values and infinite from nothing."""
-    if base == head:
-        return 1.0
-    return head / base if base else math.inf
 
 
 def sign(metric: Metric) -> int:

@@ -10,13 +10,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
 
-from perfgate.core.comparison import Change, Comparison, Evidence, compare
+from perfgate.core.comparison import Change, Comparison, Effects, Evidence, compare
 from perfgate.core.judge import LARGEST_VISIBLE
 from perfgate.core.model import CPU, TIME, Benchmark, Design, Run, Sample, Sli, starved_share
 from perfgate.core.policy import Policy, Rule
 from perfgate.core.question import Question, blocking_levels
 from perfgate.core.schedule import FEWEST_TURNS, FIRST_LOOK, effort_for, looks
 from perfgate.core.stats import describe, paired, power
+from perfgate.core.stats.scale import Scale
 
 GOAL = 1.5  # times the limit: what should be seen in 95 of 100 runs
 UNSEEN = 2.0  # times the limit: who sees only more than that is no gate
@@ -92,10 +93,11 @@ def fitness(base: Run, head: Run, policy: Policy, *, effort_s: float) -> Fitness
         policy: that of a comparison.
         effort_s: what a benchmark may take in a comparison.
     """
+    base, head = policy.restated(base), policy.restated(head)
     covered = [
         (c, rule)
         for c in compare(base, head)
-        if c.evidence is Evidence.PAIRED and (rule := policy.rule_for(c.sli)) is not None
+        if c.evidence is Evidence.PAIRED and c.scale is Scale.RATIO and (rule := policy.rule_for(c.sli)) is not None
     ]
     family = Counter({True: 0, False: 0})
     for c in compare(base, head):
@@ -136,7 +138,7 @@ def visible_at_last(spread: float, pairs: int, *, margin: float, limit: float, l
 
 def _sight(c: Comparison, rule: Rule, policy: Policy, level: float) -> Sight:
     found = paired.effect(c.log_ratios)
-    limit = Question(rule=rule, log_ratios=(), planned=0, base=c.base).limit
+    limit = Question.about(c.sli.metric, rule, Effects(), planned=0, base=c.base).limit
     margin = math.log1p(policy.margin)
 
     def visible(pairs: int, limit: float = limit) -> float:
@@ -157,7 +159,7 @@ def _sight(c: Comparison, rule: Rule, policy: Policy, level: float) -> Sight:
         spread=found.sd,
         change=c.change,
         limit=math.expm1(limit),
-        visible=math.expm1(min(visible(c.planned), LARGEST_VISIBLE)) if known else None,
+        visible=min(math.expm1(min(visible(c.planned), paired.LARGEST_LOG)), LARGEST_VISIBLE) if known else None,
         holds=next(filter(held, LIMITS), None) if known else None,
         design=c.design,
         needed=power.pairs_needed(least, lambda more: visible(more.n) <= goal) if known else None,

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from perfgate.core.model import METRICS, TIME, Benchmark, Failure, Metric, Reason, Run, Sli, gone
 from perfgate.core.policy import Policy, matches
+from perfgate.core.units import Unit
 from perfgate.core.verdict import Judgement, Verdict, blocks
 
 
@@ -35,12 +36,13 @@ def gaps(base: Run, head: Run, policy: Policy) -> list[Judgement]:
     slis = [frozenset(sample.sli for sample in run.samples) for run in (base, head)]
     failed = {failure.benchmark for run in (base, head) for failure in run.failures if not failure.partial}
     shared = (base.benchmarks & head.benchmarks) - failed
-    found, late = _late(base, head, policy)
+    places = lacking(base, head)
+    found = _without_metrics(base, head, policy)
     for side, other, verdict, text in (
         (slis[0], slis[1], Verdict.MISSING, "base has this metric, head has not"),
         (slis[1], slis[0], Verdict.NEW, "only head has this metric"),
     ):
-        alone = sorted(sli for sli in side - other - late if sli.benchmark in shared)
+        alone = sorted(sli for sli in side - other if sli.benchmark in shared and _place(sli) not in places)
         ruled = [(sli, rule) for sli in alone if (rule := policy.rule_for(sli)) is not None]
         found += [
             Judgement(
@@ -51,29 +53,44 @@ def gaps(base: Run, head: Run, policy: Policy) -> list[Judgement]:
         ]  # fmt: skip
     measured = {sli.benchmark for sli in slis[0] | slis[1]}
     text = "not measured: the time budget ended before its turn"
-    unseen = sorted(shared - measured - {sli.benchmark for sli in late})
+    unseen = sorted(shared - measured - {benchmark for benchmark, _ in places})
     return found + [_row_without_numbers(benchmark, Verdict.INCONCLUSIVE, text, policy) for benchmark in unseen]
 
 
-def _late(base: Run, head: Run, policy: Policy) -> tuple[list[Judgement], frozenset[Sli]]:
-    """Return a row for each metric that the time budget left no turn for, and these SLIs: neither side failed."""
-    late = frozenset(
-        Sli(benchmark=failure.benchmark, metric=METRICS[name])
+def lacking(base: Run, head: Run) -> frozenset[tuple[Benchmark, str]]:
+    """Return the metrics that gave no number on a side though their benchmark ran, by name."""
+    failures = (failure for run in (base, head) for failure in run.failures if failure.partial)
+    places = {(failure.benchmark, name) for failure in failures for name in failure.metrics}
+    return frozenset(place for place in places if place[0] in head.benchmarks)
+
+
+def _place(sli: Sli) -> tuple[Benchmark, str]:
+    return sli.benchmark, sli.metric.name
+
+
+def _without_metrics(base: Run, head: Run, policy: Policy) -> list[Judgement]:
+    """Return a row for each metric that gave no number though its benchmark ran."""
+    known = {_place(sample.sli): sample.sli.metric for run in (base, head) for sample in run.samples}
+    sides = [
+        {(failure.benchmark, name): failure for failure in run.failures if failure.partial for name in failure.metrics}
         for run in (base, head)
-        for failure in run.failures
-        for name in failure.metrics
-        if failure.partial and name in METRICS
-    )
-    ruled = [(sli, rule) for sli in sorted(late) if (rule := policy.rule_for(sli)) is not None]
-    text = "not measured: the time budget ended before its turn (raise --budget)"
-    rows = [
-        Judgement(
-            benchmark=sli.benchmark, sli=sli, rule=rule, verdict=Verdict.INCONCLUSIVE, critical=rule.critical,
-            blocks=blocks(Verdict.INCONCLUSIVE, rule), text=text,
-        )
-        for sli, rule in ruled
-    ]  # fmt: skip
-    return rows, late
+    ]
+    rows = []
+    for benchmark, name in sorted(lacking(base, head)):
+        metric = METRICS.get(name) or known.get((benchmark, name)) or Metric(name=name, unit=Unit.ONE)
+        sli = Sli(benchmark=benchmark, metric=metric)
+        found = _verdict_without_numbers(*(side.get((benchmark, name)) for side in sides))
+        if (rule := policy.rule_for(sli)) is None or found is None:
+            continue
+        verdict, text = found
+        late = any(side[benchmark, name].reason is Reason.NO_TIME for side in sides if (benchmark, name) in side)
+        rows.append(
+            Judgement(
+                benchmark=benchmark, sli=sli, rule=rule, verdict=verdict, critical=rule.critical,
+                blocks=blocks(verdict, rule), text=f"{text} (raise --budget)" if late else text,
+            )
+        )  # fmt: skip
+    return rows
 
 
 def _verdict_without_numbers(base: Failure | None, head: Failure | None) -> tuple[Verdict, str] | None:
@@ -107,7 +124,6 @@ _PAST = {
     Reason.DIED: "took its process down",
     Reason.BAD_VALUE: "gave no usable value",
     Reason.NOTHING: "measured nothing",
-    Reason.UNFAIR: "gave nothing that counts",
 }
 
 

@@ -6,7 +6,7 @@ An environment of its own is an epoch of its own: runs compare only within one, 
 import itertools
 import math
 from bisect import bisect_right, insort
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from perfgate.core.baseline import WINDOW, Baseline, StoredRun, as_sample, base_run, compare_stored, current_level
@@ -146,24 +146,23 @@ def _trend(sli: Sli, environment: str, points: Points, policy: Policy, release: 
     if sli.metric.kind is Kind.EXACT:
         found = changepoint.exact_steps(values)
     else:
-        found = changepoint.steps(values, smallest=smallest(policy)) if min(values) > 0 else ()
+        found = changepoint.steps(values, smallest=smallest(policy))
     shifts = _shifts(sli, points, found)
     drift = _drift(sli, points, release) if release else None
     return Trend(sli=sli, environment=environment, points=points, shifts=shifts, drift=drift)
 
 
 def _shifts(sli: Sli, points: Points, found: Sequence[changepoint.Step]) -> tuple[Shift, ...]:
-    later: list[float] = []  # logarithms of the levels that came later, sorted
+    height: Callable[[float], float] = math.log if min(points.values, default=0.0) > 0 else float
+    later: list[float] = []  # heights of the levels that came later, sorted
     shifts = []
     for step in reversed(found):
-        size = math.log(step.ratio) if 0 < step.ratio < math.inf else math.copysign(math.inf, step.ratio - 1)
-        near = GONE_SHARE * abs(size)
-        middle = math.log(step.before) if step.before > 0 else math.nan
-        place = bisect_right(later, middle - near)
-        undone = step.before > 0 and place < len(later) and later[place] < middle + near
-        shifts.append(_shift(points, step, worse=sign(sli.metric) * size > 0, undone=undone))
-        if step.after > 0:
-            insort(later, math.log(step.after))
+        near = GONE_SHARE * abs(height(step.after) - height(step.before))
+        place = bisect_right(later, height(step.before) - near)
+        undone = place < len(later) and later[place] < height(step.before) + near
+        worse = sign(sli.metric) * (step.ratio - 1) > 0
+        shifts.append(_shift(points, step, worse=worse, undone=undone))
+        insort(later, height(step.after))
     return tuple(reversed(shifts))
 
 
@@ -192,22 +191,23 @@ def _drift(sli: Sli, points: Points, release: Release) -> Drift | None:
     if (found := moved(sli, then, now)) is None:
         return None
     worst = found.low if sign(sli.metric) > 0 else (1 / found.high if found.high > 0 else math.inf)
-    exceeded = worst > 1 and max(found.ratio, 1 / found.ratio) > 1 + release.budget
+    factor = max(found.ratio, 1 / found.ratio) if found.ratio > 0 else math.inf
+    exceeded = worst > 1 and factor > 1 + release.budget
     return Drift(since=release.name, ratio=found.ratio, low=found.low, high=found.high, exceeded=exceeded)
 
 
 def moved(sli: Sli, then: Sequence[float], now: Sequence[float]) -> Change | None:
     """Compare the last level among the values of `now` with the last among those of `then`, each oldest first.
 
-    Returns: None where one of them is not known, or has no ratio.
+    Returns: None where one of them is not known.
     """
-    if not now or not then or min(*then, *now) <= 0:
+    if not now or not then:
         return None
     if sli.metric.kind is Kind.EXACT:
-        ratio = now[-1] / then[-1]
+        ratio = unpaired.plain_ratio(then[-1], now[-1])
         return Change(ratio=ratio, low=ratio, high=ratio)
     levels = (current_level(values)[-DRIFT_RUNS:] for values in (then, now))
-    ratio, low, high = unpaired.ratio_interval(*levels, level=DRIFT_LEVEL)
+    ratio, low, high = unpaired.change_interval(*levels, level=DRIFT_LEVEL)
     return Change(ratio=ratio, low=low, high=high)
 
 

@@ -26,7 +26,7 @@ from typing import Self
 
 from perfgate.core.comparison import TESTED, Comparison, Evidence, compare, effect_of, sign, worsening
 from perfgate.core.control import disturbance, withheld
-from perfgate.core.gaps import gaps, unmet, without_numbers
+from perfgate.core.gaps import gaps, lacking, unmet, without_numbers
 from perfgate.core.model import Direction, Kind, Run
 from perfgate.core.policy import PASS_LEVEL, Policy, Rule
 from perfgate.core.question import (
@@ -42,9 +42,11 @@ from perfgate.core.question import (
 )
 from perfgate.core.schedule import CONFIRMING, FIRST_LOOK
 from perfgate.core.stats import paired, power
+from perfgate.core.stats.scale import Signs
 from perfgate.core.verdict import BAD, UNKNOWN, Judgement, Needs, Verdict, blocks
 
-LARGEST_VISIBLE = math.log(10)  # log ratio; who could only have seen more than that saw nothing
+GUESSED = 'which way is better is a guess: write better = "higher" or "lower" into its rule'
+LARGEST_VISIBLE = 9.0  # share of base; a run that could only have seen more than that saw nothing
 
 
 def judge(
@@ -59,7 +61,12 @@ def judge(
     covered = [(c, rule) for c in comparisons if (rule := policy.rule_for(c.sli)) is not None]
     covered = [(c, policy.weighed(rule, c.sli.metric, stored=c.evidence is Evidence.STORED)) for c, rule in covered]
     broken = {row.benchmark: row for row in without_numbers(base, head, policy)}
-    covered = [(c, rule) for c, rule in covered if c.sli.benchmark not in broken]
+    lost = lacking(base, head)
+    covered = [
+        (c, rule)
+        for c, rule in covered
+        if c.sli.benchmark not in broken and (c.sli.benchmark, c.sli.metric.name) not in lost
+    ]
     asked = [_Asked.about(c, rule) for c, rule in covered]
     answers = iter(answer([question for one in asked for question in one.questions], policy))
     startup_s = head.method.startup_s if head.method else 0.0
@@ -99,7 +106,7 @@ class _Asked:
         slo: Question | ShareQuestion | None = None
         if c.evidence in TESTED:
             stored = c.evidence is Evidence.STORED
-            change = Question(rule=rule, log_ratios=c.log_ratios, planned=c.planned, base=c.base, stored=stored)
+            change = Question.about(c.sli.metric, rule, c.effects, planned=c.planned, base=c.base, stored=stored)
             if rule.slo is not None:
                 slo = within(rule, c.levels[1], c.planned, worse=sign(c.sli.metric))
         elif c.counts is not None:
@@ -121,7 +128,7 @@ def _row(one: _Asked, found: Sequence[Answer], policy: Policy, startup_s: float)
         row = _judgement(one.comparison, one.rule, found[0].verdict, _doubt(one.change) if unsure else "")
     else:
         row = _plain_row(one.comparison, one.rule)
-    row = _unless_hidden(row, one.comparison)
+    row = _unless_guessed(_unless_hidden(row, one.comparison), one.comparison)
     return _within_slo(row, one, found[-1].verdict) if one.slo else row
 
 
@@ -161,8 +168,8 @@ def _base_misses(one: _Asked) -> bool:
     c = one.comparison
     if isinstance(one.slo, ShareQuestion) and c.counts is not None:
         return replace(one.slo, counts=c.counts.base).crosses(PASS_LEVEL)
-    over = within(one.rule, c.levels[0], c.planned, worse=sign(c.sli.metric))
-    return paired.effect(over.log_ratios).below(PASS_LEVEL) > 0
+    over = within(one.rule, c.levels[0], c.planned, worse=sign(c.sli.metric)).effects
+    return over.scale.effect(over.values).below(PASS_LEVEL) > 0
 
 
 _ACCEPTABLE = (Verdict.REGRESSION, Verdict.MISSING)
@@ -183,9 +190,9 @@ def _accepted(row: Judgement, policy: Policy) -> Judgement:
 
 
 def _tested_row(c: Comparison, question: Question, found: Answer, policy: Policy, startup_s: float) -> Judgement:
-    spread, margin = effect_of(c), math.log1p(policy.margin)
+    spread, margin = effect_of(c), c.scale.of(policy.margin)
 
-    def settles(more: paired.Effect) -> bool:
+    def settles(more: paired.Effect | Signs) -> bool:
         blocked = more.below(found.level) > margin and more.mean > question.limit
         return blocked or more.above(PASS_LEVEL) < question.limit
 
@@ -197,10 +204,14 @@ def _tested_row(c: Comparison, question: Question, found: Answer, policy: Policy
     total = FIRST_LOOK if not question.looked else power.pairs_needed(spread, settles) if undecided else None
     total = None if question.stored else found.accused_by + CONFIRMING if found.accused_by else total
     missing = max(0, total - len(c.log_ratios)) if total else 0
-    visible = power.visible_effect(spread, margin=margin, limit=question.limit, level=found.level)
+    visible = math.inf
+    if isinstance(spread, paired.Effect):
+        effect = power.visible_effect(spread, margin=margin, limit=question.limit, level=found.level)
+        visible = c.scale.share(effect)
+    doubt = hidden or _unrepeated(c, found) or (_no_share(spread, question) if undecided else "")
     return replace(
-        _judgement(c, question.rule, found.verdict, hidden or _unrepeated(c, found)),
-        visible=math.expm1(visible) if undecided and visible < LARGEST_VISIBLE else None,
+        _judgement(c, question.rule, found.verdict, doubt),
+        visible=visible if undecided and visible < LARGEST_VISIBLE else None,
         needs=Needs(pairs=missing, seconds=missing * (c.pair_s + startup_s)) if missing else None,
     )
 
@@ -213,6 +224,22 @@ def _unrepeated(c: Comparison, found: Answer) -> str:
     if len(fresh) < CONFIRMING:
         return f"{words}, but there was no time for {CONFIRMING} fresh ones to confirm it"
     return f"{words}, but not in the {len(fresh)} fresh ones after them"
+
+
+def _no_share(seen: paired.Effect | Signs, question: Question) -> str:
+    """Return why signs alone do not decide; empty where there are shares of base."""
+    if not isinstance(seen, Signs) or question.guessed:
+        return ""
+    return f"base is 0 throughout, and head differs from it in {seen.worse + seen.better} of {seen.n} pairs"
+
+
+def _unless_guessed(row: Judgement, c: Comparison) -> Judgement:
+    """Return the row; where the direction is a guess, with that, and never as an improvement."""
+    if not c.sli.metric.guessed or row.verdict is Verdict.PASS:
+        return row
+    if row.verdict is Verdict.IMPROVEMENT:
+        row = replace(row, verdict=Verdict.INCONCLUSIVE, blocks=blocks(Verdict.INCONCLUSIVE, row.rule))
+    return replace(row, text="; ".join(filter(None, [row.text, GUESSED])))
 
 
 def _judgement(c: Comparison, rule: Rule, verdict: Verdict, text: str = "") -> Judgement:
@@ -262,6 +289,6 @@ def _exact_verdict(c: Comparison, rule: Rule) -> Verdict:
     if over == [False, True]:
         return Verdict.REGRESSION
     # Products, not quotients: 101 against 100 is exactly 1 %, and 0 against 0 is nothing.
-    if worse > better * (1 + rule.limit) and worse - better > rule.floor:
+    if worse > better + abs(better) * rule.limit and worse - better > rule.floor:
         return Verdict.REGRESSION
-    return Verdict.IMPROVEMENT if better > worse * (1 + rule.limit) else Verdict.PASS
+    return Verdict.IMPROVEMENT if better > worse + abs(worse) * rule.limit else Verdict.PASS

@@ -50,6 +50,10 @@ class Levels(Mapping[Sli, Level]):
             n=(level.n for level in every),
         )
 
+    def named(self, places: Mapping[Sli, int]) -> "Levels":
+        """Return the same columns under other SLIs."""
+        return Levels(places, median=self.median, low=self.low, high=self.high, n=self.n)
+
     def __getitem__(self, sli: Sli) -> Level:
         place = self.places[sli]
         return Level(median=self.median[place], low=self.low[place], high=self.high[place], n=self.n[place])

@@ -4,10 +4,11 @@ Separate from how it is measured, stored, judged and shown: everything else spea
 """
 
 import hashlib
+import json
 import math
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from perfgate.core.load.histogram import Histogram
@@ -43,6 +44,8 @@ class Metric:
     kind: Kind = Kind.NOISY
     diagnostic: bool = False
     """Recorded beside the others and judged only where a rule names it: CPU time misreads threads."""
+    guessed: bool = field(default=False, compare=False)
+    """The file that it comes from does not say which way is better: `direction` is a guess."""
 
 
 TIME = Metric(name="time", unit=Unit.SECOND)
@@ -73,6 +76,14 @@ RATE = Metric(name="rate", unit=Unit.PER_SECOND, direction=Direction.HIGHER)
 """Of a benchmark that somebody else's tool counted by the second; what perfgate measures itself is a time."""
 METRICS = {metric.name: metric for metric in (TIME, CPU, PEAK_MEMORY, RATE, *_EXACT, *_LOAD)}
 """Those of load probes are explained in docs/load.md."""
+_SIGNED = ("rss-growth",)
+
+
+def sensible(metric: Metric, value: float) -> bool:
+    """Return whether a value can be a measurement: finite, no time of zero, nothing negative that cannot be."""
+    if metric.name == TIME.name:
+        return 0 < value < math.inf
+    return math.isfinite(value) and (value >= 0 or metric.name not in METRICS or metric.name in _SIGNED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -175,7 +186,8 @@ class Reason(StrEnum):
 
 def gone(benchmark: "Benchmark") -> str:
     """Return what is said of a benchmark that vanished, with the line that lets it go."""
-    return f'base has it, head has not; if that is meant, write under [perfgate]: retired = ["{benchmark}"]'
+    name = json.dumps(str(benchmark), ensure_ascii=False)  # TOML escapes quotes and line ends as JSON does
+    return f"base has it, head has not; if that is meant, write under [perfgate]: retired = [{name}]"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,12 +198,12 @@ class Failure:
     reason: Reason
     text: str
     metrics: tuple[str, ...] = ()
-    """What it was to give beside the time: whose rules speak of this too."""
+    """What it was to give beside the time: whose rules speak of this too. Where `partial`, only these are lacking."""
 
     @property
     def partial(self) -> bool:
         """Whether only `metrics` are lacking, and the rest was measured."""
-        return self.reason is Reason.NO_TIME and bool(self.metrics)
+        return self.reason in (Reason.NO_TIME, Reason.BAD_VALUE) and bool(self.metrics)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

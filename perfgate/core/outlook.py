@@ -155,7 +155,7 @@ def together(standings: Iterable[Standing]) -> float | None:
         for standing in standings
         if standing.rule is not None and standing.sli.metric.kind is Kind.NOISY
     ]
-    logs = [towards * math.log(drift.ratio) for drift, towards in drifts if drift is not None]
+    logs = [towards * math.log(drift.ratio) for drift, towards in drifts if drift and 0 < drift.ratio < math.inf]
     return math.exp(sum(logs) / len(logs)) if logs else None
 
 

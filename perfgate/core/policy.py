@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from perfgate.core.model import METRICS, TIME, Benchmark, Kind, Metric, Sli
+from perfgate.core.model import METRICS, TIME, Benchmark, Direction, Kind, Metric, Run, Sli
 from perfgate.core.units import Unit
 
 FAMILY_LEVEL = 0.01  # one in a hundred runs that changed nothing may be blocked at most; the margin makes it rarer
@@ -39,12 +39,34 @@ class Rule:
     """The last day on which it counts, ISO 8601, before the rules after it do again; empty has no end."""
     max_skipped: float = MAX_SKIPPED
     """Share of a suite's benchmarks that may be skipped on both sides before the headline says so."""
+    better: Direction | None = None
+    """Which way is better, where no file says so."""
 
     def covers(self, sli: Sli) -> bool:
         """Return whether this rule speaks of `sli`; a diagnostic metric must be named, `*` is not enough."""
         if sli.metric.diagnostic and not self.sli.endswith(f":{sli.metric.name}"):
             return False
         return matches(self.sli, str(sli))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    """What the project says of a metric that perfgate does not know."""
+
+    metric: str
+    better: Direction | None = None
+    unit: Unit | None = None
+    kind: Kind | None = None
+
+    def of(self, metric: Metric) -> Metric:
+        """Return the metric as stated."""
+        return replace(
+            metric,
+            direction=self.better or metric.direction,
+            guessed=metric.guessed and self.better is None,
+            unit=self.unit or metric.unit,
+            kind=self.kind or metric.kind,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +131,30 @@ class Policy:
     """ISO 8601, for what expires; empty where nothing does."""
     trust_stored: bool = False
     """Whether a time may block against a stored baseline: only on a machine that is always the same and idle."""
+    metrics: tuple[Statement, ...] = ()
+
+    @property
+    def states(self) -> bool:
+        """Whether it says anything of a metric."""
+        return bool(self.metrics) or any(rule.better for rule in self.rules)
+
+    def stated(self, sli: Sli) -> Sli:
+        """Return the SLI, its metric as the configuration states it; what perfgate knows itself stays as it is."""
+        metric = sli.metric
+        if metric.name in METRICS or not self.states:
+            return sli
+        metric = next((one.of(metric) for one in self.metrics if one.metric == metric.name), metric)
+        rule = self.rule_for(replace(sli, metric=metric))
+        if rule is not None and rule.better is not None:
+            metric = replace(metric, direction=rule.better, guessed=False)
+        return replace(sli, metric=metric)
+
+    def restated(self, run: Run) -> Run:
+        """Return the run, its metrics as the configuration states them."""
+        if not self.states:
+            return run
+        samples = tuple(replace(sample, sli=self.stated(sample.sli)) for sample in run.samples)
+        return replace(run, samples=samples)
 
     def rule_for(self, sli: Sli) -> Rule | None:
         """Return the first rule that covers `sli`, without what is of another unit; None means that nobody asked."""
@@ -167,6 +213,8 @@ class Policy:
             found.append(f"false blocks in {self.family_level:g} → {other.family_level:g} of the runs")
         if self.margin != other.margin:
             found.append(f"margin {100 * self.margin:g} % → {100 * other.margin:g} %")
+        if self.metrics != other.metrics:
+            found.append("what is said of metrics")
         if self.trust_stored != other.trust_stored:
             found.append(f"trust-times {self.trust_stored} → {other.trust_stored}".lower())
         return tuple(found)
@@ -179,6 +227,7 @@ def _rule_words(rule: Rule | None) -> str:
     words += f" with floor {rule.floor:g} {rule.floor_unit}" if rule.floor_unit else ""
     words += f" with SLO {rule.slo:g} {rule.slo_unit}" if rule.slo_unit else ""
     words += f", {100 * rule.max_skipped:g} % may be skipped" if rule.max_skipped != MAX_SKIPPED else ""
+    words += f", {rule.better} is better" if rule.better else ""
     words += "" if rule.critical else ", warns only"
     words += f", until {rule.until}" if rule.until else ""
     return words + (", blocks when inconclusive" if rule.on_inconclusive else "")

@@ -5,11 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from perfgate.core.comparison import Counts
+from perfgate.core.comparison import Counts, Effects
+from perfgate.core.model import Metric
 from perfgate.core.policy import PASS_LEVEL, Policy, Rule
 from perfgate.core.schedule import CONFIRMING, EARLY, FIRST_LOOK, looks
 from perfgate.core.stats import counts, paired
 from perfgate.core.stats.multiplicity import step_down
+from perfgate.core.stats.scale import Scale, Signs
 from perfgate.core.stats.sequential import Spending, nominal_levels
 from perfgate.core.verdict import Verdict
 
@@ -53,7 +55,7 @@ class Asked(Protocol):
         ...
 
     def seen(self, margin: float) -> Seen:
-        """Return what was measured; a change must be more than `margin` (log ratio) with certainty."""
+        """Return what was measured; a change must be more than `margin` (a share of base) with certainty."""
         ...
 
 
@@ -64,7 +66,7 @@ class Look:
     pairs: int
     share: float
     """Of the planned pairs."""
-    seen: paired.Effect
+    seen: paired.Effect | Signs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +74,7 @@ class Question:
     """What is asked of one SLI: its pairs so far and what they are measured against."""
 
     rule: Rule
-    log_ratios: tuple[float, ...]
+    effects: Effects
     planned: int
     base: float
     """Level of base, in the metric's unit: turns an absolute floor into a share."""
@@ -80,34 +82,53 @@ class Question:
     """Not pairs: head's value against each stored one."""
     absolute: bool = False
     """Against a bound, not against base: no margin is needed, the bound does not move."""
+    guessed: bool = False
+    """Which way is better is not known: what is surely not worse is a pass only if it is surely not better either."""
+
+    @classmethod
+    def about(
+        cls, metric: Metric, rule: Rule, effects: Effects, *, planned: int, base: float, stored: bool = False
+    ) -> "Question":
+        """Ask of a metric whether it got worse."""
+        if effects.scale is Scale.SIGN:  # a change within the floor is none
+            kept = tuple(0.0 if abs(value) <= rule.floor else value for value in effects.values)
+            effects = replace(effects, values=kept)
+        base = effects.size or base
+        return cls(rule=rule, effects=effects, planned=planned, base=base, stored=stored, guessed=metric.guessed)
 
     @property
     def looks(self) -> tuple["Look", ...]:
         """What was seen at each look so far; none before the first."""
-        measured = len(self.log_ratios)
+        values, scale = self.effects.values, self.effects.scale
+        measured = len(values)
         if not self.looked:
             return ()
         if self.stored:
-            return (Look(pairs=measured, share=1.0, seen=paired.prediction(self.log_ratios)),)
+            return (Look(pairs=measured, share=1.0, seen=scale.prediction(values)),)
         planned = max(self.planned or measured, measured - CONFIRMING)
         at = looks(min(measured, planned), planned)
-        found = paired.effects(self.log_ratios, at)
-        return tuple(Look(pairs=seen.n, share=seen.n / planned, seen=seen) for seen in found)
+        return tuple(Look(pairs=seen.n, share=seen.n / planned, seen=seen) for seen in scale.effects(values, at))
 
     @property
     def looked(self) -> bool:
         """Whether there are enough to look at."""
-        return len(self.log_ratios) >= (FEWEST_STORED if self.stored else FIRST_LOOK)
+        return len(self.effects.values) >= (FEWEST_STORED if self.stored else FIRST_LOOK)
 
     @property
     def limit(self) -> float:
-        """Log ratio above which head is too much worse: the limit or the floor, whichever allows more."""
-        return math.log1p(max(self.rule.limit, self.rule.floor / self.base if self.base > 0 else 0.0))
+        """Effect above which head is too much worse: the limit or the floor, whichever allows more."""
+        return self.effects.scale.of(max(self.rule.limit, self.rule.floor / self.base if self.base > 0 else 0.0))
 
     def seen(self, margin: float) -> Seen:
         """Return what the looks so far have shown."""
-        margin = 0.0 if self.absolute else margin
-        return _Looks(looks=self.looks, log_ratios=self.log_ratios, limit=self.limit, margin=margin, once=self.stored)
+        return _Looks(
+            looks=self.looks,
+            effects=self.effects,
+            limit=self.limit,
+            margin=0.0 if self.absolute else self.effects.scale.of(margin),
+            once=self.stored,
+            guessed=self.guessed,
+        )
 
 
 def blocking_levels(level: float, shares: tuple[float, ...], *, planned: int) -> tuple[float, ...]:
@@ -126,22 +147,27 @@ def within(rule: Rule, levels: Sequence[float], planned: int, *, worse: int) -> 
     """Ask whether head's level is within the rule's SLO.
 
     Args:
-        levels: (n,) values of the pairs, > 0, in the metric's unit.
+        levels: (n,) values of the pairs, in the metric's unit.
         worse: 1 where more is worse, -1 where less is.
     """
     assert rule.slo is not None
-    over = tuple(worse * math.log(level / rule.slo) for level in levels)
-    return Question(rule=replace(rule, limit=0.0, floor=0.0), log_ratios=over, planned=planned, base=1.0, absolute=True)
+    if min(levels, default=1.0) > 0:
+        over = Effects(values=tuple(worse * math.log(level / rule.slo) for level in levels))
+    else:
+        shares = tuple(worse * (level - rule.slo) / rule.slo for level in levels)
+        over = Effects(values=shares, scale=Scale.DIFFERENCE, size=rule.slo)
+    return Question(rule=replace(rule, limit=0.0, floor=0.0), effects=over, planned=planned, base=1.0, absolute=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Looks:
     looks: tuple[Look, ...]
-    log_ratios: tuple[float, ...]
+    effects: Effects
     limit: float
     margin: float
     once: bool
     """There will be no fresh pairs to confirm it by."""
+    guessed: bool
 
     @property
     def _shares(self) -> tuple[float, ...]:
@@ -163,9 +189,10 @@ class _Looks:
     def answered(self, blocked_at: float | None, family_level: float) -> Answer:
         if not self.looks:
             return Answer(verdict=Verdict.INCONCLUSIVE, level=family_level, settled=False)
-        found = self.looks[-1].seen if self.once else paired.effect(self.log_ratios)
+        found = self.looks[-1].seen if self.once else self.effects.scale.effect(self.effects.values)
         level = self._levels(blocked_at or family_level)[-1]
-        upper = found.above(nominal_levels(Spending.POCOCK, PASS_LEVEL, self._shares)[-1])
+        sure = nominal_levels(Spending.POCOCK, PASS_LEVEL, self._shares)[-1]
+        upper = found.above(sure)
         if blocked_at is not None and found.mean > self.limit:
             first = self._accusers(blocked_at)[0]
             if self.once or self._repeated(first):
@@ -173,14 +200,18 @@ class _Looks:
             return Answer(verdict=Verdict.INCONCLUSIVE, level=level, settled=False, accused_by=first)
         if upper >= self.limit:
             return Answer(verdict=Verdict.INCONCLUSIVE, level=level, settled=False)
-        if upper < -self.margin:
-            return Answer(verdict=Verdict.IMPROVEMENT, level=level, settled=True)
+        better = upper < -self.margin
+        if self.guessed:  # better may be worse
+            alike = found.below(sure) > -self.limit
+            return Answer(verdict=Verdict.PASS if alike else Verdict.INCONCLUSIVE, level=level, settled=alike or better)
         # A pass that leans towards an improvement may use its time to become one.
-        return Answer(verdict=Verdict.PASS, level=level, settled=found.mean >= -self.margin)
+        verdict = Verdict.IMPROVEMENT if better else Verdict.PASS
+        return Answer(verdict=verdict, level=level, settled=better or found.mean >= -self.margin)
 
     def _repeated(self, first: int) -> bool:
-        fresh = len(self.log_ratios) - first
-        return fresh >= CONFIRMING and paired.p_repeated(self.log_ratios, first, self.margin) <= REPEATED
+        values, scale = self.effects.values, self.effects.scale
+        fresh = len(values) - first
+        return fresh >= CONFIRMING and scale.p_repeated(values, first, self.margin) <= REPEATED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -277,7 +308,7 @@ def _everywhere(excesses: Sequence[float]) -> bool:
 
 def answer(questions: Sequence[Asked], policy: Policy) -> tuple[Answer, ...]:
     """Answer all questions of one run together: the family shares the error."""
-    seen = [question.seen(math.log1p(policy.margin)) for question in questions]
+    seen = [question.seen(policy.margin) for question in questions]
     level = dict.fromkeys((True, False), policy.family_level)
     blocked: dict[int, float] = {}
     for critical, family_level in level.items():

@@ -118,6 +118,7 @@ def report(
     comparisons: Sequence[Comparison] | None = None,
 ) -> Report:
     """Judge two runs, with `comparisons` if they are not simply theirs, and gather what a reader needs."""
+    base, head = policy.restated(base), policy.restated(head)
     rows = judge(base, head, policy, comparisons)
     others_measure = head.part != WHOLE and all(row.verdict is Verdict.SKIPPED for row in rows)
     outcome, exit_code = (Outcome.PASS, Exit.PASSED) if others_measure else _outcome(rows)

@@ -5,7 +5,7 @@ from pydantic import Field
 from perfgate.core.load.tally import TOTAL
 from perfgate.core.model import Run
 from perfgate.formats.document import Count, Document, Says, Table
-from perfgate.formats.load import LOAD_METRICS, add_latencies, add_throughput
+from perfgate.formats.load import LOAD_METRICS, add_errors, add_latencies, add_throughput
 from perfgate.formats.readings import Readings
 
 says = Says(
@@ -52,5 +52,5 @@ def read(document: Document) -> Run:
         add_latencies(found, TOTAL, {part: 1e-3 * value for part, value in known.items()})
     add_throughput(found, TOTAL, file.requests.mean)
     bad = file.errors + file.non2xx  # timeouts are among the errors
-    found.count(TOTAL, "errors", bad, file.good + bad)
+    add_errors(found, TOTAL, bad, file.good + bad)
     return found.run()

@@ -17,9 +17,12 @@ says = Says(
 )
 
 
+_RESULTS = (("Workload", "Result"), ("Result", "Result"))  # the second of versions before 0.11
+
+
 class _Measurement(Table):
     IterationMode: str
-    IterationStage: str
+    IterationStage: str = "Result"
     LaunchIndex: Count
     Operations: Count
     Nanoseconds: float
@@ -35,10 +38,20 @@ class _Memory(Table):
 
 
 class _Benchmark(Table):
-    FullName: str
+    FullName: str = ""
+    Namespace: str | None = None
+    Type: str = ""
+    Method: str = ""
+    Parameters: str | None = None
     Statistics: _Statistics | None = None
     Memory: _Memory | None = None
     Measurements: list[_Measurement] | None = None
+
+    @property
+    def name(self) -> str:
+        """The full name, which older versions leave out."""
+        given = f"({self.Parameters})" if self.Parameters else ""
+        return self.FullName or ".".join(filter(None, (self.Namespace, self.Type, self.Method))) + given
 
 
 class _File(Table):
@@ -59,17 +72,17 @@ def read(document: Document) -> Run:
     found = Readings(document, "benchmark-dotnet", facts={fact: host.get(key) for fact, key in names.items()})
     seen: set[str] = set()
     for one in file.Benchmarks:
-        found.once(one.FullName, seen)
+        found.once(one.name, seen)
         if one.Statistics is None:
-            found.fail(one.FullName, Reason.NOTHING, "it has no statistics: it failed, or never ran")
+            found.fail(one.name, Reason.NOTHING, "it has no statistics: it failed, or never ran")
             continue
-        results = [m for m in one.Measurements or [] if (m.IterationMode, m.IterationStage) == ("Workload", "Result")]
+        results = [m for m in one.Measurements or [] if (m.IterationMode, m.IterationStage) in _RESULTS]
         for measurement in results:
             value = 1e-9 * measurement.Nanoseconds / max(1, measurement.Operations)
-            found.add(one.FullName, TIME, [value], process=measurement.LaunchIndex)
+            found.add(one.name, TIME, [value], process=measurement.LaunchIndex)
         if not results:
             values = one.Statistics.OriginalValues or [one.Statistics.Median]
-            found.add(one.FullName, TIME, [1e-9 * value for value in values])
+            found.add(one.name, TIME, [1e-9 * value for value in values])
         if one.Memory and one.Memory.BytesAllocatedPerOperation is not None:
-            found.add(one.FullName, unit_of("B/op").metric, [one.Memory.BytesAllocatedPerOperation])
+            found.add(one.name, unit_of("B/op").metric, [one.Memory.BytesAllocatedPerOperation])
     return found.run()

@@ -54,7 +54,7 @@ def read(document: Document) -> Run:
 
 
 def _named(document: Document, measure: str) -> Metric:
-    metric = METRICS.get(measure) or Metric(name=measure, unit=Unit.ONE)
+    metric = METRICS.get(measure) or Metric(name=measure, unit=Unit.ONE, guessed=True)
     if metric.kind is Kind.COUNTED:
         raise FileError(f"{document.name}: {measure} is a share of so many, which this format cannot say")
     return metric

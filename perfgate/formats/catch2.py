@@ -1,36 +1,39 @@
-"""Catch2's XML."""
+"""Catch2's XML, or what it prints."""
 
-from defusedxml import DefusedXmlException
-from defusedxml.ElementTree import ParseError, fromstring
+import re
+from collections.abc import Iterator
 
 from perfgate.core.model import TIME, Reason, Run
 from perfgate.errors import FileError
 from perfgate.formats.document import Document, Says
-from perfgate.formats.readings import Readings
+from perfgate.formats.load import number
+from perfgate.formats.readings import Readings, unit_named
 
 says = Says(
     title="Catch2",
-    made_by="./tests '[benchmark]' --reporter xml::out=FILE",
+    made_by="./tests '[benchmark]' --reporter xml::out=FILE, or what it prints",
     processes="one",
     values="the mean",
     metrics="time",
 )
+_HEAD = re.compile(r"^benchmark name\s+samples\s+iterations\s+est(imated|\. run time)?", re.MULTILINE)
+_RULE = re.compile(r"[-.=~]{70,}")
+_PLAN = re.compile(r"(?:(\S.*?)\s+)?(\d+)\s+(\d+)\s+[\d.]+ (?:ns|us|ms|s|m|h)\s*")
+_MEAN = re.compile(r"\s+([\d.]+) (ns|us|ms|s|m|h)\s+[\d.]+ (?:ns|us|ms|s|m|h)\s+[\d.]+ (?:ns|us|ms|s|m|h)\s*")
 
 
 def recognises(document: Document) -> bool:
-    """Return whether it begins as a Catch2 report does."""
-    text = document.beginning.lstrip("\ufeff \r\n\t")
-    return text.startswith("<") and ("<Catch2TestRun" in text or "<Catch " in text)
+    """Return whether it begins as a Catch2 report does, or holds the head of its table of benchmarks."""
+    text = document.beginning
+    printed = bool(_HEAD.search(text)) or bool(re.search(r" is a Catch2? v[\d.]+ ", text))
+    return printed or document.is_xml("Catch2TestRun", "Catch")
 
 
 def read(document: Document) -> Run:
     """Return its benchmarks, each behind the name of its test case; one that failed has no number."""
-    try:
-        root = fromstring(document.data)
-    except DefusedXmlException as exc:
-        raise FileError(f"{document.name} declares entities or a document type, which no Catch2 report does") from exc
-    except (ParseError, ValueError, LookupError) as exc:
-        raise FileError(f"{document.name} is no whole XML file: {exc}") from exc
+    if not document.is_xml("Catch2TestRun", "Catch"):
+        return _printed(document)
+    root = document.xml
     found = Readings(document, "catch2", facts={"catch2": root.get("catch2-version")})
     seen: set[str] = set()
     for case in root.iter("TestCase"):
@@ -43,6 +46,37 @@ def read(document: Document) -> Run:
             message = failed.get("message") or failed.text or "failed"
             found.fail(f"{case.get('name', '')}/failed", Reason.RAISED, message)
     return found.run()
+
+
+def _printed(document: Document) -> Run:
+    found, seen = Readings(document, "catch2"), set[str]()
+    for case, name, seconds in _results(document):
+        full = f"{case}/{name}"
+        found.once(full, seen)
+        found.add(full, TIME, [seconds])
+    return found.run()
+
+
+def _results(document: Document) -> Iterator[tuple[str, str, float]]:
+    """Yield (test case, benchmark, seconds) of what it printed: the mean stands below the plan of a benchmark."""
+    case, lines = "", document.lines
+    words: list[str] = []  # a long name takes several lines
+    waiting = ""
+    for place, line in enumerate(lines):
+        around = {lines[place - 1][:3], lines[place + 1][:3]} if 0 < place < len(lines) - 1 else set()
+        if around == {"---"} and line.strip():
+            case, words = line.strip(), []
+        elif mean := _MEAN.fullmatch(line):
+            if waiting:
+                yield case, waiting, unit_named(mean[2]).factor * number(document, mean[1])
+            waiting, words = "", []
+        elif plan := _PLAN.fullmatch(line):
+            waiting = " ".join([*words, *([plan[1]] if plan[1] else [])])
+            words = []
+        elif not line.strip() or _RULE.fullmatch(line.strip()) or line[:1].isspace() or _HEAD.match(line):
+            words = []
+        else:
+            words.append(line.strip())
 
 
 def _nanoseconds(document: Document, name: str, text: str | None) -> float:

@@ -1,20 +1,37 @@
-"""Criterion's samples: cargo-criterion's messages, or the sample.json that Criterion.rs leaves."""
+"""Criterion.rs: cargo-criterion's messages, what it prints, or the sample.json and estimates.json that it leaves."""
 
+import re
+from collections.abc import Iterator
 from pathlib import PurePath
 
 from perfgate.core.model import TIME, Run
 from perfgate.errors import FileError
 from perfgate.formats.document import Document, Says, Table
+from perfgate.formats.load import number
 from perfgate.formats.readings import Readings, unit_named
 
 says = Says(
     title="Criterion.rs",
-    made_by="cargo criterion --message-format=json > FILE, or target/criterion/…/new/sample.json",
+    made_by="cargo criterion --message-format=json > FILE, cargo bench > FILE, or target/criterion/…/new/sample.json",
     processes="one",
-    values="every sample",
+    values="every sample; of the text and of estimates.json the estimate",
     metrics="time",
 )
 _COMPLETE = "benchmark-complete"
+
+
+_TIME = re.compile(
+    r"^(\S.*?)?[ \t]+time:[ \t]+\[[\d.]+ \S+ ([\d.]+) (ps|ns|us|µs|ms|s) [\d.]+ \S+\][ \t]*$", re.MULTILINE
+)
+
+
+class _Estimate(Table):
+    point_estimate: float
+
+
+class _Estimates(Table):
+    mean: _Estimate
+    slope: _Estimate | None = None
 
 
 class _Sample(Table):
@@ -30,8 +47,10 @@ class _Message(Table):
 
 
 def recognises(document: Document) -> bool:
-    """Return whether it is a sample, or messages of which one is a finished benchmark's."""
-    if document.keys() >= {"sampling_mode", "iters", "times"}:
+    """Return whether it is a sample or its estimates, messages of which one is a finished benchmark's, or the text."""
+    if document.keys() >= {"sampling_mode", "iters", "times"} or document.keys() >= {"mean", "median", "std_dev"}:
+        return True
+    if _TIME.search(document.beginning):
         return True
     return any(isinstance(row, dict) and row.get("reason") == _COMPLETE for row in document.rows)
 
@@ -43,7 +62,16 @@ def read(document: Document) -> Run:
         sample = document.shaped(_Sample)
         found.add(_name(document.name), TIME, _each(document, sample.times, sample.iters, 1e-9))
         return found.run()
+    if {"mean", "median", "std_dev"} <= document.keys():
+        estimates = document.shaped(_Estimates)
+        found.add(_name(document.name), TIME, [1e-9 * (estimates.slope or estimates.mean).point_estimate])
+        return found.run()
     seen: set[str] = set()
+    if not document.rows:
+        for name, seconds in _printed(document):
+            found.once(name, seen)
+            found.add(name, TIME, [seconds])
+        return found.run()
     for row in document.rows:
         if isinstance(row, dict) and row.get("reason") == _COMPLETE:
             message = document.shaped(_Message, row)
@@ -52,6 +80,17 @@ def read(document: Document) -> Run:
             values = _each(document, message.measured_values, message.iteration_count, unit.factor)
             found.add(message.id, unit.metric, values)
     return found.run()
+
+
+def _printed(document: Document) -> Iterator[tuple[str, float]]:
+    """Yield (name, seconds) of the text: a long name has a line of its own above the times."""
+    before = ""
+    for line in document.lines:
+        if match := _TIME.fullmatch(line):
+            name = (match[1] or "").strip() or before
+            yield name, unit_named(match[3]).factor * number(document, match[2])
+        if line.strip():
+            before = line.strip()
 
 
 def _each(document: Document, totals: list[float], iterations: list[float], factor: float) -> list[float]:

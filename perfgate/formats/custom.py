@@ -1,13 +1,14 @@
 """The custom JSON of github-action-benchmark, read and written: a list of names, units and values."""
 
 import json
+from dataclasses import dataclass, replace
 
 from perfgate.core.model import Direction, Run
 from perfgate.core.stats import describe
 from perfgate.core.units import Unit
 from perfgate.errors import FileError
 from perfgate.formats.document import Document, Says, Table
-from perfgate.formats.readings import Readings, unit_named
+from perfgate.formats.readings import Readings, better_when, unit_named
 
 says = Says(
     title="github-action-benchmark's custom JSON",
@@ -25,6 +26,31 @@ class _Entry(Table):
     value: float | str
 
 
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """Reads the same files where it is known which way is better: the tool's `customBiggerIsBetter`, or the other."""
+
+    better: Direction
+
+    @property
+    def says(self) -> Says:
+        """What its files can say."""
+        name = f"custom-{'bigger' if self.better is Direction.HIGHER else 'smaller'}"
+        made_by = f"any script, then --from {name} (or reads = {name!r})".replace("'", '"')
+        return replace(says, made_by=made_by, metrics=f"by the unit; all are better when they are {self.better}")
+
+    def recognises(self, document: Document) -> bool:
+        """Return that it is not told by its shape: somebody must name it."""
+        return False
+
+    def read(self, document: Document) -> Run:
+        """Return its benchmarks."""
+        return _read(document, self.better)
+
+
+bigger, smaller = Stated(Direction.HIGHER), Stated(Direction.LOWER)
+
+
 def recognises(document: Document) -> bool:
     """Return whether it is a list of names with units and values."""
     return isinstance(document.json, list) and {"name", "unit", "value"} <= document.keys()
@@ -32,6 +58,10 @@ def recognises(document: Document) -> bool:
 
 def read(document: Document) -> Run:
     """Return its benchmarks; the tool itself takes a value as text too, so that is read here as well."""
+    return _read(document, None)
+
+
+def _read(document: Document, better: Direction | None) -> Run:
     found = Readings(document, "custom")
     seen: set[str] = set()
     for entry in document.shaped(list[_Entry]):
@@ -41,7 +71,7 @@ def read(document: Document) -> Run:
             value = float(entry.value)
         except ValueError as exc:
             raise FileError(f"{document.name}: {entry.name!r} has the value {str(entry.value)[:60]!r}") from exc
-        found.add(entry.name, unit.metric, [unit.factor * value])
+        found.add(entry.name, better_when(unit.metric, better), [unit.factor * value])
     return found.run()
 
 

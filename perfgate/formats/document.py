@@ -1,26 +1,47 @@
 """A result file as the readers see it, and what a reader is."""
 
+import csv
+import io
 import json
+import re
 import zlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Annotated, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Protocol, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from defusedxml import DefusedXmlException
+from defusedxml.ElementTree import ParseError, fromstring
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic_core import from_json
 
 from perfgate.core.model import Run
 from perfgate.errors import FileError
 
+if TYPE_CHECKING:
+    from xml.etree.ElementTree import Element
+
 LARGEST = 256 * 2**20  # bytes, unpacked
 LOOKED_AT = 4096  # bytes from which a text format is told
+CSV_COLUMNS = ("benchmark", "metric", "unit", "better", "process", "value")
+CSV_HINT = f"a CSV names its columns in the first line: benchmark and value, and of {', '.join(CSV_COLUMNS[1:5])} any"
 _MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 _GZIP = b"\x1f\x8b"
 
 Shape = TypeVar("Shape")
 Count = Annotated[int, Field(ge=0, lt=2**53)]
 """How many: what is larger than any tool can have counted is no count."""
+
+
+def _spelled(value: object) -> object:
+    """Return the number that a text such as "NaN" stands for: Java's and Go's JSON has no other way to write it."""
+    return (
+        float(value) if isinstance(value, str) and value.lstrip("+-").lower() in ("nan", "inf", "infinity") else value
+    )
+
+
+Number = Annotated[float, BeforeValidator(_spelled)]
+"""A number, also one that is not finite and so written in quotes: it fails its metric, not the file."""
 
 
 class Table(BaseModel):
@@ -77,6 +98,12 @@ class Document:
             return f": its JSON is damaged, {exc}"
         return ""
 
+    @property
+    def is_table(self) -> bool:
+        """Whether its first line looks like the names of columns."""
+        first = self.beginning.partition("\n")[0]
+        return first[:1] not in ("{", "[", "<") and max(first.count(mark) for mark in ",;\t") > 0
+
     @cached_property
     def rows(self) -> list[Any]:
         """What each of its lines says as JSON; empty where the first of them is no JSON object.
@@ -98,6 +125,66 @@ class Document:
             if not isinstance(found[0], dict):
                 return []
         return found
+
+    @cached_property
+    def columns(self) -> tuple[str, ...]:
+        """What its first line names the columns of a CSV, in lower case; empty where it names no two."""
+        first = self.beginning.lstrip("\ufeff").partition("\n")[0]
+        if not self.is_table:
+            return ()
+        try:
+            cells = next(csv.reader([first], delimiter=delimiter(first), skipinitialspace=True), [])
+        except csv.Error:
+            return ()
+        return tuple(cell.strip().lower() for cell in cells)
+
+    def needs(self, columns: Collection[str]) -> None:
+        """Refuse a CSV that lacks one of these columns.
+
+        Raises: FileError.
+        """
+        if missing := sorted(set(columns) - set(self.columns)):
+            there = ", ".join(self.columns)[:200]
+            raise FileError(f"{self.name}: its first line names no column {missing[0]!r}, only {there}")
+
+    def cells(self) -> Iterator[tuple[int, list[str]]]:
+        """Yield the cells of each line of a CSV behind the first, with its number: one a column at least.
+
+        Raises: FileError where it is no CSV.
+        """
+        text = self.text.removeprefix("\ufeff")
+        rows = csv.reader(io.StringIO(text), delimiter=delimiter(text.partition("\n")[0]), skipinitialspace=True)
+        try:
+            next(rows, None)
+            for row in rows:
+                if row:
+                    yield rows.line_num, row + [""] * (len(self.columns) - len(row))
+        except csv.Error as exc:
+            raise FileError(f"{self.name}, line {rows.line_num}: {exc}") from exc
+
+    def records(self) -> Iterator[tuple[str, dict[str, str]]]:
+        """Yield each line of a CSV behind the first by `columns`, with what messages call it."""
+        for number, row in self.cells():
+            yield f"{self.name}, line {number}", dict(zip(self.columns, row, strict=False))
+
+    @cached_property
+    def xml(self) -> "Element":
+        """What it says as XML.
+
+        Raises: FileError where it is none, or declares entities or a document type.
+        """
+        try:
+            root: Element = fromstring(self.data)
+        except DefusedXmlException as exc:
+            raise FileError(f"{self.name} declares entities or a document type, which no report does") from exc
+        except (ParseError, ValueError, LookupError) as exc:
+            raise FileError(f"{self.name} is no whole XML file: {exc}") from exc
+        return root
+
+    def is_xml(self, *roots: str) -> bool:
+        """Return whether it begins as an XML file with one of these elements outermost."""
+        text = self.beginning.lstrip("\ufeff \r\n\t")
+        return text.startswith("<") and any(re.search(rf"<{root}[\s>]", text) for root in roots)
 
     @cached_property
     def beginning(self) -> str:
@@ -162,6 +249,11 @@ class Reader(Protocol):
         Raises: FileError where it is not whole, or not of a version that is understood.
         """
         ...
+
+
+def delimiter(first: str) -> str:
+    """Return what separates the columns of a CSV, as its first line shows."""
+    return max(",;\t", key=first.count)
 
 
 def newest(document: Document, what: str, version: object, known: Iterable[object]) -> None:

@@ -6,7 +6,7 @@ from perfgate.core.load.tally import TOTAL
 from perfgate.core.model import Run
 from perfgate.errors import FileError
 from perfgate.formats.document import Document, Says
-from perfgate.formats.load import LOAD_METRICS, add_latencies, add_throughput, number, whole
+from perfgate.formats.load import LOAD_METRICS, add_errors, add_latencies, add_throughput, number, whole
 from perfgate.formats.readings import Readings, unit_named
 
 says = Says(
@@ -45,7 +45,7 @@ def read(document: Document) -> Run:
         add_latencies(found, TOTAL, _latencies(document, text, times[1]))
     add_throughput(found, TOTAL, number(document, finished[1]))
     of = max(total, done)
-    found.count(TOTAL, "errors", of - succeeded, of)
+    add_errors(found, TOTAL, of - succeeded, of)
     return found.run()
 
 

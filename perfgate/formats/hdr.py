@@ -6,6 +6,7 @@ import re
 import struct
 import zlib
 from collections import defaultdict
+from collections.abc import Iterable, Iterator
 
 from perfgate.core.load.histogram import counted
 from perfgate.core.load.tally import TOTAL
@@ -22,9 +23,12 @@ says = Says(
     values="every value, as finely as it was recorded; nanoseconds",
     metrics="latency.*",
 )
-_COMPRESSED, _PLAIN = 0x1C849304, 0x1C849303
+_COMPRESSED = {0x1C849304: 2, 0x1C849302: 1, 0x1C849309: 0}  # cookie to version
+_PLAIN = {0x1C849303: 2, 0x1C849301: 1, 0x1C849308: 0}
 _COOKIE = 0xFFFFFF0F  # a nibble in between says the word size, which V2 does not use
 _HEADER = struct.Struct(">iiiiqqd")
+_HEADER_0 = struct.Struct(">iiqqq")  # cookie, digits, lowest, highest, how many in all
+_WORDS = {2: ">h", 4: ">i", 8: ">q"}
 _LARGEST = 64 * 2**20  # bytes of one histogram, unpacked
 _LINE = re.compile(r"(?:Tag=([^,]+),)?([\d.]+),([\d.]+),([\d.]+),(HIST\S+)")
 
@@ -58,53 +62,75 @@ def read(document: Document) -> Run:
 
 
 def decoded(text: str, *, where: str) -> Counts:
-    """Return value to count of a histogram in its V2 encoding, compressed and in base64.
+    """Return value to count of a histogram in one of its encodings, compressed and in base64.
 
     Source: the format of HdrHistogram's own encodeIntoCompressedByteBuffer: a cookie, a length, and deflated another
-        cookie, lengths and bounds, and the counts as zig-zag numbers of seven bits a byte, runs of zeros negative.
+        cookie, lengths and bounds, and the counts: in V2 as zig-zag numbers of seven bits a byte, runs of zeros
+        negative; in V0 and V1 as numbers of 2, 4 or 8 bytes each.
     Raises: FileError.
     """
     try:
         packed = base64.b64decode(text, validate=True)
         cookie, length = struct.unpack_from(">ii", packed)
-        if cookie & _COOKIE != _COMPRESSED & _COOKIE:
-            raise FileError(f"{where}: a histogram of an encoding other than V2")
+        if cookie & _COOKIE not in _COMPRESSED:
+            raise FileError(f"{where}: a histogram of an encoding other than V0, V1 and V2")
         unpacking = zlib.decompressobj()
         plain = unpacking.decompress(packed[8 : 8 + length], _LARGEST)
         if len(packed) < 8 + length or not unpacking.eof:
             raise FileError(f"{where}: a histogram that ends too early")
-        cookie, size, _, digits, lowest, _, _ = _HEADER.unpack_from(plain)
-        if cookie & _COOKIE != _PLAIN & _COOKIE or not 0 <= digits <= 5 or not 1 <= lowest < 2**62:
-            raise FileError(f"{where}: a histogram of an encoding other than V2")
-        if not 0 <= size <= len(plain) - _HEADER.size:
+        (cookie,) = struct.unpack_from(">i", plain)
+        version, word = _PLAIN.get(cookie & _COOKIE), (cookie & 0xE0) >> 4
+        if version == 0:
+            _, digits, lowest, _, _ = _HEADER_0.unpack_from(plain)
+            begins, size, shifted = _HEADER_0.size, len(plain) - _HEADER_0.size, 0
+        else:
+            _, size, shifted, digits, lowest, _, _ = _HEADER.unpack_from(plain)
+            begins = _HEADER.size
+        if version is None or shifted or not 0 <= digits <= 5 or not 1 <= lowest < 2**62:
+            raise FileError(f"{where}: a histogram of an encoding other than V0, V1 and V2")
+        if not 0 <= size <= len(plain) - begins:
             raise FileError(f"{where}: a histogram that ends too early")
-        return _counts(plain[_HEADER.size : _HEADER.size + size], digits, lowest)
+        data = plain[begins : begins + size]
+        return _values(_packed(data) if version == 2 else _words(data, word), digits, lowest)
     except (binascii.Error, struct.error, zlib.error, IndexError, ValueError) as exc:
         raise FileError(f"{where}: a damaged histogram: {exc}") from exc
 
 
-def _counts(data: bytes, digits: int, lowest: int) -> Counts:
+def _packed(data: bytes) -> Iterator[tuple[int, int]]:
+    """Yield (place, count) of zig-zag numbers, of which a negative one stands for so many zeros."""
+    at = place = 0
+    while at < len(data):
+        number, at = _zigzag(data, at)
+        if number > 0:
+            yield place, number
+        place += -number if number < 0 else 1
+
+
+def _words(data: bytes, size: int) -> Iterator[tuple[int, int]]:
+    """Yield (place, count) of numbers of 2, 4 or 8 bytes each."""
+    if size not in _WORDS:
+        raise ValueError(f"counts of {size} bytes")
+    for place, (count,) in enumerate(struct.iter_unpack(_WORDS[size], data)):
+        if count < 0:
+            raise ValueError("a count below zero")
+        if count:
+            yield place, count
+
+
+def _values(counts: Iterable[tuple[int, int]], digits: int, lowest: int) -> Counts:
+    """Return value to count of the counts by place; a value is the middle of what shares its place."""
     magnitude = lowest.bit_length() - 1
     half_bits = max(0, (2 * 10**digits - 1).bit_length() - 1)
     half = 1 << half_bits
     found: Counts = {}
-    at = index = 0
-    while at < len(data):
-        number, at = _zigzag(data, at)
-        if index >> half_bits > 64:
+    for place, count in counts:
+        bucket, inside = (place >> half_bits) - 1, (place & (half - 1)) + half
+        if bucket < 0:
+            bucket, inside = 0, inside - half
+        unit = magnitude + bucket
+        if unit > 62:
             raise ValueError("a count beyond the largest value")
-        if number < 0:
-            index -= number
-            continue
-        if number:
-            bucket, inside = (index >> half_bits) - 1, (index & (half - 1)) + half
-            if bucket < 0:
-                bucket, inside = 0, inside - half
-            unit = magnitude + bucket
-            if unit > 62:
-                raise ValueError("a count beyond the largest value")
-            found[(inside << unit) + (1 << unit) // 2] = number
-        index += 1
+        found[(inside << unit) + (1 << unit) // 2] = count
     return found
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 
 from perfgate.core.load.histogram import Histogram
-from perfgate.core.load.tally import QUANTILES
-from perfgate.core.model import METRICS
+from perfgate.core.load.tally import MOST_ERRORS, QUANTILES
+from perfgate.core.model import METRICS, Reason
 from perfgate.errors import FileError
 from perfgate.formats.document import Document
 from perfgate.formats.readings import Readings
@@ -23,6 +23,13 @@ def add_histogram(found: Readings, name: str, latencies: Histogram, **known: flo
     """Keep the same of all latencies of which there is one at least; what is `known` exactly comes first."""
     seconds = {part: latencies.quantile(q) for part, q in QUANTILES.items()}
     add_latencies(found, name, {**seconds, "mean": latencies.mean, **known})
+
+
+def add_errors(found: Readings, name: str, bad: int, of: int, *, what: str = "requests") -> None:
+    """Keep how many requests failed. Where most did, or there was none, nothing was measured: failures may be fast."""
+    found.count(name, "errors", bad, of)
+    if bad > MOST_ERRORS * of or of == 0:
+        found.fail(name, Reason.NOTHING, f"{bad:,} of {of:,} {what} failed" if of else f"there were no {what}")
 
 
 def whole(document: Document, what: str, amount: float) -> int:

@@ -5,16 +5,20 @@ from perfgate.core.load.tally import TOTAL
 from perfgate.core.model import Run
 from perfgate.errors import FileError
 from perfgate.formats.document import Count, Document, Says, Table
-from perfgate.formats.load import LOAD_METRICS, add_histogram, add_throughput
+from perfgate.formats.load import LOAD_METRICS, add_errors, add_histogram, add_latencies, add_throughput, number, whole
 from perfgate.formats.readings import Readings
 
 says = Says(
     title="Locust",
-    made_by="locust --headless --json > FILE",
+    made_by="locust --headless --json > FILE, or --csv NAME, then NAME_stats.csv",
     processes="one",
-    values="every request, rounded as Locust does: to 1 ms, above 100 ms to 10 ms",
+    values="every request, rounded as Locust does: to 1 ms, above 100 ms to 10 ms; of a CSV a summary",
     metrics=LOAD_METRICS,
 )
+_COLUMNS = {"type", "name", "request count", "failure count", "average response time", "requests/s"}
+_PARTS = {
+    "average response time": "mean", "max response time": "max", "50%": "p50", "90%": "p90", "95%": "p95", "99%": "p99",
+}  # fmt: skip
 
 
 class _Entry(Table):
@@ -29,14 +33,21 @@ class _Entry(Table):
 
 
 def recognises(document: Document) -> bool:
-    """Return whether it is a list of names with their response times."""
-    return isinstance(document.json, list) and {"name", "response_times", "num_requests"} <= document.keys()
+    """Return whether it is a list of names with their response times, or has the columns of its statistics."""
+    return set(document.columns) >= _COLUMNS or (
+        isinstance(document.json, list) and {"name", "response_times", "num_requests"} <= document.keys()
+    )
 
 
 def read(document: Document) -> Run:
     """Return its requests, each by method and name, and all together."""
     found = Readings(document, "locust")
     seen: set[str] = set()
+    if document.columns:
+        document.needs(_COLUMNS)
+        for where, row in document.records():
+            _add_row(document, found, where, row, seen)
+        return found.run()
     entries = document.shaped(list[_Entry])
     together: list[tuple[float, int]] = []
     for entry in entries:
@@ -56,9 +67,26 @@ def read(document: Document) -> Run:
         span = (entry.last_request_timestamp or 0) - entry.start_time
         if span > 0:
             add_throughput(found, name, entry.num_requests / span)
-        found.count(name, "errors", entry.num_failures, max(entry.num_requests, entry.num_failures))
+        add_errors(found, name, entry.num_failures, max(entry.num_requests, entry.num_failures))
     if together:
         add_histogram(found, TOTAL, counted(together))
     bad, of = sum(e.num_failures for e in entries), sum(max(e.num_requests, e.num_failures) for e in entries)
-    found.count(TOTAL, "errors", bad, of)
+    add_errors(found, TOTAL, bad, of)
     return found.run()
+
+
+def _add_row(document: Document, found: Readings, where: str, row: dict[str, str], seen: set[str]) -> None:
+    """Keep a line of the statistics: a request, or all together."""
+    together = row["name"] == "Aggregated" and not row["type"]
+    name = TOTAL if together else f"{row['type']} {row['name']}".strip()
+    found.once(name, seen)
+    of, bad = (
+        whole(document, f"{where}: a count", number(document, row[key])) for key in ("request count", "failure count")
+    )
+    known = {
+        part: 1e-3 * number(document, row[key]) for key, part in _PARTS.items() if row.get(key) not in (None, "N/A", "")
+    }
+    if of:
+        add_latencies(found, name, known)
+        add_throughput(found, name, number(document, row["requests/s"]))
+    add_errors(found, name, bad, max(of, bad))

@@ -16,7 +16,11 @@ says = Says(
     metrics="time, or peak-memory with --track-memory, or a count",
     environment="machine, interpreter",
 )
-_METRICS = {"second": TIME, "byte": METRICS["peak-memory"], "integer": Metric(name="value", unit=Unit.ONE)}
+_METRICS = {
+    "second": TIME,
+    "byte": METRICS["peak-memory"],
+    "integer": Metric(name="value", unit=Unit.ONE, guessed=True),
+}
 _UNITS = {Unit.SECOND: "second", Unit.BYTE: "byte"}
 _FACTS = {"cpu": "cpu_model_name", "cpus": "cpu_count", "system": "platform", "python": "python_version"}
 

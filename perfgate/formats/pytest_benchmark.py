@@ -4,7 +4,7 @@ from typing import Any
 
 from perfgate.core.model import TIME, Revision, Run
 from perfgate.formats.document import Document, Says, Table
-from perfgate.formats.readings import Readings
+from perfgate.formats.readings import Readings, commit_of
 
 says = Says(
     title="pytest-benchmark",
@@ -50,7 +50,7 @@ def read(document: Document) -> Run:
     found = Readings(
         document,
         "pytest-benchmark",
-        revision=Revision(label=document.name, commit=commit.id, dirty=bool(commit.dirty)),
+        revision=Revision(label=document.name, commit=commit_of(commit.id), dirty=bool(commit.dirty)),
         facts=_facts(file.machine_info),
         started=file.datetime,
     )

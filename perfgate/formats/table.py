@@ -7,8 +7,8 @@ from dataclasses import replace
 from perfgate.core.model import METRICS, Direction, Kind, Metric, Run
 from perfgate.core.units import Unit
 from perfgate.errors import FileError
-from perfgate.formats.document import Document, Says
-from perfgate.formats.readings import Read, Readings, unit_named
+from perfgate.formats.document import CSV_COLUMNS, CSV_HINT, Document, Says
+from perfgate.formats.readings import Read, Readings, better_when, unit_named
 
 says = Says(
     title="CSV",
@@ -17,44 +17,37 @@ says = Says(
     values="every value, a line each",
     metrics="any",
 )
-COLUMNS = ("benchmark", "metric", "unit", "better", "process", "value")
+COLUMNS = CSV_COLUMNS
 _NEEDED = {"benchmark", "value"}
 _WRITTEN = {Unit.ONE: "", Unit.SHARE: "share"}
 
 
 def recognises(document: Document) -> bool:
     """Return whether its first line names the columns."""
-    first = document.beginning.lstrip("\ufeff").partition("\n")[0]
-    return set(first.strip().replace('"', "").split(",")) >= _NEEDED and first[:1] not in "{[<"
+    return set(document.columns) >= _NEEDED
 
 
 def read(document: Document) -> Run:
     """Return its benchmarks; columns that it lacks are a time in seconds of one process."""
-    found = Readings(document, "csv")
-    rows = csv.reader(io.StringIO(document.text.removeprefix("\ufeff")))
+    found, columns = Readings(document, "csv"), document.columns
+    if not set(columns) >= _NEEDED:
+        raise FileError(f"{document.name}: its first line names the columns {', '.join(columns)[:200]}", hint=CSV_HINT)
+    if twice := sorted(name for name in COLUMNS if columns.count(name) > 1):
+        raise FileError(f"{document.name}: its first line names the column {twice[0]} twice")
     metrics: dict[tuple[str, str, str], Read] = {}
     values: dict[tuple[str, tuple[str, str, str]], dict[str, list[float]]] = {}
-    try:
-        if not set(columns := next(rows, [])) >= _NEEDED:
-            raise FileError(f"{document.name}: its first line does not name the columns {', '.join(sorted(_NEEDED))}")
-        place = {name: columns.index(name) for name in COLUMNS if name in columns}
-        benchmark, metric, unit, better, process, value = (place.get(name, len(columns)) for name in COLUMNS)
-        missing = [""] * (len(columns) + 1)
-        for line in rows:
-            if not line:
-                continue
-            row = line + missing[len(line) :] if len(line) <= len(columns) else [*line[: len(columns)], ""]
-            key = (row[metric], row[unit], row[better])
-            if key not in metrics:
-                metrics[key] = _unit(f"{document.name}, line {rows.line_num}", *key)
-            try:
-                number = metrics[key].factor * float(row[value])
-            except ValueError as exc:
-                where = f"{document.name}, line {rows.line_num}"
-                raise FileError(f"{where}: {row[value][:60]!r} is no number") from exc
-            values.setdefault((row[benchmark], key), {}).setdefault(row[process], []).append(number)
-    except csv.Error as exc:
-        raise FileError(f"{document.name}, line {rows.line_num}: {exc}") from exc
+    places = {name: columns.index(name) for name in COLUMNS if name in columns}
+    benchmark, metric, unit, better, process, value = (places.get(name, len(columns)) for name in COLUMNS)
+    for line, row in document.cells():
+        row.insert(len(columns), "")  # what a column says that is not there
+        key = (row[metric], row[unit], row[better])
+        if key not in metrics:
+            metrics[key] = _unit(f"{document.name}, line {line}", *key)
+        try:
+            number = metrics[key].factor * float(row[value])
+        except ValueError as exc:
+            raise FileError(f"{document.name}, line {line}: {row[value][:60]!r} is no number") from exc
+        values.setdefault((row[benchmark], key), {}).setdefault(row[process], []).append(number)
     for (name, key), processes in values.items():
         found.add_processes(name, metrics[key].metric, processes)
     _one_unit_each(document, metrics)
@@ -72,7 +65,7 @@ def _unit(where: str, metric: str, unit: str, better: str) -> Read:
         raise FileError(f"{where}: {metric} is a share of so many, which this format cannot say")
     elif not plain and named.metric.unit is not base.unit:
         raise FileError(f"{where}: {base.name} is measured in {base.unit}, not in {unit[:60]!r}")
-    base = replace(base, direction=Direction(better)) if better else base
+    base = better_when(base, Direction(better)) if better else base
     return Read(metric=base, factor=1.0 if plain else named.factor)
 
 

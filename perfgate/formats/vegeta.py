@@ -4,7 +4,7 @@ from perfgate.core.load.tally import TOTAL
 from perfgate.core.model import Run
 from perfgate.errors import FileError
 from perfgate.formats.document import Count, Document, Says, Table
-from perfgate.formats.load import LOAD_METRICS, add_latencies, add_throughput
+from perfgate.formats.load import LOAD_METRICS, add_errors, add_latencies, add_throughput
 from perfgate.formats.readings import Readings
 
 says = Says(
@@ -39,5 +39,5 @@ def read(document: Document) -> Run:
     add_throughput(found, TOTAL, file.throughput)
     if not 0 <= file.success <= 1:
         raise FileError(f"{document.name}: success is {file.success:g}")
-    found.count(TOTAL, "errors", round((1 - file.success) * file.requests), file.requests)
+    add_errors(found, TOTAL, round((1 - file.success) * file.requests), file.requests)
     return found.run()

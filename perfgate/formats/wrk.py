@@ -6,7 +6,7 @@ from perfgate.core.load.tally import TOTAL
 from perfgate.core.model import Run
 from perfgate.errors import FileError
 from perfgate.formats.document import Document, Says
-from perfgate.formats.load import LOAD_METRICS, add_latencies, add_throughput, number, whole
+from perfgate.formats.load import LOAD_METRICS, add_errors, add_latencies, add_throughput, number, whole
 from perfgate.formats.readings import Readings, unit_named
 
 says = Says(
@@ -34,17 +34,18 @@ def recognises(document: Document) -> bool:
 def read(document: Document) -> Run:
     """Return its latencies, and how many requests broke off or were refused."""
     text, found = document.text, Readings(document, "wrk")
+    felt = text.partition("Uncorrected Latency")[0]  # wrk2 adds what the requests took once they had left: no stalls
     count, rate = _COUNT.search(text), _RATE.search(text)
     if count is None or rate is None:
         raise FileError(f"{document.name}: wrk's summary is not whole")
-    if thread := _LATENCY.search(text):
+    if thread := _LATENCY.search(felt):
         add_latencies(found, TOTAL, {"mean": _seconds(document, thread[1]), "max": _seconds(document, thread[2])})
-    add_latencies(found, TOTAL, {f"p{q}": _seconds(document, value) for q, value in _QUANTILE.findall(text)})
+    add_latencies(found, TOTAL, {f"p{q}": _seconds(document, value) for q, value in _QUANTILE.findall(felt)})
     add_throughput(found, TOTAL, number(document, rate[1]))
     broken, refused = _BROKEN.search(text), _REFUSED.search(text)
     counts = [*(broken.groups() if broken else ()), refused[1] if refused else "0", count[1]]
     *lost, rejected, done = (whole(document, "a count", number(document, text)) for text in counts)
-    found.count(TOTAL, "errors", sum(lost) + rejected, done + sum(lost))
+    add_errors(found, TOTAL, sum(lost) + rejected, done + sum(lost))
     return found.run()
 
 

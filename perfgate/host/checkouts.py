@@ -14,10 +14,7 @@ from filelock import FileLock
 from perfgate.errors import BuildError, GitError
 from perfgate.host import files
 from perfgate.host.cache import OTHER_CACHE
-from perfgate.host.git import Repository, quoted
-
-_GITLINK = "160000"
-"""The mode of a submodule in a tree."""
+from perfgate.host.git import GITLINK, Repository, quoted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +74,7 @@ def _submodules(repository: Repository, commit: str, home: Path, checkout: Path,
     links = {
         path: facts.split()[2]
         for facts, _, path in (line.partition("\t") for line in lines)
-        if facts.startswith(_GITLINK)
+        if facts.startswith(GITLINK)
     }
     if not links:
         return
@@ -147,6 +144,8 @@ def _fill(repository: Repository, submodule: Submodule, checkout: Path, place: P
     # A local clone of the user's own, which is what git would warn of had a stranger named the path.
     local = ("-c", "protocol.file.allow=always")
     repository.git(*local, "clone", "--quiet", "--shared", "--no-checkout", str(submodule.source), str(place))
+    borrowed = place / ".git" / "objects" / "info" / "alternates"  # changes that are not committed are in our own store
+    files.write(borrowed, f"{borrowed.read_text(encoding='utf-8')}{repository.store / 'objects'}\n")
     if not repository.succeeds("cat-file", "-e", f"{submodule.commit}^{{commit}}", cwd=place):
         _bring(repository, submodule, place)
     repository.git("checkout", "--quiet", "--detach", submodule.commit, cwd=place)

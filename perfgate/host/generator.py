@@ -11,6 +11,7 @@ import json
 import os
 import random
 import selectors
+import ssl
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -35,11 +36,12 @@ Job = dict[str, Any]
 class _Side:
     """One target: its connections, its filled-in calls, and how many of them are under way."""
 
-    def __init__(self, url: str, timeout_s: float) -> None:
+    def __init__(self, url: str, timeout_s: float, trust: Mapping[str, Any]) -> None:
         self.url = URL(url)
+        trusted = ssl.create_default_context(cafile=trust["ca"]) if trust.get("ca") else not trust.get("anybody")
         self.timeout = aiohttp.ClientTimeout(total=timeout_s)
         self.session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=60),
+            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=60, ssl=trusted),
             timeout=self.timeout,
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=True,
@@ -70,13 +72,13 @@ class _Generator:
 
     async def run(self) -> Job:
         job = self.job
-        self.sides = [_Side(url, job["timeout_s"]) for url in job["targets"]]
+        self.sides = [_Side(url, job["timeout_s"], job.get("trust") or {}) for url in job["targets"]]
         try:
             for place, side in enumerate(self.sides):
                 try:
                     self._prepare(side, await self._login(side))
                 except (TimeoutError, aiohttp.ClientError, OSError) as exc:
-                    raise _LoginFailed(place, f"the login failed: {type(exc).__name__}") from exc
+                    raise _LoginFailed(place, f"the login failed: {_why(exc)}") from exc
                 except ValueError as exc:
                     raise _LoginFailed(place, str(exc)) from exc
             gc.collect()
@@ -209,10 +211,19 @@ class _Generator:
                 queries = response.headers.get("x-perfgate-queries")
         except (TimeoutError, aiohttp.ClientError, OSError) as exc:
             done = time.monotonic()
-            wrong = "no answer in time" if isinstance(exc, asyncio.TimeoutError) else type(exc).__name__
+            wrong = _why(exc)
         side.step(-1)
         record = [arrival.call, call.request, arrival.side, arrival.at_s, sent - start, done - start, wrong]
         self.answers.append(record if queries is None else [*record, queries])
+
+
+def _why(exc: Exception) -> str:
+    """Return why there was no answer, in the words of the log."""
+    if isinstance(exc, asyncio.TimeoutError):
+        return "no answer in time"
+    if isinstance(exc, aiohttp.ClientConnectorCertificateError):
+        return "its certificate is not trusted: name the one that is with `ca`, or write `insecure = true`"
+    return type(exc).__name__
 
 
 async def _body(response: aiohttp.ClientResponse) -> bytes:

@@ -6,7 +6,7 @@ The exception is `bring`, which fetches a commit that a clone in CI lacks.
 
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from perfgate.core.model import Revision
@@ -31,6 +31,10 @@ _NOBODY = {
 SAFE = ("-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false")
 """Options of every git command: programs that the repository's own configuration names are not started."""
 USUAL_BRANCHES = ("main", "master", "trunk", "develop")
+
+
+GITLINK = "160000"
+"""The mode of a submodule in a tree."""
 
 
 class Repository:
@@ -257,29 +261,47 @@ class Repository:
     def working_tree(self) -> Revision:
         """Return the working tree as a commit: HEAD where nothing changed, else a new one that no branch has.
 
-        Ignored files stay out, untracked ones are in. Index and checkout are left as they are.
+        Ignored files stay out, untracked ones are in, and what is changed inside of submodules is, too. Index and
+        checkout are left as they are.
         """
         head = self.head()
-        with scratch("index") as home:
-            index = home / "index"
-            mine = self.root / self.git("rev-parse", "--git-path", "index")
+        commit = self._with_changes(self.root, head)
+        return Revision(label="working tree", commit=commit, dirty=commit != head)
+
+    def _with_changes(self, place: Path, head: str) -> str:
+        """Return a commit of what is checked out at `place`, here or in a submodule; `head` if that is it."""
+        home = place / self.git("rev-parse", "--git-common-dir", cwd=place)
+        objects = self.store / "objects"
+        _make(objects)
+        environ = {
+            "GIT_OBJECT_DIRECTORY": str(objects),
+            "GIT_ALTERNATE_OBJECT_DIRECTORIES": quoted(str(home.resolve() / "objects")),
+        }
+        with scratch("index") as directory:
+            index = directory / "index"
+            mine = place / self.git("rev-parse", "--git-path", "index", cwd=place)
             if mine.exists():
                 # With its time: git trusts an entry only if the index is younger than the file.
                 shutil.copy2(mine, index)
-            objects = self.store / "objects"
-            _make(objects)
-            environ = {
-                "GIT_INDEX_FILE": str(index),
-                "GIT_OBJECT_DIRECTORY": str(objects),
-                "GIT_ALTERNATE_OBJECT_DIRECTORIES": quoted(str(self.common_directory / "objects")),
-            }
-            self.git("add", "--all", environ=environ)
-            tree = self.git("write-tree", environ=environ)
-        if tree == self.git("rev-parse", "HEAD^{tree}"):
-            return Revision(label="working tree", commit=head)
-        del environ["GIT_INDEX_FILE"]
-        commit = self.git("commit-tree", tree, "-p", head, "-m", "working tree", environ=environ | _NOBODY)
-        return Revision(label="working tree", commit=commit, dirty=True)
+            own = environ | {"GIT_INDEX_FILE": str(index)}
+            self.git("add", "--all", cwd=place, environ=own)
+            for path, commit in self._changed_submodules(place, own):
+                self.git("update-index", "--cacheinfo", f"{GITLINK},{commit},{path}", cwd=place, environ=own)
+            tree = self.git("write-tree", cwd=place, environ=own)
+        if tree == self.git("rev-parse", f"{head}^{{tree}}", cwd=place, environ=environ):
+            return head
+        return self.git("commit-tree", tree, "-p", head, "-m", "working tree", cwd=place, environ=environ | _NOBODY)
+
+    def _changed_submodules(self, place: Path, environ: dict[str, str]) -> Iterator[tuple[str, str]]:
+        """Yield (path, commit) of the submodules that are checked out below `place` with changes of their own."""
+        for line in self.git("ls-files", "--stage", "-z", cwd=place, environ=environ).split("\0"):
+            facts, _, path = line.partition("\t")
+            inside = place / path
+            if not facts.startswith(GITLINK) or not (inside / ".git").exists():
+                continue
+            head = self.git("rev-parse", "--verify", "HEAD", cwd=inside)
+            if (commit := self._with_changes(inside, head)) != head:
+                yield path, commit
 
     def tree(self, commit: str, *paths: str) -> tuple[str, ...]:
         """Return the paths of all files in `commit`, or of those below `paths`."""

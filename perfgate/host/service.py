@@ -35,6 +35,7 @@ DAEMON_S = 0.5  # within which what a starter left behind must be found
 ANSWER_S = 1.0  # for one answer to "are you ready", whole
 TAIL = 8192  # bytes of output that a message may quote from
 LONGEST_OUTPUT = 16 * 2**20  # bytes kept; a full pipe or disk would look like a slow service
+LOOPBACKS = ("127.0.0.1", "::1")
 OWN = "PERFGATE_SERVICE"  # in the environment of all that one service started
 
 
@@ -84,9 +85,22 @@ def free_port() -> int:
     own = range(PORTS_FROM, _given_from())
     for port in [*random.choices(own, k=100 if own else 0), 0]:
         with contextlib.suppress(OSError), socket.socket() as probe:
-            probe.bind(("127.0.0.1", port))
-            return int(probe.getsockname()[1])
+            probe.bind((LOOPBACKS[0], port))
+            found = int(probe.getsockname()[1])
+            if not _taken_in_ipv6(found):
+                return found
     raise OSError(errno.EADDRINUSE, "no TCP port is free")
+
+
+def _taken_in_ipv6(port: int) -> bool:
+    """Return whether somebody has a port of the other loopback, on a machine that has one."""
+    try:
+        with socket.socket(socket.AF_INET6) as probe:
+            probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            probe.bind((LOOPBACKS[1], port))
+    except OSError as exc:
+        return exc.errno == errno.EADDRINUSE
+    return False
 
 
 def _given_from() -> int:
@@ -102,9 +116,17 @@ class Service:
     """One start of a service; leaving the context ends it."""
 
     def __init__(
-        self, launch: Launch, *, port: int, cpus: Sequence[int], mark: str, name: str, interrupts: Interrupts
+        self,
+        launch: Launch,
+        *,
+        port: int,
+        cpus: Sequence[int],
+        mark: str,
+        name: str,
+        interrupts: Interrupts,
+        host: str = "127.0.0.1",
     ) -> None:
-        self.port, self._interrupts, self._own = port, interrupts, f"{mark}-{name}"
+        self.host, self.port, self._interrupts, self._own = host, port, interrupts, f"{mark}-{name}"
         self._home = ExitStack()
         self._log_path = self._home.enter_context(scratch("service")) / "log"
         self._log = self._log_path.open("ab")
@@ -241,29 +263,35 @@ class Service:
     def _wanted(self, ready: Ready) -> str:
         if ready.line:
             return f"no line with {ready.line!r}"
-        if not self._listens():
+        if not self._listens(self.host):
+            there = next((other for other in LOOPBACKS if self._listens(other)), None)
+            if there is not None:
+                return f"it listens on {_written(there)}, and url asks {_written(self.host)}"
             return f"nothing listens on port {self.port}; the command gets it as {{port}} and as PORT"
         return f"{ready.path} does not answer below 400"
 
-    def _listens(self) -> bool:
-        with socket.socket() as probe:
-            probe.settimeout(0.5)
-            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+    def _listens(self, host: str) -> bool:
+        """Return whether the port is open on one of a host's addresses."""
+        try:
+            socket.create_connection((host, self.port), timeout=0.5).close()
+        except OSError:
+            return False
+        return True
 
     def _answers(self, ready: Ready) -> bool:
         if ready.line:
             return ready.line in self._log_path.read_text(encoding="utf-8", errors="replace")
         if not ready.path:
-            return self._listens()
+            return self._listens(self.host)
         return 100 <= self._status(ready.path) < 400
 
     def _status(self, path: str) -> int:
         """Return the status of a GET request; 0 where none came in time, however slowly it drips."""
         deadline = time.monotonic() + ANSWER_S
-        request = f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{self.port}\r\nConnection: close\r\n\r\n"
+        request = f"GET {path} HTTP/1.1\r\nHost: {_written(self.host)}:{self.port}\r\nConnection: close\r\n\r\n"
         head = b""
         try:
-            with socket.create_connection(("127.0.0.1", self.port), timeout=ANSWER_S) as connection:
+            with socket.create_connection((self.host, self.port), timeout=ANSWER_S) as connection:
                 connection.sendall(request.encode())
                 while b"\n" not in head and (left := deadline - time.monotonic()) > 0:
                     connection.settimeout(left)
@@ -313,6 +341,11 @@ class Service:
             and (_session(process.pid) == self._process.pid or _environ(process).get(OWN) == self._own)
             and _alive(process)
         ]
+
+
+def _written(host: str) -> str:
+    """Return a host as a URL has it."""
+    return f"[{host}]" if ":" in host else host
 
 
 def marks(mark: str, name: str) -> tuple[tuple[str, str], ...]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Self
 
 from perfgate.core.load.plan import Plan
-from perfgate.core.load.tally import QUANTILES, TOTAL, Answer, Shares, Tally, needed
+from perfgate.core.load.tally import MOST_ERRORS, QUANTILES, TOTAL, Answer, Shares, Tally, needed
 from perfgate.core.model import Benchmark, Design, Distribution, ProcessFacts, Reason, Warning
 from perfgate.core.ports import Engine, Serves
 from perfgate.core.schedule import draw_pair
@@ -19,12 +19,11 @@ from perfgate.host import addresses
 from perfgate.host.agent import Agent
 from perfgate.host.service import Ready
 from perfgate.measure.sides import PreparedSide
-from perfgate.measure.start import Outcome, SideFailed, Stage, closed_load, run_start
+from perfgate.measure.start import SYSTEM, Outcome, SideFailed, Stage, Trust, closed_load, run_start
 from perfgate.measure.track import Circumstances, Measured, Track
 from perfgate.measure.turns import BASE, Reading
 
 SCOUT_S = 0.8  # of load in the first start of all
-MOST_ERRORS = 0.5  # share of requests that fail; above it latency is that of who got through
 TRIES = 3  # starts for one pair, before it is given up
 
 
@@ -47,6 +46,7 @@ class Probe:
     """Within which the service must be ready."""
     engine: Engine | None = None
     """Who sends the load instead of our own generator."""
+    trust: Trust = SYSTEM
 
     def begin(self, sides: Sequence[PreparedSide], around: Circumstances) -> "ProbeSuite":
         """Return what measures it."""
@@ -67,6 +67,7 @@ class Probe:
             timeout_s=self.timeout_s,
             mark=around.mark,
             interrupts=around.interrupts,
+            trust=self.trust,
         )
 
 

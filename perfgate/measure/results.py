@@ -62,6 +62,8 @@ class Printed:
     """Benchmark to its values."""
     failed: dict[str, tuple[Reason, str]] = field(default_factory=dict)
     """Benchmark to why it has no value."""
+    partly: dict[str, tuple[tuple[str, ...], str]] = field(default_factory=dict)
+    """Benchmark to those of its metrics that have no value, and why."""
     died: str = ""
     """What befell the whole program, if anything: then nothing that it printed counts."""
     seconds: float = 0.0
@@ -107,6 +109,8 @@ class ResultsSuite(Measured):
         for side, printed in enumerate(seen):
             self._offers[side].update(f"{name}/{each}" for each in printed.readings if each in names)
             self._note_failures(side, name, printed, names)
+            for each in names:
+                self._note_partly(side, f"{name}/{each}", printed.partly.get(each))
         whole = sum(printed.seconds for printed in seen)
         shared = [each for each in names if all(each in printed.readings for printed in seen)]
         for each in shared:
@@ -132,6 +136,17 @@ class ResultsSuite(Measured):
                 text = gone(self._benchmark(key)) if side == HEAD else "base has no such benchmark"
                 self._fail(side, key, Reason.ABSENT, text)
 
+    def _note_partly(self, side: int, key: str, lacking: tuple[tuple[str, ...], str] | None) -> None:
+        """Fail the metrics of a benchmark that once came out as no measurement."""
+        if lacking is None:
+            return
+        metrics, text = lacking
+        before = self.failures[side].get(key)
+        known = before.metrics if before is not None and before.partial else ()
+        if before is None or before.partial:
+            both = tuple(dict.fromkeys([*known, *metrics]))
+            self._fail(side, key, Reason.BAD_VALUE, before.text if before else text, metrics=both)
+
     def offered(self, side: int) -> tuple[Benchmark, ...]:
         """Return the benchmarks that a side has, measured or not."""
         return tuple(self._benchmark(key) for key in sorted(self._offers[side]) if key not in self.failures[side])
@@ -150,6 +165,8 @@ class ResultsSuite(Measured):
                 own = key.removeprefix(f"{name}/")
                 readings = [seen[side].readings.get(own) for side in range(len(self.sides))]
                 there = [reading for reading in readings if reading is not None]
+                for side, printed in seen.items():
+                    self._note_partly(side, key, printed.partly.get(own))
                 if len(there) == len(readings):
                     track.add(number, there, seconds=whole / len(mine))
                     continue
@@ -203,7 +220,8 @@ class ResultsSuite(Measured):
         except FileError as exc:
             found.died = exc.message if not ended.status else _ended(ended)
             return
-        found.failed = {failure.benchmark.name: (failure.reason, failure.text) for failure in run.failures}
+        found.failed = {f.benchmark.name: (f.reason, f.text) for f in run.failures if not f.partial}
+        found.partly = {f.benchmark.name: (f.metrics, f.text) for f in run.failures if f.partial}
         if ended.status and all(reason is Reason.SKIPPED for reason, _ in found.failed.values()):
             found.died = _ended(ended)
             return

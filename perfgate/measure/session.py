@@ -7,12 +7,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from perfgate.core.comparison import shown
 from perfgate.core.model import COUNTING, EXPLORING, MEASURING, WHOLE, Benchmark, Method, Part, Run, Sample, Warning
 from perfgate.core.policy import DEFAULT_RULES, Policy, matches
 from perfgate.core.question import answer
 from perfgate.core.schedule import CONFIRMING, FIRST_LOOK, NORMAL_EFFORT_S, VERDICT_PAIRS, rotated, within_budget
 from perfgate.core.selection import ALL, Selection
-from perfgate.core.stats import paired
 from perfgate.core.units import written_budget
 from perfgate.errors import Interrupted, MeasureError, UsageError
 from perfgate.host.environment import environment
@@ -335,7 +335,7 @@ class _Session:
                 total=len(tracks),
                 used_s=self.used_s,
                 budget_s=self.effort.budget_s,
-                undecided=tuple(_standing(track) for track in tracks if track.open and track.effects),
+                undecided=tuple(_standings(tracks)),
             )
         )
 
@@ -419,12 +419,20 @@ def _tracks(suites: Sequence[Measured]) -> list[Track]:
     return [track for suite in suites for track in suite.tracks.values()]
 
 
-def _standing(track: Track) -> Standing:
-    effects = next(iter(track.effects.values()))
-    ratio, low, high = paired.interval(effects, level=0.99)
-    return Standing(
-        name=str(track.benchmark), pairs=len(effects), planned=track.planned, ratio=ratio, low=low, high=high
-    )
+def _standings(tracks: Sequence[Track]) -> Iterator[Standing]:
+    for track in tracks:
+        metric = next(iter(track.effects), None)
+        if not track.open or metric is None or not (effects := track.seen(metric)):
+            continue
+        change = shown(effects.scale.effect(effects.values), effects.scale, worse=1)
+        yield Standing(
+            name=str(track.benchmark),
+            pairs=len(effects),
+            planned=track.planned,
+            ratio=change.ratio,
+            low=change.low,
+            high=change.high,
+        )
 
 
 def _about(amount: float) -> str:

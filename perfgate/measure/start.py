@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from random import Random
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 from perfgate.core.load.plan import Plan
 from perfgate.core.load.tally import Answer
@@ -48,6 +48,18 @@ class SideFailed(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Trust:
+    """Whose certificates count, of a service behind https."""
+
+    ca: Path | None = None
+    """A file of certificates in place of the system's."""
+    anybody: bool = False
+
+
+SYSTEM = Trust()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
     """What all starts of a probe share."""
 
@@ -61,6 +73,7 @@ class Stage:
     timeout_s: float
     mark: str
     interrupts: Interrupts
+    trust: Trust = SYSTEM
     recorders: tuple[Recorder, ...] = ()
     """Where the processes of each side note what they load; none where they are measured."""
 
@@ -183,6 +196,7 @@ def loaded(
     agent.send(
         targets=[stage.target(service) for service in services.values()],
         timeout_s=plan.timeout_s,
+        trust={"ca": str(stage.trust.ca) if stage.trust.ca else None, "anybody": stage.trust.anybody},
         seed=seed,
         requests=[asdict(request) for request in plan.requests],
         rows=plan.rows,
@@ -307,6 +321,7 @@ def _serve(stage: Stage, side: int, stack: ExitStack, words: list[str], *, hash_
                 mark=stage.mark,
                 name=name,
                 interrupts=stage.interrupts,
+                host=urlsplit(stage.url.replace("{port}", "1")).hostname or "127.0.0.1",
             )
         stack.enter_context(service)
         stack.callback(lambda: words.append(word) if (word := service.stop()) else None)

@@ -292,7 +292,7 @@ class Suite(Measured):
             self._guarded = ""
             return
         base, again = (readings[side].values["time"] for side in (BASE, HEAD))
-        self.control.append(pair_effect(metric_named("time"), Design.TURNS, base, again))
+        self.control.append(pair_effect(Design.TURNS, base, again))
 
     def expected_s(self) -> float:
         """Return the seconds that the next pair will take, judged by those before."""
@@ -436,7 +436,9 @@ class Suite(Measured):
             text = trouble.get(name, why)
             if own is not None and name not in own:
                 base.journey.troubles.pop(name, None)
-                self._fail(BASE, name, Reason.ABSENT, f"base has no such benchmark, and cannot run head's: {text}")
+                cause = _cause(text)
+                words = f"base has no such benchmark, and cannot run head's: {cause}" if cause else ""
+                self._fail(BASE, name, Reason.ABSENT, words or "base has no such benchmark")
             elif name not in base.names:
                 self._fail(BASE, name, Reason.RAISED, text or "it is not offered with head's files")
         for name in sorted(((own or frozenset()) | frozenset(base.names)) - frozenset(head.names)):

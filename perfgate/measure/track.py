@@ -7,11 +7,11 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from statistics import fmean
 from typing import Any, Protocol, Self
 
-from perfgate.core.comparison import Counts, pair_effect, sign
+from perfgate.core.comparison import Counts, Effects, pair_effect, pair_effects, sign
 from perfgate.core.model import (
     METRICS,
     WHOLE,
@@ -80,7 +80,7 @@ class Track:
     """A list a side, one reading a pair."""
     seconds: list[float] = field(default_factory=list)
     effects: dict[str, list[float]] = field(default_factory=dict)
-    """Metric name to the pairs' log ratios so far."""
+    """Metric name to the log ratios of the pairs so far, positive where head is more; NaN where a pair has none."""
     least: dict[str, float] = field(default_factory=dict)
     """Metric name to the value up to which nothing can be told apart."""
     warnings: list[Warning] = field(default_factory=list)
@@ -134,8 +134,16 @@ class Track:
             if metric.kind is not Kind.NOISY:
                 continue
             usable = theirs and min(*theirs, *values) > 0
-            effect = pair_effect(metric, self.design, theirs, values) if usable else math.nan
+            effect = pair_effect(self.design, theirs, values) if usable else math.nan
             self.effects.setdefault(name, []).append(effect)
+
+    def seen(self, name: str) -> Effects:
+        """Return the effects of the pairs that gave this metric on both sides, positive where head is more."""
+        values = self.effects[name]
+        if not any(map(math.isnan, values)):
+            return Effects(values=tuple(values))
+        pairs = [[reading.values.get(name) for reading in pair] for pair in zip(*self.readings, strict=True)]
+        return pair_effects(self.design, [(base, head) for base, head in pairs if base and head])
 
     def questions(self, policy: Policy) -> list[Asked]:
         """Return all that the report will ask of it: who asks less at a look stops too early."""
@@ -143,28 +151,28 @@ class Track:
         for name in dict.fromkeys(
             name for readings in self.readings for reading in readings for name in reading.values
         ):
-            metric = self.metric(name)
-            rule = policy.rule_for(Sli(benchmark=self.benchmark, metric=metric))
-            if rule is None or metric.kind is Kind.EXACT:
+            sli = policy.stated(Sli(benchmark=self.benchmark, metric=self.metric(name)))
+            rule = policy.rule_for(sli)
+            if rule is None or sli.metric.kind is Kind.EXACT:
                 continue
-            found += self._noisy(name, rule) if metric.kind is Kind.NOISY else self._counted(name, rule)
+            found += self._noisy(sli.metric, rule) if sli.metric.kind is Kind.NOISY else self._counted(name, rule)
         return found
 
-    def _noisy(self, name: str, rule: Rule) -> list[Asked]:
+    def _noisy(self, metric: Metric, rule: Rule) -> list[Asked]:
+        name, worse = metric.name, sign(metric)
         if name not in self.effects:
             return []  # only one side has it, and no pair more changes that
-        log_ratios = _until_look(self.effects[name], self.planned)
+        effects = self.seen(name).signed(worse)
+        effects = replace(effects, values=_until_look(effects.values, self.planned))
         base, head = (
             [describe.median(values) for reading in readings if (values := reading.values.get(name))]
             for readings in self.readings
         )
-        change = Question(
-            rule=rule, log_ratios=log_ratios, planned=self.planned, base=describe.median(base) if base else 0.0
-        )
-        if rule.slo is None or not log_ratios or min(head) <= 0:
+        level = describe.median(base) if base else 0.0
+        change = Question.about(metric, rule, effects, planned=self.planned, base=level)
+        if rule.slo is None or not effects:
             return [change]
-        levels = head[: len(log_ratios)]
-        return [change, within(rule, levels, self.planned, worse=sign(self.metric(name)))]
+        return [change, within(rule, head[: len(effects)], self.planned, worse=worse)]
 
     def _counted(self, name: str, rule: Rule) -> list[Asked]:
         shared = [
@@ -293,7 +301,8 @@ class Measured(ABC):
     def _fail(self, side: int, name: str, reason: Reason, text: str, *, metrics: tuple[str, ...] | None = None) -> None:
         """Note that a benchmark gave nothing, or did not give `metrics`; None is all that was wanted."""
         benchmark = self._benchmark(name)
-        wanted = self.wanted if metrics is None and reason is not Reason.NO_TIME else metrics or ()
+        whole = metrics is None and reason not in (Reason.NO_TIME, Reason.BAD_VALUE)
+        wanted = self.wanted if whole else metrics or ()
         self.failures[side][name] = Failure(benchmark=benchmark, reason=reason, text=text.strip(), metrics=wanted)
 
     def _failed(self, side: int, name: str) -> bool:

@@ -9,9 +9,9 @@ from perfgate.config.schema import Perfgate
 from perfgate.core.model import Revision, Run
 from perfgate.core.policy import Policy
 from perfgate.core.report import Report, report
+from perfgate.pipeline.converting import load_run
 from perfgate.pipeline.workshop import (
     Workshop,
-    load_run,
     measure_both,
     measure_one,
     named_revision,
@@ -48,7 +48,7 @@ def compare(
     """
     paths = run_file(base, shop), run_file(head, shop)
     if all(paths):
-        one, other = (load_run(path) for path in paths if path)
+        one, other = (load_run(path, reader=shop.reader) for path in paths if path)
         policy = policy or policy_for(shop.load_config(shop.root()), shop, limit)
         again = shlex.join(["perfgate", "compare", str(base), str(head), *shop.selection.arguments(*_limited(limit))])
         return _judged(shop.selection.of(one), shop.selection.of(other), policy, again=again)
@@ -65,7 +65,9 @@ def compare(
         one, other = measure_both(repository, revisions[0], revisions[1], loaded, policy, shop)
         return _judged(one, other, policy, again=_again(revisions[0], revisions[1], loaded, shop, limit))
     one, other = (
-        load_run(path) if path else measure_one(repository, revision, loaded, shop, processes, label=label)
+        load_run(path, reader=shop.reader)
+        if path
+        else measure_one(repository, revision, loaded, shop, processes, label=label)
         for path, revision, label in zip(paths, revisions, ("base", "head"), strict=True)
         if path or revision
     )

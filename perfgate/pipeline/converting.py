@@ -4,19 +4,55 @@ from dataclasses import replace
 from pathlib import Path
 
 from perfgate import codec, registry
-from perfgate.core.model import Benchmark, Run
+from perfgate.core.model import Benchmark, Kind, Run
+from perfgate.errors import UsageError
 from perfgate.host import files
+from perfgate.host.git import Repository
+from perfgate.host.interrupt import Interrupts
 
 
-def read(path: Path, *, reader: str | None = None, suite: str | None = None) -> Run:
+def load_run(path: Path, *, reader: str | None = None) -> Run:
+    """Return the run in a file, whatever tool wrote it; `reader` names the format that its shape does not tell."""
+    return registry.read(files.read(path, largest=codec.LARGEST), name=str(path), reader=reader)
+
+
+def of_commit(run: Run, commit: str) -> Run:
+    """Return a run as that of a commit, where its file names none.
+
+    Raises: UsageError where the file names another one.
+    """
+    if run.revision.commit not in (None, commit):
+        raise UsageError(
+            f"the run of {run.revision} is not of {commit[:12]}: its file names the commit itself",
+            hint="take --commit away",
+        )
+    return replace(run, revision=replace(run.revision, commit=commit))
+
+
+def read(path: Path, *, reader: str | None = None, suite: str | None = None, commit: str | None = None) -> Run:
     """Return the run in a file of any known format; `-` is standard input.
 
     Args:
         reader: the format, told by its shape where none is given.
         suite: what its suite is called; else what its reader calls it.
+        commit: the revision, in the repository of the current directory, that it is of.
     """
-    run = registry.read(files.read(path, largest=codec.LARGEST), name=str(path), reader=reader)
+    run = load_run(path, reader=reader)
+    if commit is not None:
+        with Interrupts() as interrupts:
+            run = of_commit(run, str(Repository(Path.cwd(), interrupts=interrupts).revision(commit).commit))
     return run if suite is None else _renamed(run, suite)
+
+
+def lost(run: Run, writer: str) -> list[tuple[str, str]]:
+    """Return (name, why) of each benchmark or SLI of a run that the format `writer` has no place for."""
+    found = [(str(failure.benchmark), f"{failure.reason}: {failure.text}") for failure in run.failures]
+    for sample in run.samples:
+        if sample.sli.metric.kind is Kind.COUNTED and writer in ("bmf", "csv"):
+            found.append((str(sample.sli), "it is a share of so many, and the format has no counts"))
+        elif writer == "pyperf" and min(min(values) for values in sample.processes) <= 0:
+            found.append((str(sample.sli), "pyperf knows no value of zero or less"))
+    return found
 
 
 def table() -> str:

@@ -29,8 +29,9 @@ from perfgate.errors import PublishError, UsageError
 from perfgate.host import files
 from perfgate.host.git import Repository
 from perfgate.pipeline.compare import Compared, compare
+from perfgate.pipeline.converting import load_run
 from perfgate.pipeline.terms import Said, Terms, terms
-from perfgate.pipeline.workshop import Workshop, load_run
+from perfgate.pipeline.workshop import Workshop
 from perfgate.publishers import actions
 from perfgate.publishers.github.event import Activity, Asked, asked, labels_of, may_write
 
@@ -143,23 +144,30 @@ def asked_by(environ: Mapping[str, str], *, head: str = "", parents: Sequence[st
 
 
 def _base(repository: Repository, wanted: Asked) -> str:
-    if wanted.base is not None:
-        if not repository.has(wanted.base):
-            repository.bring(wanted.base)
-        return wanted.base
-    ref = f"refs/remotes/{repository.remote() or 'origin'}/{wanted.base_ref}"
-    base = repository.asks("merge-base", "HEAD", ref) if wanted.base_ref else None
-    if base == repository.head():
+    if wanted.first:
+        raise UsageError("nothing to compare: HEAD is the first commit", hint="commit once more")
+    base = wanted.base or _merge_base(repository, wanted.base_ref)
+    if wanted.otherwise and base in (None, repository.head()):
+        base = wanted.otherwise
+    if base and base != repository.head():
+        if not repository.has(base):
+            repository.bring(base)
+        return base
+    if base is not None:
         raise UsageError(
             f"HEAD is on {wanted.base_ref} already: nothing of the pull request is checked out",
             hint="measure on pull_request, with what actions/checkout takes by itself",
         )
-    if base is None:
-        raise UsageError(
-            f"cannot tell where HEAD left {wanted.base_ref or 'its base branch'}: this clone lacks their history",
-            hint="in the step that uses actions/checkout:\n    with:\n      fetch-depth: 0",
-        )
-    return base
+    raise UsageError(
+        f"cannot tell where HEAD left {wanted.base_ref or 'its base branch'}: this clone lacks their history",
+        hint="in the step that uses actions/checkout:\n    with:\n      fetch-depth: 0",
+    )
+
+
+def _merge_base(repository: Repository, branch: str | None) -> str | None:
+    """Return where HEAD left a branch, the remote's or else the clone's own; None where the clone does not tell."""
+    names = [f"refs/remotes/{repository.remote() or 'origin'}/{branch}", f"refs/heads/{branch}"] if branch else []
+    return next((base for name in names if (base := repository.asks("merge-base", "HEAD", name))), None)
 
 
 def _said(repository: Repository, wanted: Asked, token: str, environ: Mapping[str, str]) -> Said:

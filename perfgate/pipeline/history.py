@@ -10,7 +10,7 @@ from perfgate.core import history as past
 from perfgate.core import outlook as views
 from perfgate.core.acceptance import by_trailer
 from perfgate.core.audit import Decision, audit
-from perfgate.core.baseline import StoredRun
+from perfgate.core.baseline import StoredRun, restated
 from perfgate.core.budget import budgets
 from perfgate.core.outlook import Commit, Outlook
 from perfgate.core.past import Past
@@ -112,7 +112,10 @@ def _look(shop: Workshop, most: int | None, *, verdicts: bool = False) -> _Looke
             loaded=loaded,
             policy=loaded.config.policy(),
             commits=commits,
-            runs=[only(run, lambda sli: shop.selection.names(str(sli))) for run in read.runs],
+            runs=[
+                only(run, lambda sli: shop.selection.names(str(sli)))
+                for run in restated(read.runs, loaded.config.policy())
+            ],
             decisions=decisions,
             faults=read.faults + faults,
             place=kept.store.name,

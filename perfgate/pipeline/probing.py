@@ -5,6 +5,7 @@ import io
 import json
 import secrets
 import shlex
+import ssl
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -29,7 +30,7 @@ from perfgate.measure.capacity import CapacitySuite
 from perfgate.measure.engines import EngineSuite
 from perfgate.measure.load import LoadSuite
 from perfgate.measure.probe import Probe
-from perfgate.measure.start import SideFailed, Stage, closed_load, generator, open_load, run_start
+from perfgate.measure.start import SideFailed, Stage, Trust, closed_load, generator, open_load, run_start
 
 LARGEST_ROWS = 64 * 2**20  # bytes
 NEWS_S = 2.0  # what is told while it runs is of so long before
@@ -58,9 +59,27 @@ def probe(root: Path, name: str, suite: LoadTable) -> Probe:
         plan=plan,
         ready=_ready(suite.ready),
         url=suite.url,
+        trust=_trust(root, name, suite),
         data=data,
         timeout_s=parse_duration(suite.start_timeout),
     )
+
+
+def _trust(root: Path, name: str, suite: LoadTable) -> Trust:
+    """Return whose certificates count.
+
+    Raises: ConfigError where there is no such file, or no certificate in it.
+    """
+    if suite.ca is None:
+        return Trust(anybody=suite.insecure)
+    path = root / suite.ca
+    if not path.is_file():
+        raise ConfigError(f"suite.{name}.ca: there is no {suite.ca}", hint="it is taken from your checkout")
+    try:
+        ssl.create_default_context(cafile=str(path))
+    except (ssl.SSLError, OSError) as exc:
+        raise ConfigError(f"suite.{name}.ca: {suite.ca} holds no certificate in PEM form") from exc
+    return Trust(ca=path)
 
 
 def _engine(root: Path, name: str, suite: LoadTable, plan: Plan) -> Engine | None:
@@ -141,7 +160,7 @@ def look(probe: Probe, place: Place, interrupts: Interrupts, *, seed: int, tell:
         raise UsageError(f"what {probe.name} sends is only known to Locust", hint=hint)
     stage = Stage(
         service=probe.service, places=(place,), ready=probe.ready, url=probe.url, data=probe.data,
-        timeout_s=probe.timeout_s, mark=secrets.token_hex(8), interrupts=interrupts,
+        timeout_s=probe.timeout_s, mark=secrets.token_hex(8), interrupts=interrupts, trust=probe.trust,
     )  # fmt: skip
     rate = plan.rate or USUAL_RATE / 5
     load = (

@@ -20,7 +20,8 @@ from perfgate.host.environment import ci_job
 from perfgate.host.git import Repository
 from perfgate.measure.session import Progress
 from perfgate.pipeline.compare import Compared, policy_for
-from perfgate.pipeline.workshop import Workshop, load_run, measure_one, named_revision, run_file
+from perfgate.pipeline.converting import load_run, of_commit
+from perfgate.pipeline.workshop import Workshop, measure_one, named_revision, run_file
 from perfgate.stores import columns
 from perfgate.stores.archive import Archive
 from perfgate.stores.columns import Entry
@@ -73,7 +74,15 @@ class Recorded:
     """Commits of a range that could not be measured, with the reason."""
 
 
-def record(names: Sequence[str], shop: Workshop, *, processes: int, every: int = 1, dry_run: bool = False) -> Recorded:
+def record(
+    names: Sequence[str],
+    shop: Workshop,
+    *,
+    processes: int,
+    every: int = 1,
+    dry_run: bool = False,
+    commit: str | None = None,
+) -> Recorded:
     """Append runs to the stored ones: those in files, and those of commits, which are measured.
 
     Each commit's run is stored as soon as it is measured. In a range, commits that are stored already are left out.
@@ -82,6 +91,7 @@ def record(names: Sequence[str], shop: Workshop, *, processes: int, every: int =
         names: run files, revisions, and ranges of revisions as git writes them; none is the working tree's commit.
         every: of a range, measure every so many commits, the last among them.
         dry_run: only say what would be stored, and where.
+        commit: the revision that files are of which name none.
 
     Raises: UsageError for a run of no commit that this repository has.
     """
@@ -91,7 +101,8 @@ def record(names: Sequence[str], shop: Workshop, *, processes: int, every: int =
     paths = [path for name in names if (path := run_file(name, shop)) is not None]
     others = [name for name in names if run_file(name, shop) is None]
     with archive(repository, loaded, shop) as kept:
-        runs = [load_run(path) for path in paths]
+        runs = [load_run(path, reader=shop.reader) for path in paths]
+        runs = [of_commit(run, str(repository.revision(commit).commit)) for run in runs] if commit else runs
         commits = _commits(others, repository, kept, every) if others or not names else []
         what = [*([f"{len(runs)} run{'s' * (len(runs) != 1)}"] if runs else []), *_told(commits)]
         first = "" if kept.entries() else ", which holds nothing yet"  # also: is there a store to write to?
@@ -175,7 +186,10 @@ def _message(stored: Sequence[StoredRun]) -> str:
 def _reduced(run: Run, repository: Repository, policy: Policy) -> tuple[StoredRun, ...]:
     commit = run.revision.commit
     if commit is None or run.revision.dirty:
-        raise UsageError(f"the run of {run.revision} belongs to no commit", hint="measure a commit, then record")
+        hint = "measure a commit, then record"
+        if commit is None:
+            hint = "say of which: perfgate record FILE --commit HEAD"
+        raise UsageError(f"the run of {run.revision} belongs to no commit", hint=hint)
     if any(warning.code == "interrupted" for warning in run.warnings):
         raise UsageError(f"the run of {run.revision} was interrupted, so a part of it is missing", hint="measure again")
     if not repository.has(commit):
@@ -224,14 +238,15 @@ def compare_with_baseline(head: str | None, shop: Workshop, *, processes: int, l
     revision = None if path else named_revision(repository, head, repository.working_tree)
     with archive(repository, loaded, shop) as kept:
         entries = kept.entries()  # before minutes are spent: is there a store to read?
-        run = load_run(path) if path else measure_one(repository, revision, loaded, shop, processes)
-        run = shop.selection.of(run)
+        run = load_run(path, reader=shop.reader) if path else measure_one(repository, revision, loaded, shop, processes)
+        run = policy.restated(shop.selection.of(run))
         longest_s = parse_duration(loaded.config.baseline.max_age)
         found, warnings = _baselines(kept, entries, run, repository, longest_s)
         asked = shop.selection
         found = [
-            replace(each, runs=tuple(only(one, lambda sli: asked.holds(sli.benchmark)) for one in each.runs))
+            replace(each, runs=tuple(only(one, lambda sli: asked.holds(sli.benchmark)) for one in runs))
             for each in found
+            for runs in [baselines.restated(each.runs, policy)]
         ]
     if policy.trust_stored and "image" in dict(run.environment.facts):
         warnings.append(Warning(code="times-trusted", text=HOSTED))

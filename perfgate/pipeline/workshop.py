@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from perfgate import codec, registry
+from perfgate import registry
 from perfgate.config.load import FILE, Loaded
 from perfgate.config.probe import LoadSuite
 from perfgate.config.schema import AnySuite, CommandSuite, PyperfSuite, PytestSuite, SideTable, SizeSuite
@@ -20,7 +20,7 @@ from perfgate.core.selection import ALL, Selection
 from perfgate.core.units import parse_duration
 from perfgate.errors import UsageError
 from perfgate.formats.document import Document
-from perfgate.host import files, interpreters
+from perfgate.host import interpreters
 from perfgate.host.git import Repository
 from perfgate.host.interrupt import Interrupts
 from perfgate.measure import sides
@@ -59,6 +59,8 @@ class Workshop:
     """Names of the suites to measure; none are all."""
     selection: Selection = ALL
     """Benchmarks to measure, or to look at."""
+    reader: str | None = None
+    """The format of result files; None tells it by their shape."""
 
     def tell(self, text: str) -> None:
         """Say what was decided, in a line that stays."""
@@ -98,11 +100,6 @@ def run_file(name: str | None, shop: Workshop) -> Path | None:
     except UsageError:
         return path
     return None
-
-
-def load_run(path: Path) -> Run:
-    """Return the run in a file."""
-    return registry.read(files.read(path, largest=codec.LARGEST), name=str(path))
 
 
 def named_revision(repository: Repository, name: str | None, default: Callable[[], Revision]) -> Revision:
@@ -233,7 +230,8 @@ def measure_both(
     base_run, head_run = _in_pairs(
         repository, base, head, jobs, policy, effort(loaded, shop, rotation=str(head.commit)), loaded, shop
     )
-    return base_run, replace(head_run, warnings=(*head_run.warnings, *_differing(loaded)))
+    doubts = tuple(Warning(code="shell-words", text=text) for text in loaded.config.doubts())
+    return base_run, replace(head_run, warnings=(*head_run.warnings, *_differing(loaded), *doubts))
 
 
 def measure_twice(

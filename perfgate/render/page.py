@@ -10,6 +10,7 @@ from typing import Any
 
 from perfgate.core.comparison import Comparison, sign
 from perfgate.core.report import Report
+from perfgate.core.stats.scale import Scale
 from perfgate.core.verdict import BAD, UNKNOWN, Judgement, Verdict
 from perfgate.render import html, phrases
 
@@ -63,13 +64,14 @@ def _drawn(row: Judgement, report: Report) -> dict[str, Any] | None:
     towards = sign(c.sli.metric)
 
     def lost(share: float) -> float:
-        return _percent(math.log1p(share) * towards)
+        return round(100 * c.scale.share(towards * c.scale.of(share)), 3)
 
+    signs = c.scale is Scale.SIGN
     return {
-        "pairs": [_percent(towards * ratio) for ratio in c.log_ratios],
+        "pairs": [] if signs else [round(100 * c.scale.share(towards * effect), 3) for effect in c.log_ratios],
         "change": [_bound(100 * (bound - 1)) for bound in (c.change.low, c.change.ratio, c.change.high)],
-        "limit": lost(row.rule.limit) if row.rule else None,
-        "margin": lost(report.margin),
+        "limit": lost(row.rule.limit) if row.rule and not signs else None,
+        "margin": 0.0 if signs else lost(report.margin),
         "levels": [[_rounded(value) for value in side] for side in _levels(c)],
         "scales": phrases.scales(c.sli.metric.unit),
         "text": phrases.changed(c),
@@ -78,10 +80,6 @@ def _drawn(row: Judgement, report: Report) -> dict[str, Any] | None:
 
 def _levels(c: Comparison) -> tuple[tuple[float, ...], tuple[float, ...]]:
     return c.levels if all(c.levels) else ((c.base,), (c.head,))
-
-
-def _percent(log_ratio: float) -> float:
-    return round(100 * math.expm1(log_ratio), 3)
 
 
 def _bound(percent: float) -> float | None:

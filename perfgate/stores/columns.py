@@ -246,6 +246,7 @@ def _names(run: StoredRun) -> dict[str, Any]:
     return {
         "metrics": [
             {"name": m.name, "unit": m.unit, "direction": m.direction, "kind": m.kind, "diagnostic": m.diagnostic}
+            | ({"guessed": True} if m.guessed else {})
             for m in metrics
         ],
         "benchmarks": benchmarks,

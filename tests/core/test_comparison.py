@@ -4,6 +4,7 @@ import pytest
 
 from perfgate.core.comparison import Evidence, compare
 from perfgate.core.model import CPU, Design
+from perfgate.core.stats.scale import Scale
 from tests.core.build import BYTES, THERE, THROUGHPUT, noisy_pair, run, sample
 
 
@@ -84,12 +85,13 @@ def test_exact_values_are_compared_as_they_are() -> None:
     assert none.change.ratio == 1.0
 
 
-def test_a_value_of_zero_has_no_ratio_and_so_no_pair() -> None:
+def test_pairs_with_a_value_of_zero_are_compared_by_their_signs() -> None:
     base, head = sample([[0.0]] * 8, metric=CPU), sample([[0.1]] * 8, metric=CPU)
 
     (found,) = compare(run(base), run(head))
 
-    assert found.evidence is Evidence.UNPAIRED
+    assert (found.evidence, found.scale) == (Evidence.PAIRED, Scale.SIGN)
+    assert found.log_ratios == (0.1,) * 8
     assert found.change.ratio == math.inf
 
 

@@ -86,8 +86,8 @@ def test_an_exact_series_changes_at_once() -> None:
     assert [(ORDER[shift.at], shift.ratio) for shift in trend.shifts] == [(3, 1.03)]
 
 
-def test_values_of_zero_have_no_change_that_could_be_told() -> None:
-    assert only(series([0.0] * 40 + [1.0] * 40)).shifts == ()
+def test_values_of_zero_have_changes_of_level_too() -> None:
+    assert [shift.first for shift in only(series([0.0] * 40 + [1.0] * 40)).shifts] == [40]
     assert only(series([0.0, 5.0], metric=BYTES)).shifts[0].worse
 
 
@@ -132,7 +132,12 @@ def test_drift_has_a_direction(metric: Metric, exceeded: bool) -> None:
 def test_drift_needs_a_level_before_and_after() -> None:
     assert only(series(noisy(20)), release(20)).drift is None
     assert only(series(noisy(20), start=50), release(20)).drift is None
-    assert only(series([0.0] * 30), release(20)).drift is None
+    nothing = only(series([0.0] * 30), release(20)).drift
+    assert nothing is not None
+    assert (nothing.ratio, nothing.exceeded) == (1.0, False)
+    below = only(series([-5.0] * 20 + [-1.0] * 10), release(20)).drift
+    assert below is not None
+    assert below.exceeded
     exact = only(series([100.0] * 3 + [120.0], metric=BYTES), release(3)).drift
     assert exact is not None
     assert (exact.ratio, exact.exceeded) == (1.2, True)

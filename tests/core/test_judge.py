@@ -6,7 +6,7 @@ import pytest
 from scipy.stats import binom
 
 from benchmarks import early
-from perfgate.core.comparison import Evidence, compare
+from perfgate.core.comparison import Effects, Evidence, compare
 from perfgate.core.judge import judge
 from perfgate.core.model import METRICS, PEAK_MEMORY, Design, Direction, Reason, Run, Warning
 from perfgate.core.policy import DEFAULT_RULE, Acceptance, Policy, Rule
@@ -204,7 +204,9 @@ def live(effects: list[list[float]], planned: int, policy: Policy) -> list[Verdi
             continue
         answers = answer(
             [
-                Question(rule=DEFAULT_RULE, log_ratios=tuple(track.effects["time"]), planned=planned, base=1.0)
+                Question(
+                    rule=DEFAULT_RULE, effects=Effects(values=tuple(track.effects["time"])), planned=planned, base=1.0
+                )
                 for track in tracks
             ],
             policy,
@@ -287,7 +289,7 @@ def test_nothing_changed_is_settled_early() -> None:
     for values in effects:
         pairs = FIRST_LOOK
         while not answer(
-            [Question(rule=DEFAULT_RULE, log_ratios=tuple(values[:pairs]), planned=42, base=1.0)], Policy()
+            [Question(rule=DEFAULT_RULE, effects=Effects(values=tuple(values[:pairs])), planned=42, base=1.0)], Policy()
         )[0].settled:
             pairs += 3
         taken.append(pairs)
@@ -297,7 +299,7 @@ def test_nothing_changed_is_settled_early() -> None:
 
 def test_an_early_estimate_of_an_improvement_keeps_measuring_until_it_is_one() -> None:
     leaning = tuple(-0.04 + 0.02 * (-1) ** i for i in range(6))
-    question = Question(rule=DEFAULT_RULE, log_ratios=leaning, planned=42, base=1.0)
+    question = Question(rule=DEFAULT_RULE, effects=Effects(values=leaning), planned=42, base=1.0)
 
     (found,) = answer([question], Policy())
 
@@ -351,7 +353,7 @@ def test_too_few_pairs_say_how_many_are_wanted_and_claim_no_sight() -> None:
 
 
 def stored(effects: list[float], *, rule: Rule = DEFAULT_RULE) -> Question:
-    return Question(rule=rule, log_ratios=tuple(effects), planned=0, base=1.0, stored=True)
+    return Question(rule=rule, effects=Effects(values=tuple(effects)), planned=0, base=1.0, stored=True)
 
 
 def test_stored_runs_answer_once_there_are_eight() -> None:

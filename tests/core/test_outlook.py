@@ -5,6 +5,7 @@ import pytest
 
 from perfgate.core.audit import Decision, audit
 from perfgate.core.baseline import StoredRun
+from perfgate.core.comparison import Change
 from perfgate.core.history import Release, Trend, trends
 from perfgate.core.levels import Level, Levels, Point, Points
 from perfgate.core.model import TIME, Benchmark, Environment, Metric
@@ -197,7 +198,7 @@ def test_environments_of_the_same_days_are_all_current() -> None:
 def test_exact_values_and_those_without_a_ratio_have_a_level_too() -> None:
     assert looked([5.0, 5.0, 7.0], metric=BYTES)[0].level == 7.0
     assert looked([5.0, 5.0, 7.0], metric=BYTES)[0].moves == (None, None, None)
-    assert looked([0.0] * 9)[0].moves[0] is None
+    assert looked([0.0] * 9)[0].moves[0] == Change(ratio=1.0, low=1.0, high=1.0)
     assert [one.state for one in looked([5.0, 0.0, 5.0], metric=BYTES)[0].regressions] == [State.OPEN]
     assert looked([1.0] * 9)[0].short
     assert looked([5.0], metric=BYTES)[0].short

@@ -15,6 +15,7 @@ from perfgate.core.load.histogram import Histogram, histogram, merged
 LATE_S = 0.5e-3  # a request that left later than this says more of the generator than of the service
 QUANTILES = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99}
 BEYOND = 4  # values of a start that must lie beyond a quantile: with fewer its interval holds the truth too seldom
+MOST_ERRORS = 0.5  # share of requests that fail; above it latency is that of those that got through
 SLOW = 5.0  # times base's median: what a user calls a stall
 TOTAL = "total"
 

@@ -27,6 +27,7 @@ PENALTY = 4.0  # times log(n) noise variances: what a step must explain of the w
 SMALLEST = 0.02  # runs share no minutes: what is below may be the machine's
 _SMOOTHED = 7  # points of the running median that outliers are measured from
 _CLIP = 3.0  # robust standard deviations at which an outlier stops counting
+_FAR = 5.0  # likewise, where the place of a step is weighed: no chance brings a point of one level so near the other
 _MAD = 1.4826  # median absolute deviation to standard deviation, for normal values
 _ROUNDING = 1e-12  # of a logarithm: what is below is no noise
 _STICKY = 0.9  # most autocorrelation that is believed; more is a trend
@@ -47,15 +48,20 @@ class Step:
     after: float
     """Medians of the windows, in the values' unit."""
     ratio: float
-    """Hodges-Lehmann ratio after / before, with its 99 % interval."""
+    """After / before, with its 99 % interval: see `unpaired.change_interval` for values of zero and less."""
     low: float
     high: float
     p: float
     """Of the local test, two-sided."""
 
+    @property
+    def size(self) -> float:
+        """The absolute log ratio; infinite where there is none."""
+        return abs(math.log(self.ratio)) if 0 < self.ratio < math.inf else math.inf
+
 
 def steps(values: Sequence[float], *, smallest: float = SMALLEST) -> tuple[Step, ...]:
-    """Find the changes of level in (n,) values > 0, in order.
+    """Find the changes of level in (n,) values, in order: in their logarithms, or as they are if one is not above zero.
 
     Args:
         smallest: share below which a change is not told, for example 0.02.
@@ -64,20 +70,21 @@ def steps(values: Sequence[float], *, smallest: float = SMALLEST) -> tuple[Step,
     explains more than `PENALTY` log(n) variances of the noise, widened for autocorrelation; a split counts if
     Mann-Whitney agrees on the windows around it. Fewer than 2 x `SHORTEST` points have no change.
     """
-    series = np.log(np.asarray(values, dtype=float))
-    if len(series) < 2 * SHORTEST:
+    raw = np.asarray(values, dtype=float)
+    if len(raw) < 2 * SHORTEST or np.ptp(raw) == 0:
         return ()
+    series = np.log(raw) if raw.min() > 0 else raw / float(np.abs(raw).mean())
     calm = _winsorised(series)
     noise = _noise(calm)
     splits = _segments(calm, PENALTY * math.log(len(calm)) * noise**2)
     sticky = _stickiness(calm, splits)
     if sticky > 1.05:
         splits = _segments(calm, PENALTY * math.log(len(calm)) * noise**2 * sticky)
-    found = _agreed(series, calm, splits, sticky, smallest)
+    found = _agreed(raw, series, calm, splits, sticky, smallest)
     spread = max(noise * math.sqrt(sticky), 1e-12)
     borders = [0, *(step.at for step in found), len(calm)]
     return tuple(
-        _ranged(step, calm, before, after, spread)
+        _ranged(step, series, before, after, spread)
         for step, before, after in zip(found, borders, borders[2:], strict=False)
     )
 
@@ -86,12 +93,11 @@ def exact_steps(values: Sequence[float]) -> tuple[Step, ...]:
     """Find the changes in a series without noise: every value that differs from the one before."""
     return tuple(
         Step(
-            at=i, earliest=i, latest=i, before=old, after=new,
-            ratio=new / old if old else math.inf, low=new / old if old else math.inf,
-            high=new / old if old else math.inf, p=0.0,
+            at=i, earliest=i, latest=i, before=old, after=new, ratio=ratio, low=ratio, high=ratio, p=0.0,
         )
         for i, (old, new) in enumerate(itertools.pairwise(values), start=1)
         if old != new
+        for ratio in [unpaired.plain_ratio(old, new)]
     )  # fmt: skip
 
 
@@ -144,28 +150,28 @@ def _stickiness(series: Array, splits: Sequence[int]) -> float:
     return (1 + r) / (1 - r)
 
 
-def _agreed(series: Array, calm: Array, splits: list[int], sticky: float, smallest: float) -> list[Step]:
+def _agreed(raw: Array, series: Array, calm: Array, splits: list[int], sticky: float, smallest: float) -> list[Step]:
     """Return the splits that the local test agrees with.
 
-    The one in the worst doubt goes first, then its neighbours, whose levels have grown, are asked anew.
+    Of those in doubt the smallest goes first, then its neighbours, whose levels have grown, are asked anew: the p of a
+    large step between short levels is high only until these have grown.
     """
     splits, level = list(splits), max(LEVEL, SHORT_LEVEL / len(series))
+    known: dict[_Window, tuple[Step, bool]] = {}
     while True:
         borders = [0, *splits, len(series)]
         windows = [
             _Window(*three).near(round(WINDOW * sticky)) for three in zip(borders, splits, borders[2:], strict=False)
         ]
-        tested = [_test(series, window, sticky) for window in windows]
-        doubts = [
-            (step.p, -abs(math.log(step.ratio)), place)
-            for place, (step, window) in enumerate(zip(tested, windows, strict=True))
-            if step.p > level
-            or abs(math.log(step.ratio)) < math.log1p(smallest)
-            or _is_ramp(calm, window)
-            or _is_burst(series, window)
-        ]
+        for window in windows:
+            if window not in known:
+                step = _test(raw, series, window, sticky)
+                doubtful = step.p > level or step.size < math.log1p(smallest)
+                known[window] = step, doubtful or _is_ramp(calm, window) or _is_burst(series, window)
+        tested = [known[window] for window in windows]
+        doubts = [(-step.size, step.p, place) for place, (step, doubtful) in enumerate(tested) if doubtful]
         if not doubts:
-            return tested
+            return [step for step, _ in tested]
         del splits[max(doubts)[2]]
 
 
@@ -181,18 +187,22 @@ class _Window:
         return _Window(max(self.start, self.at - reach), self.at, min(self.end, self.at + reach))
 
 
-def _test(series: Array, window: _Window, sticky: float) -> Step:
+def _test(raw: Array, series: Array, window: _Window, sticky: float) -> Step:
     """Compare both sides by ranks; what sticks together is worth fewer points."""
-    before = np.exp(series[window.start : window.at]).tolist()
-    after = np.exp(series[window.at : window.end]).tolist()
-    p = unpaired.mann_whitney(before, after, exact=min(len(before), len(after)) <= FEW)
+    sides = slice(window.start, window.at), slice(window.at, window.end)
+    p = unpaired.mann_whitney(*(series[side].tolist() for side in sides), exact=min(map(_length, sides)) <= FEW)
     if sticky > 1:
         p = 2 * float(ndtr(ndtri(max(p, 1e-300) / 2) / math.sqrt(sticky)))
-    ratio, low, high = unpaired.ratio_interval(before, after, level=0.99)
+    before, after = (raw[side].tolist() for side in sides)
+    ratio, low, high = unpaired.change_interval(before, after, level=0.99)
     return Step(
         at=window.at, earliest=window.at, latest=window.at,
         before=median(before), after=median(after), ratio=ratio, low=low, high=high, p=p,
     )  # fmt: skip
+
+
+def _length(side: slice) -> int:
+    return int(side.stop - side.start)
 
 
 def _is_ramp(calm: Array, window: _Window) -> bool:
@@ -212,7 +222,23 @@ def _is_burst(series: Array, window: _Window) -> bool:
 
 
 def _ranged(step: Step, series: Array, start: int, end: int, spread: float) -> Step:
-    """Widen the step's place to all splits whose likelihood is within a factor of 20 of the best one's."""
-    gains = _gains(series[start:end])
-    near = np.flatnonzero(gains >= gains[step.at - start - 1] - 2 * math.log(20) * spread**2) + start + 1
-    return replace(step, earliest=min(step.at, int(near[0])), latest=max(step.at, int(near[-1])))
+    """Widen the step's place to all that are within a factor of 20 of the likeliest, which it becomes.
+
+    Points are weighed as they are, those further from a level than `_FAR` standard deviations as if they were that far:
+    a slow run right behind a step may as well be the last before it.
+    """
+    window = _Window(start, step.at, end).near(WINDOW)
+    part, at = series[window.start : window.end], window.at - window.start
+    levels = float(np.median(part[:at])), float(np.median(part[at:]))
+    apart = np.abs(np.concatenate([part[:at] - levels[0], part[at:] - levels[1]]))
+    scale = max(spread, _MAD * float(np.median(apart)))
+    before, after = (np.cumsum(np.minimum(((part - level) / scale) ** 2, _FAR**2)) for level in levels)
+    costs = (before + (after[-1] - after))[:-1]  # of a step after point 1, 2, ... n - 1
+    likely = np.flatnonzero(costs <= costs.min() + 2 * math.log(20)) + window.start + 1
+    best = np.flatnonzero(costs <= costs.min() + _ROUNDING * costs.max()) + window.start + 1
+    return replace(
+        step,
+        at=int(best[np.argmin(np.abs(best - step.at))]),
+        earliest=int(likely[0]),
+        latest=int(likely[-1]),
+    )

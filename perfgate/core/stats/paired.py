@@ -70,7 +70,7 @@ class Effect:
     def ratios(self, level: float) -> tuple[float, float, float]:
         """Return (ratio, low, high): the mean and its two-sided interval at confidence `level`, as ratios."""
         tail = (1 - level) / 2
-        return _ratio(self.mean), _ratio(self.below(tail)), _ratio(self.above(tail))
+        return as_ratio(self.mean), as_ratio(self.below(tail)), as_ratio(self.above(tail))
 
     def _reach(self, level: float) -> float:
         if self.n < 2:
@@ -78,7 +78,7 @@ class Effect:
         return float(-stdtrit(self.degrees, level)) * self.se
 
 
-def _ratio(log_ratio: float) -> float:
+def as_ratio(log_ratio: float) -> float:
     """Return a ratio; one that no number holds is infinite."""
     return math.exp(log_ratio) if log_ratio < LARGEST_LOG else math.inf
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from scipy.special import stdtrit
 
 from perfgate.core.stats.paired import Effect
+from perfgate.core.stats.scale import Signs
 
 POWER = 0.95  # "could see" means: would have been blocked in 95 of 100 such runs
 MOST_NEEDED = 500  # pairs; beyond it the honest answer is another metric or another machine
@@ -24,7 +25,7 @@ def visible_effect(found: Effect, *, margin: float, limit: float, level: float) 
     return max(margin + float(-stdtrit(found.degrees, level)) * found.se + miss, limit + miss)
 
 
-def pairs_needed(found: Effect, settles: Callable[[Effect], bool]) -> int | None:
+def pairs_needed(found: Effect | Signs, settles: Callable[[Effect | Signs], bool]) -> int | None:
     """Return how many pairs in all would settle it, if mean and spread stay as they are.
 
     Returns: None where not even 500 would: the estimate lies too close to the limit.

@@ -5,7 +5,7 @@ Used for result files of different processes, and shown beside the paired test, 
 
 import math
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 from scipy.special import ndtr, ndtri
@@ -56,39 +56,78 @@ def hodges_lehmann(base: Sequence[float], head: Sequence[float]) -> float:
     """
     if len(base) == len(head) == 1:
         return head[0] / base[0]
-    return float(np.exp(np.median(_log_ratios(base, head))))
+    logs = (np.log(np.asarray(values, dtype=float)) for values in (base, head))
+    return float(np.exp(np.median(_differences(*logs))))
+
+
+def plain_ratio(base: float, head: float) -> float:
+    """Return head / base; 1 for equal values, infinite from nothing, and for a base below zero by shares of its size.
+
+    From -4 to -5 reads 0.75: a quarter less.
+    """
+    if base == head:
+        return 1.0
+    if base == 0:
+        return math.copysign(math.inf, head)
+    return head / base if base > 0 else 1 + (head - base) / -base
+
+
+def change_interval(base: Sequence[float], head: Sequence[float], *, level: float) -> tuple[float, float, float]:
+    """Return (ratio, low, high) of any values: the ratio of those above zero, else the difference as shares of base.
+
+    Of a difference the ratio is 1 + difference / |median of base|, which may be below zero; infinite where that median
+    is zero.
+    """
+    if min(*base, *head) > 0:
+        return ratio_interval(base, head, level=level)
+    size = abs(float(np.median(np.asarray(base, dtype=float))))
+    found = shift_interval(*(np.asarray(values, dtype=float) for values in (base, head)), level=level)
+    ratios = [1 + (shift / size if size else math.copysign(math.inf, shift) if shift else 0.0) for shift in found]
+    return ratios[0], ratios[1], ratios[2]
 
 
 def ratio_interval(base: Sequence[float], head: Sequence[float], *, level: float) -> tuple[float, float, float]:
-    """Return (ratio, low, high): the Hodges-Lehmann ratio and the interval that inverts Mann-Whitney's test.
+    """Return (ratio, low, high) of values > 0: the Hodges-Lehmann ratio and the interval of Mann-Whitney's test.
 
-    The bounds are order statistics of the n*m log ratios. Where the samples are too small for `level`
-    the interval is unbounded: (ratio, 0, inf).
+    Where the samples are too small for `level` the interval is unbounded: (ratio, 0, inf).
+    """
+    if len(base) == len(head) == 1:
+        return head[0] / base[0], 0.0, math.inf
+    logs = (np.log(np.asarray(values, dtype=float)) for values in (base, head))
+    shift, low, high = shift_interval(*logs, level=level)
+    return math.exp(shift), math.exp(low), math.exp(high)
+
+
+def shift_interval(base: np.ndarray, head: np.ndarray, *, level: float) -> tuple[float, float, float]:
+    """Return (shift, low, high): the Hodges-Lehmann shift and the interval that inverts Mann-Whitney's test.
+
+    The bounds are order statistics of the n*m differences of (n,) and (m,) values. Where the samples are too small for
+    `level` the interval is unbounded: (shift, -inf, inf).
 
     Source: Hollander, Wolfe & Chicken 2014, Nonparametric Statistical Methods, section 4.3; normal
         approximation to the rank, exact distribution for n, m <= 20.
     """
     n, m = min(MOST, len(base)), min(MOST, len(head))
+    differences = _differences(base, head)
     rank = _lower_rank(n, m, (1 - level) / 2)
     if rank < 1:
-        return hodges_lehmann(base, head), 0.0, math.inf
+        return float(np.median(differences)), -math.inf, math.inf
     ranks = (rank - 1, (n * m - 1) // 2, n * m // 2, n * m - rank)
-    low, left, right, high = np.partition(_log_ratios(base, head), ranks)[list(ranks)].tolist()
-    return math.exp((left + right) / 2), math.exp(low), math.exp(high)
+    low, left, right, high = np.partition(differences, ranks)[list(ranks)].tolist()
+    return (left + right) / 2, low, high
 
 
-def _log_ratios(base: Sequence[float], head: Sequence[float]) -> np.ndarray:
-    one, other = (np.log(_thinned(values)) for values in (base, head))
-    ratios: np.ndarray = other[:, None] - one[None, :]
-    return ratios.ravel()
+def _differences(base: np.ndarray, head: np.ndarray) -> np.ndarray:
+    one, other = _thinned(base), _thinned(head)
+    differences: np.ndarray = other[:, None] - one[None, :]
+    return differences.ravel()
 
 
-def _thinned(values: Sequence[float]) -> np.ndarray:
+def _thinned(values: np.ndarray) -> np.ndarray:
     """Return `MOST` of very many values, evenly from the smallest to the largest: all pairs of them must be held."""
-    found = np.asarray(values, dtype=float)
-    if len(found) <= MOST:
-        return found
-    thinned: np.ndarray = np.sort(found)[np.linspace(0, len(found) - 1, MOST).round().astype(int)]
+    if len(values) <= MOST:
+        return values
+    thinned: np.ndarray = np.sort(values)[np.linspace(0, len(values) - 1, MOST).round().astype(int)]
     return thinned
 
 
@@ -102,6 +141,7 @@ def _lower_rank(n: int, m: int, tail: float) -> int:
     return math.floor(centre + float(ndtri(tail)) * spread)
 
 
+@lru_cache(maxsize=1024)
 def _rank_sum_counts(n: int, m: int) -> np.ndarray:
     """Return how many of the C(n+m, n) orderings give U = 0, 1, ... n*m (Mann & Whitney 1947, eq. 3).
 

@@ -6,7 +6,7 @@ is where the base branch stood at the last push to the pull request, and would c
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -33,6 +33,10 @@ class Asked:
     """A commit; None where the merge base with `base_ref` stands for it, or where nothing is compared."""
     base_ref: str | None = None
     """The branch that head would go to."""
+    otherwise: str | None = None
+    """The commit that stands for base where a clone does not tell the merge base, or head is in `base_ref` already."""
+    first: bool = False
+    """Whether head has no parent: there is nothing to compare it with."""
     fork: bool = False
     """From a fork or from Dependabot: the token can read and nothing else, whatever the workflow says."""
     number: int | None = None
@@ -82,7 +86,7 @@ def asked(name: str, event: Mapping[str, Any], *, head: str, parents: Sequence[s
             found = Asked(activity=Activity.GATE, why=why, base=_first(parents), base_ref=_default(event))
         case _:
             found = Asked(activity=Activity.NOTHING, why=f"the event {name or '(none)'!r} asks for nothing")
-    return found
+    return replace(found, first=found.activity is Activity.GATE and found.base is None and not parents)
 
 
 def _pull_request(event: Mapping[str, Any], head: str, parents: Sequence[str]) -> Asked:
@@ -132,10 +136,17 @@ def _push(event: Mapping[str, Any], parents: Sequence[str]) -> Asked:
         return Asked(activity=Activity.NOTHING, why="a branch was deleted")
     if branch is not None and branch == default:
         return Asked(activity=Activity.RECORD, why=f"a push to {branch}, the default branch")
-    before = _text(event, "before")
-    base = before if before and before != NO_COMMIT and event.get("forced") is not True else _first(parents)
-    why, head = f"a push to {branch or 'a tag'}", _text(event, "after")
-    return Asked(activity=Activity.GATE, why=why, base=base, base_ref=default, speaks=head, trusted=True)
+    before, head = _text(event, "before"), _text(event, "after")
+    known = before if before and before != NO_COMMIT and event.get("forced") is not True else None
+    if branch is None:
+        why, base, otherwise = "a push to a tag", known or _first(parents), None
+    elif known is None:  # the first push of a branch, or one that rewrote it: all its commits are new
+        why, base, otherwise = f"a push to {branch}, compared with where it left {default}", None, _first(parents)
+    else:
+        why, base, otherwise = f"a push to {branch}", known, None
+    return Asked(
+        activity=Activity.GATE, why=why, base=base, base_ref=default, otherwise=otherwise, speaks=head, trusted=True
+    )
 
 
 def _first(parents: Sequence[str]) -> str | None:

@@ -184,11 +184,9 @@ class View:
 
     def why_none(self, standing: Standing) -> str:
         """Return why no change of level is shown."""
-        trend, noisy = standing.trends[0], standing.sli.metric.kind is not Kind.EXACT
+        noisy = standing.sli.metric.kind is not Kind.EXACT
         if standing.short:
             return f"Fewer than {FEWEST_RUNS if noisy else 2} runs: no change of level can be told yet."
-        if noisy and min(trend.points.values) <= 0:
-            return "Some values are zero or less, which have no ratio: changes of level are not told."
         return "None: all that moved here is explained by chance." if noisy else "None: the value never changed."
 
     def step(self, trend: Trend, shift: Shift, told: Regression | None) -> Step:
