@@ -11,7 +11,7 @@ import pytest
 
 from benchmarks.decision.record import SAME, Recording
 from benchmarks.decision.replay import MEMBERS, changed_nothing, draw, drawn_from
-from benchmarks.noop.__main__ import NOW, Cell, bound, kept, made, row, short, starvation
+from benchmarks.noop.__main__ import NOW, Cell, by_chance, kept, made, row, short, starvation
 from benchmarks.noop.edits import KINDS
 from benchmarks.noop.suites import SUITES
 
@@ -98,18 +98,21 @@ def test_a_benchmark_is_named_without_what_all_have(name: str, expected: str) ->
     assert short(name) == expected
 
 
-def test_chance_alone_stays_below_the_bound() -> None:
+@pytest.mark.parametrize("shared", [0.0, 1.0])
+def test_chance_alone_stays_below_the_bound_and_a_bias_does_not(shared: float) -> None:
+    """Also where all benchmarks of a pair move together: then one table of them says little."""
     rng = Random(2)
-    above = 0
-    for _ in range(300):
-        strange = []
-        for _ in range(50):
-            values = [rng.gauss(0, 1) for _ in range(20)]
-            mean = sum(values) / 20
-            spread = (sum((value - mean) ** 2 for value in values) / 19) ** 0.5
-            strange.append(mean / spread * 20**0.5)
-        above += (sum(t * t for t in strange) / 50) ** 0.5 > bound(50, 20)
-    assert above <= 12  # one in a hundred is meant; t has longer tails than the bound's chi-square
+    above = seen = 0
+    for _ in range(100):
+        together = [shared * rng.gauss(0, 1) for _ in range(20)]
+        pairs = {str(name): [common + rng.gauss(0, 1) for common in together] for name in range(15)}
+        rms, most = by_chance(cell(pairs=pairs))
+        above += rms > most
+        moved = {name: [value + 1.5 for value in values] for name, values in pairs.items()}
+        rms, most = by_chance(cell(pairs=moved))
+        seen += rms > most
+    assert above <= 5
+    assert seen >= 95
 
 
 def test_half_of_a_drawn_suite_are_edits_that_change_nothing(tmp_path: Path) -> None:

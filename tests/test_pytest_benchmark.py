@@ -47,7 +47,7 @@ def test_lambda_of_a_fixture(benchmark, numbers):
 def test_pedantic(benchmark):
     calls = []
     assert benchmark.pedantic(calls.append, args=(1,), rounds=30, iterations=5, warmup_rounds=2) is None
-    assert len(calls) <= 32 * 5
+    assert len(calls) <= 32 * 5 + 1
 
 
 def test_pedantic_once(benchmark):
@@ -62,7 +62,7 @@ def test_pedantic_setup(benchmark):
         made.append([3, 1, 2])
         return (made[-1],), {}
 
-    benchmark.pedantic(sorted, setup=setup, rounds=3)
+    assert benchmark.pedantic(sorted, setup=setup, rounds=3) == [1, 2, 3]
     assert len(made) > 3
 
 
@@ -202,6 +202,96 @@ def test_what_gives_no_measurement_says_why_on_both_sides(
     assert [trouble.member for trouble in troubles] == [0, 1]
     assert {trouble.reason for trouble in troubles} == {reason}
     assert all(text in trouble.text for trouble in troubles)
+
+
+ROUNDS = """\
+import pytest
+
+
+def given():
+    return [1], {"b": 2}
+
+
+@pytest.fixture
+def done():
+    return []
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({}, 1),
+        ({"rounds": 15}, 15),
+        ({"rounds": 5, "warmup_rounds": 15}, 20),
+        ({"iterations": 10}, 11),
+        ({"rounds": 15, "iterations": 10}, 151),
+    ],
+)
+def test_counts(benchmark, done, options, expected):
+    benchmark.pedantic(done.append, args=[7], **options)
+    assert done == [7] * expected
+
+
+@pytest.mark.parametrize("rounds", [1, 10])
+def test_set_up(benchmark, done, rounds):
+    def step(a, b):
+        done.append((a, b))
+
+    benchmark.pedantic(step, setup=given, rounds=rounds)
+    assert done == [(1, 2)] * rounds
+
+
+def test_torn_down(benchmark, done):
+    benchmark.pedantic(lambda: done.append(1), teardown=lambda: done.append(2), iterations=3)
+    assert done == [1, 1, 1, 2, 1, 2]
+
+
+@pytest.mark.benchmark(cprofile=True)
+def test_profiled(benchmark, done):
+    benchmark.pedantic(lambda a, b: done.append(a + b), setup=given)
+    assert done == [3, 3]
+
+
+def test_set_up_without_arguments(benchmark, done):
+    benchmark.pedantic(done.append, args=[1], setup=lambda: None)
+    assert done == [1]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"rounds": 0}, {"rounds": "x"}, {"warmup_rounds": -1}, {"iterations": 0}, {"iterations": 1.5},
+        {"setup": given, "iterations": 2},
+    ],
+)
+def test_refused(benchmark, done, options):
+    with pytest.raises(ValueError):
+        benchmark.pedantic(done.append, **options)
+    assert done == []
+
+
+def test_both(benchmark, done):
+    pytest.raises(TypeError, benchmark.pedantic, done.append, args=[1], setup=given)
+    assert done == []
+"""
+
+
+def test_pedantic_runs_as_often_as_a_test_counts_on_and_refuses_what_the_plug_in_refuses(tmp_path: Path) -> None:
+    (tmp_path / "test_rounds.py").write_text(ROUNDS)
+    own = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:codspeed", "-p", "no:cacheprovider", "test_rounds.py"],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+        env={name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")},
+    )  # fmt: skip
+
+    survey = explore(tmp_path, args=("-p", "no:codspeed"))
+    result = one_pair(tmp_path, args=("-p", "no:codspeed"))
+
+    assert own.returncode == 0, "the plug-in itself does as the tests say: " + own.stdout
+    for troubles in (survey.journey.troubles, result.troubles):
+        assert {trouble.reason for found in troubles.values() for trouble in found} == {Reason.SKIPPED}, troubles
+        assert {name.partition("::")[2].partition("[")[0] for name in troubles} == {"test_refused", "test_both"}
+    assert len(result.readings) == 10
 
 
 def test_nothing_else_is_run(features: PairResult) -> None:

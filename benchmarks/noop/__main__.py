@@ -5,9 +5,9 @@
 Twenty-odd kinds of edits (`edits`) that leave what the benchmarks run as it was, over the suites of `suites`: fifty
 workloads and an extension module in C, one of them alone, and the benchmarks of two libraries that others wrote. Each
 kind is measured in pairs against the code before it. Of each benchmark the t statistic of its effect is taken: over all
-benchmarks their root mean square is 1 where nothing but chance moves them. Which one is moved most is asked of the
-first half of the pairs, and by how much of the other, so that it is not chance that is chosen. `--shims` measures the
-same pairs with other code of perfgate inside the benchmarks' processes, in the same minutes.
+benchmarks their root mean square is about 1 where nothing but chance moves them. Which one is moved most is asked of
+the first half of the pairs, and by how much of the other, so that it is not chance that is chosen. `--shims` measures
+the same pairs with other code of perfgate inside the benchmarks' processes, in the same minutes.
 
 What was measured is kept in out/noop.jsonl, a line for each cell of the table, and not measured again: so it can be
 ended at any time and goes on where it was. `--replay` prints the table alone.
@@ -28,7 +28,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from random import Random
 
-from scipy.special import chdtri
+import numpy as np
 
 from benchmarks.measurement.__main__ import MARK, TIMEOUT_S
 from benchmarks.neighbour import neighbour
@@ -75,6 +75,7 @@ def planned(launch: Launch, interrupts: Interrupts) -> dict[str, Turns]:
 
 
 NOW = "now"
+FLIPS = 2000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,8 +131,7 @@ def measured(
 
 def row(cell: Cell) -> str:
     """Return a row of the table."""
-    effects = {name: effect(values) for name, values in cell.pairs.items()}
-    rms = math.sqrt(statistics.fmean((one.mean / one.se) ** 2 for one in effects.values()))
+    rms, most = by_chance(cell)
     spread = statistics.median(statistics.stdev(values) for values in cell.pairs.values())
     half = min(map(len, cell.pairs.values())) // 2
     seen = {name: effect(values[:half]) for name, values in cell.pairs.items()}
@@ -140,7 +140,7 @@ def row(cell: Cell) -> str:
     count = len(cell.pairs[worst])
     return (
         f"| {cell.suite} | {cell.kind} | {cell.where} | {cell.python} | {cell.shims} | {count} "
-        f"| {rms:.2f} (at most {bound(len(effects), count):.2f}) | {spread:.2%} "
+        f"| {rms:.2f} (at most {most:.2f}) | {spread:.2%} "
         f"| {worst} {seen[worst].mean:+.2%}, then {again.mean:+.2%} ± {again.se:.2%} |"
     )
 
@@ -164,9 +164,20 @@ def starvation(cells: Sequence[Cell]) -> Iterator[str]:
         yield (f"| {where} | {len(waited)} | {statistics.median(waited):.1%} | {max(waited):.1%} | {shared:+.2f} |")
 
 
-def bound(benchmarks: int, pairs: int) -> float:
-    """Return what the rms of so many t statistics exceeds once in a hundred tables of chance alone."""
-    return math.sqrt(float(chdtri(benchmarks, 0.01)) / benchmarks * (pairs - 1) / (pairs - 3))
+def by_chance(cell: Cell) -> tuple[float, float]:
+    """Return the rms of the t statistics, and what chance alone exceeds once in a hundred tables.
+
+    Chance: the pairs with their signs drawn anew, a pair's the same for all benchmarks, because what they share (the
+    place of a function that all of them call) moves them together.
+    """
+    table = np.array([values[: min(map(len, cell.pairs.values()))] for values in cell.pairs.values()])
+    signs = np.random.default_rng(1).choice((-1.0, 1.0), (FLIPS, table.shape[1]))
+    signs[0] = 1.0  # as they were
+    squares, count = (table**2).sum(axis=1), table.shape[1]
+    means = signs @ table.T / count
+    errors = np.maximum((squares - count * means**2) / (count * (count - 1)), 1e-300)
+    found = np.sqrt((means**2 / errors).mean(axis=1))
+    return float(found[0]), float(np.quantile(found, 0.99))
 
 
 def short(name: str) -> str:

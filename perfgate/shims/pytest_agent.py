@@ -6,6 +6,7 @@ drives pytest-benchmark's fixture class rather than replace the fixture: the plu
 conftest files check for that class. pytest-codspeed's fixture and marker are driven likewise.
 """
 
+import dis
 import gc
 import importlib.util
 import json
@@ -29,7 +30,7 @@ except ImportError as exc:
     sys.exit(1)
 
 _current = []  # the item that runs, so that a fixture's call knows its benchmark
-_measured = set()
+_measured, _refused = set(), set()
 
 
 def main():
@@ -196,6 +197,8 @@ class Outcome:
             if report.skipped:
                 reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
                 return "skipped", getattr(report, "wasxfail", "") or reason
+        if nodeid in _refused and nodeid not in _measured:
+            return "skipped", "it checks what the benchmark fixture refuses"
         if nodeid not in _measured:
             return "nothing", "the test never called its benchmark fixture"
         return "passed", ""
@@ -236,32 +239,85 @@ def measure(watch, function, args, kwargs):
 
 
 def measure_rounds(
-    watch, target, args=(), kwargs=None, setup=None, teardown=None, rounds=1, warmup_rounds=0, iterations=1
+    watch,
+    target,
+    args=(),
+    kwargs=None,
+    setup=None,
+    teardown=None,
+    rounds=1,
+    warmup_rounds=0,
+    iterations=1,
+    exactly=False,
+    profiled=0,
 ):
     """Do the same for `pedantic`: a set-up before each round, iterations inside it.
 
-    Without a set-up a target is run no more often than its author allowed: it may use something up.
+    Without a set-up a target is run no more often than its author allowed: it may use something up. With one it may be
+    run more often, unless the test needs the rounds `exactly`: it then runs all of them, however many were timed.
     """
+    refuse(rounds, warmup_rounds, iterations, setup)
+
+    def made():
+        given = setup() if setup else None
+        if given and (args or kwargs):
+            refused("args and kwargs exclude each other with a setup that returns the arguments", TypeError)
+        return given or (args, kwargs or {})
+
+    prepared = [made()] if setup and (args or kwargs) else []  # refused before anything is offered
+    ran, results = [0], []
 
     def one_round():
-        here, named = (setup() if setup else None) or (args, kwargs or {})
+        here, named = prepared.pop() if prepared else made()
         seconds, result = watch.time(target, here, named, iterations)
         if teardown is not None:
             teardown(*here, **named)
-        return seconds / iterations, result
+        ran[0] += 1
+        results[:] = [result]
+        return seconds / iterations
 
-    results = []
+    def extra(calls):
+        here, named = made()
+        for _ in range(calls):
+            results[:] = [target(*here, **named)]
+            if teardown is not None:
+                teardown(*here, **named)
 
-    def batch(loops):
-        seconds = 0.0
-        for _ in range(loops):
-            spent, result = one_round()
-            seconds += spent
-            results[:] = [result]
-        return seconds
+    wanted = rounds + warmup_rounds
+    offer(agent.timed(lambda loops: sum(one_round() for _ in range(loops))), None if setup and not exactly else wanted)
+    while not ran[0] or (exactly and ran[0] < wanted):
+        one_round()
+    if iterations > 1:
+        extra(1)  # the plug-in does not keep what a call in a loop returned
+    if profiled:
+        extra(profiled)
+    return results[0]
 
-    offer(agent.timed(batch), None if setup else rounds + warmup_rounds)
-    return results[0] if results else one_round()[1]
+
+def refuse(rounds, warmup_rounds, iterations, setup):
+    """Raise ValueError for what pytest-benchmark refuses as well."""
+    for name, value, least in (
+        ("rounds", rounds, 1),
+        ("warmup_rounds", warmup_rounds, 0),
+        ("iterations", iterations, 1),
+    ):
+        if not isinstance(value, int) or value < least:
+            refused("%s must be an integer of at least %d, not %r" % (name, least, value), ValueError)
+    if setup and iterations > 1:
+        refused("a setup is run once a round: take iterations away, and raise rounds", ValueError)
+
+
+def refused(text, error):
+    """Raise an error and note that the running test met it: it may be what the test is for."""
+    if _current:
+        _refused.add(_current[0].nodeid)
+    raise error(text)
+
+
+def checks_rounds(frame):
+    """Return whether a caller drops what it gets and asserts something afterwards: what the calls left behind."""
+    rest = [each.opname for each in dis.get_instructions(frame.f_code) if each.offset > frame.f_lasti]
+    return rest[:1] == ["POP_TOP"] and ("RAISE_VARARGS" in rest or "LOAD_ASSERTION_ERROR" in rest)
 
 
 def offer(turn, most=None):
@@ -284,7 +340,10 @@ def drive_pytest_benchmark():
     def raw(self, function_to_benchmark, *args, **kwargs):
         return measure(watch(self), function_to_benchmark, args, kwargs)
 
-    def raw_pedantic(self, target, **options):
+    def raw_pedantic(self, target, iterations=1, **options):
+        profiled = (getattr(self, "cprofile_loops", None) or iterations) if getattr(self, "cprofile", False) else 0
+        exactly = checks_rounds(sys._getframe(2))  # of who called the fixture's own method
+        options = dict(options, iterations=iterations, exactly=exactly, profiled=profiled)
         return measure_rounds(watch(self), target, **options)
 
     BenchmarkFixture._raw = raw
@@ -301,7 +360,7 @@ def drive_pytest_codspeed():
 
     def pedantic(self, target, *args, **options):
         once(self)
-        return measure_rounds(Stopwatch(), target, *args, **options)
+        return measure_rounds(Stopwatch(), target, *args, exactly=checks_rounds(sys._getframe(1)), **options)
 
     def once(fixture):
         if getattr(fixture, "_called", False):  # versions before 4 let it be used again
