@@ -285,6 +285,15 @@ def test_a_metric_without_a_number_fails_alone() -> None:
     assert "on base it gave no usable value" in other["micro/parse:warnings"].text
 
 
+def test_a_metric_without_a_number_that_no_rule_names_has_no_row() -> None:
+    bad = Failure(benchmark=sli().benchmark, reason=Reason.BAD_VALUE, text="cpu came out as -1", metrics=("cpu",))
+    base = run(sample([[1.0]] * 12))
+
+    (row,) = judge(base, run(sample([[1.0]] * 12), failures=[bad]), Policy())
+
+    assert row.verdict is Verdict.PASS
+
+
 # What must not matter
 
 FINITE = st.floats(min_value=-1e6, max_value=1e6, allow_nan=False).map(lambda value: round(value, 3))

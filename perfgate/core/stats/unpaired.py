@@ -54,8 +54,6 @@ def hodges_lehmann(base: Sequence[float], head: Sequence[float]) -> float:
     Returns: dimensionless; 1.10 reads "10 % more".
     Source: Hodges & Lehmann 1963, doi:10.1214/aoms/1177704172, on log values.
     """
-    if len(base) == len(head) == 1:
-        return head[0] / base[0]
     logs = (np.log(np.asarray(values, dtype=float)) for values in (base, head))
     return float(np.exp(np.median(_differences(*logs))))
 

@@ -17,7 +17,7 @@ PINNED = re.compile(r"@[0-9a-f]{40}$")
 _GOES_ON = re.compile(r"!\s*cancelled\(\)|always\(\)")
 INPUTS = {
     *("mode", "config", "suite", "budget", "strictness", "shard", "merge", "report", "runs", "key", "artifact"),
-    *("workflow", "url", "comment", "check", "status", "record", "python", "token"),
+    *("directory", "workflow", "url", "comment", "check", "status", "record", "python", "token"),
 }
 CHOICES = {
     "mode": {"auto", "gate", "measure", "record", "publish", "site"},
