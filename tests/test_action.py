@@ -343,6 +343,9 @@ def test_an_old_interpreter_is_said_with_the_lines_to_add(tmp_path: Path) -> Non
         ({}, "schedule", "record"),
         ({"mode": "site", "url": "https://x.org/"}, "push", "report -o perfgate-site --url https://x.org/"),
         ({}, "issues", "gate --report perfgate-report"),
+        ({"directory": "src", "merge": "parts"}, "pull_request",
+         "gate --report HERE/perfgate-report --merge HERE/parts"),
+        ({"directory": "src", "mode": "site"}, "push", "report -o HERE/perfgate-site"),
     ],
 )  # fmt: skip
 def test_inputs_become_one_command(tmp_path: Path, inputs: dict[str, str], name: str, command: str) -> None:
@@ -353,7 +356,21 @@ def test_inputs_become_one_command(tmp_path: Path, inputs: dict[str, str], name:
 
     found = arguments(inputs, {"GITHUB_EVENT_NAME": name, "GITHUB_EVENT_PATH": str(event)})
 
-    assert " ".join(found) == command
+    assert " ".join(found) == command.replace("HERE", str(Path.cwd()))
+
+
+def test_a_checkout_in_a_directory_of_its_own_is_measured(tmp_path: Path) -> None:
+    inside = Project(tmp_path / "work" / "src")
+    inside.commit("x", perfgate_toml=WAITING, waits_sh=WAITS)
+    outside = Project(tmp_path / "work", there=True)
+
+    done = outside.perfgate("action", PERFGATE_INPUTS='{"mode": "measure", "directory": "src", "budget": "10s"}')
+    lost = outside.perfgate("action", PERFGATE_INPUTS='{"mode": "measure", "directory": "none"}')
+
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "work" / "perfgate-report" / "run.json").is_file()
+    assert lost.returncode == 2
+    assert "there is no directory 'none'" in lost.stderr
 
 
 def test_inputs_that_are_wrong_are_said(project: Project) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.live import WAITING, WAITS, Project
+from tests.live import SLOWER, WAITING, WAITS, Project
 
 SHORT = ("--budget", "20s", "--effort", "1s")
 LOCAL = ("-c", "protocol.file.allow=always")
@@ -47,6 +47,18 @@ def test_submodules_that_the_user_has_are_there_without_a_network(project: Proje
 
     assert project.snapshot() == before
     assert project.git("worktree", "list").count("\n") == 0
+
+
+def test_changes_inside_of_submodules_belong_to_the_working_tree(project: Project, tmp_path: Path) -> None:
+    of_parts(project, tmp_path)
+    project.put("sub part/deep/inner/waits.sh", SLOWER)
+    project.put("sub part/fresh.txt", "not added yet")
+    before = project.snapshot()
+
+    done = project.perfgate("compare", "HEAD", *SHORT)
+
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert project.snapshot() == before
 
 
 def test_a_submodule_that_was_never_initialised_is_left_out_and_the_report_says_so(

@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from perfgate.config.schema import CommandSuite, Config, PytestSuite
 from perfgate.core.policy import DEFAULT_RULES, Acceptance
 from perfgate.core.units import Unit
 from perfgate.errors import ConfigError
+from tests.live import Project
 
 FULL = """\
 [perfgate]
@@ -233,3 +235,21 @@ def test_a_fault_is_pointed_at_where_it_stands_whatever_the_suite_is_called(tmp_
         "perfgate.toml:9: suite.size.benchmarks",
         "perfgate.toml:11: suite.size.x",
     ]
+
+
+@pytest.mark.parametrize(
+    ("line", "word"),
+    [
+        ("echo hi | cat", "|"), ("echo hi > out.txt", ">"), ("make && ./run", "&&"), ("echo $HOME", "$HOME"),
+        ("ls *.py", "*.py"), ("a; b", ";"),
+        ("sh -c 'a | b > c; d $HOME *.py'", ""), ('grep "*" file', ""), ("./run --size=3 'a b'", ""),
+    ],
+)  # fmt: skip
+def test_a_command_line_that_only_a_shell_would_read_is_doubted(project: Project, line: str, word: str) -> None:
+    project.put("perfgate.toml", f'[suite.c]\nrunner = "command"\n[suite.c.benchmarks]\na = {json.dumps(line)}\n')
+
+    done = project.perfgate("config", "check")
+
+    assert done.returncode == 0, done.stderr
+    assert ("warning: suite c, a: no shell reads this command line" in done.stderr) is bool(word)
+    assert not word or f"the program gets {word} as it is" in done.stderr

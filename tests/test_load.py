@@ -1,7 +1,9 @@
 """Load probes against real services, most of which misbehave; none leaves anything behind."""
 
 import os
+import shutil
 import socket
+import subprocess
 import sys
 import tempfile
 import threading
@@ -22,6 +24,7 @@ from perfgate.host.service import Ready
 from perfgate.measure.load import LoadSuite
 from perfgate.measure.probe import Probe, ProbeSuite
 from perfgate.measure.sides import PreparedSide
+from perfgate.measure.start import SYSTEM, Trust
 from perfgate.measure.track import Circumstances
 from perfgate.runners.load import Load
 
@@ -80,7 +83,8 @@ def suite(home: Path, interrupts: Interrupts, base: str | None, head: str, **cha
             environment=changes.pop("environment", {}),
         ),
         ready=changes.pop("ready", Ready()),
-        url="http://127.0.0.1:{port}",
+        url=changes.pop("url", "http://127.0.0.1:{port}"),
+        trust=changes.pop("trust", SYSTEM),
         data=changes.pop("data", None),
         timeout_s=changes.pop("timeout_s", 10.0),
         plan=plan(**changes),
@@ -270,6 +274,80 @@ def test_readiness_by_path_and_by_a_line(sides: Path) -> None:
 
     assert by_path.failures == ({},)
     assert "no line with 'never printed'" in by_line.failures[0]["total"].text
+
+
+TINY = """\
+import socket, ssl, sys
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, *args):
+        pass
+
+class Server(ThreadingHTTPServer):
+    address_family = socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET
+
+server = Server((sys.argv[1], int(sys.argv[2])), Handler)
+if len(sys.argv) > 3:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(sys.argv[3])
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+server.serve_forever()
+"""
+
+
+def tiny(home: Path, host: str, *more: str) -> str:
+    """Return the command of a server on one address, with a certificate if there is one."""
+    (home / "tiny.py").write_text(TINY)
+    return " ".join([sys.executable, str(home / "tiny.py"), host, "{port}", *more])
+
+
+def has_ipv6() -> bool:
+    try:
+        with socket.socket(socket.AF_INET6) as probe:
+            probe.bind(("::1", 0))
+    except OSError:
+        return False
+    return True
+
+
+@pytest.mark.skipif(not has_ipv6(), reason="this machine has no ::1")
+def test_a_service_is_asked_at_the_address_that_url_names(sides: Path) -> None:
+    command = tiny(sides, "::1")
+
+    found = measured(sides, None, "good", command=command, url="http://[::1]:{port}")
+    (sides / "elsewhere").mkdir()
+    elsewhere = measured(sides / "elsewhere", None, "good", command=command, timeout_s=2.0)
+
+    assert found.failures == ({},)
+    assert "it listens on [::1], and url asks 127.0.0.1" in failed(elsewhere, 0)[1]
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl makes the certificate")
+def test_a_certificate_of_its_own_is_trusted_where_the_suite_names_it(sides: Path, tmp_path: Path) -> None:
+    key, cert, both = (tmp_path / name for name in ("key.pem", "cert.pem", "both.pem"))
+    names = "subjectAltName=IP:127.0.0.1"
+    command = f"openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=here -addext {names} -keyout {key} -out {cert}"
+    subprocess.run(command.split(), check=True, capture_output=True)
+    both.write_text(key.read_text() + cert.read_text())
+    serves = {"command": tiny(sides, "127.0.0.1", str(both)), "url": "https://127.0.0.1:{port}"}
+
+    for place, trust in enumerate((Trust(ca=cert), Trust(anybody=True))):
+        (sides / f"{place}").mkdir()
+        trusted = measured(sides / f"{place}", None, "good", trust=trust, **serves)
+        assert trusted.failures == ({},)
+    (sides / "strange").mkdir()
+    strange = measured(sides / "strange", None, "good", **serves)
+
+    assert "its certificate is not trusted: name the one that is with `ca`" in str(strange.failures[0]) + str(
+        [track.warnings for track in strange.tracks.values()]
+    )
 
 
 def test_each_start_gets_its_own_copy_of_the_data_and_is_prepared(sides: Path) -> None:

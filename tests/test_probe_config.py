@@ -99,6 +99,8 @@ to = "100/s"
         ('ready = "soon"', 'must be a path as in "/health"'),
         ('url = "http://127.0.0.1:8080"', "lacks {port}: both sides would be one service"),
         ('url = "https://127.0.0.1:{port}"\nready = "/"', "ready is asked over http"),
+        ('ca = "ca.pem"', "are for an https url"),
+        ('url = "https://127.0.0.1:{port}"\nready = "tcp"\nca = "ca.pem"\ninsecure = true', "exclude each other"),
         ('search = "capacity"\nrate = "10/s"', "chooses users and rates"),
         ('slo = "p95 < 50ms"', 'need search = "capacity"'),
         ('search = "capacity"\nslo = "p95"', "is no objective of a latency"),
