@@ -369,3 +369,11 @@ def test_a_file_that_its_shape_does_not_tell_is_compared_by_name(project: Projec
 
     assert "which way is better is a guess" in guessed.stdout
     assert "which way is better is a guess" not in stated.stdout
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.5, 1e308])
+def test_a_share_of_requests_that_cannot_be_is_refused(share: float) -> None:
+    text = json.dumps({"metrics": {**K6["metrics"], "http_req_failed": {"value": share}}})
+
+    with pytest.raises(FileError, match="http_req_failed is"):
+        read(text)

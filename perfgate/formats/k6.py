@@ -102,6 +102,8 @@ def _counted(document: Document, metric: str, said: dict[str, float], requests: 
     share = said.get("rate", said.get("value"))
     if share is None or metric != _FAILED:
         return None
+    if not 0 <= share <= 1:
+        raise FileError(f"{document.name}: {metric} is {share:g}")
     of = whole(document, f"{_REQUESTS}.count", requests)
     return round(share * of), of
 
