@@ -251,5 +251,5 @@ def test_a_command_line_that_only_a_shell_would_read_is_doubted(project: Project
     done = project.perfgate("config", "check")
 
     assert done.returncode == 0, done.stderr
-    assert ("warning: suite c, a: no shell reads this command line" in done.stderr) is bool(word)
-    assert not word or f"the program gets {word} as it is" in done.stderr
+    assert ("warning: suite c, a: this command line is not run by a shell" in done.stderr) is bool(word)
+    assert not word or f"the program receives {word} literally" in done.stderr

@@ -345,7 +345,7 @@ def test_a_certificate_of_its_own_is_trusted_where_the_suite_names_it(sides: Pat
     (sides / "strange").mkdir()
     strange = measured(sides / "strange", None, "good", **serves)
 
-    assert "its certificate is not trusted: name the one that is with `ca`" in str(strange.failures[0]) + str(
+    assert "its certificate is not trusted: name a trusted one with `ca`" in str(strange.failures[0]) + str(
         [track.warnings for track in strange.tracks.values()]
     )
 

@@ -31,7 +31,8 @@ def action() -> int:
     if directory := given.get("directory"):
         if not Path(directory).is_dir():
             raise UsageError(
-                f"there is no directory {directory!r} in {Path.cwd()}", hint="the `path` of actions/checkout"
+                f"there is no directory {directory!r} in {Path.cwd()}",
+                hint="give `directory` the `path` that actions/checkout got",
             )
         os.chdir(directory)
     click.echo(f"perfgate {' '.join(command)}", err=True)
@@ -41,7 +42,7 @@ def action() -> int:
 def arguments(inputs: Mapping[str, str], environ: Mapping[str, str]) -> list[str]:
     """Return the command line that these inputs stand for.
 
-    What it writes and reads beside the checkout is where the job is, also if the checkout has a directory of its own.
+    Reports and the runs of other jobs are in the job's own directory, also if the checkout is in another one.
 
     Raises: UsageError for an unknown mode, or where a pattern of `runs` fits no file.
     """

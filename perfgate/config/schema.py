@@ -354,8 +354,8 @@ class Config(Section):
             for key, line in lines.items():
                 if words := for_a_shell(line):
                     found.append(
-                        f"suite {name}, {key}: no shell reads this command line, so the program gets {words[0]} as it "
-                        "is; if a shell should read it, write sh -c '…'"
+                        f"suite {name}, {key}: this command line is not run by a shell, so the program receives "
+                        f"{words[0]} literally; to use a shell, write sh -c '…'"
                     )
         return tuple(found)
 

@@ -197,7 +197,7 @@ def _comparison(
     effects: Effects = NONE,
 ) -> Comparison:
     medians = describe.process_medians(head.processes)
-    text = "more than in any stored run; these do not keep of how many, so it may be chance"
+    text = "higher than in any stored run, but stored runs do not keep the number of requests, so it may be chance"
     doubt = Warning(code="uncounted", text=text)
     return Comparison(
         sli=head.sli,

@@ -227,10 +227,10 @@ def _unrepeated(c: Comparison, found: Answer) -> str:
 
 
 def _no_share(seen: paired.Effect | Signs, question: Question) -> str:
-    """Return why signs alone do not decide; empty where there are shares of base."""
+    """Return why the sign test does not decide; empty if differences are shares of base."""
     if not isinstance(seen, Signs) or question.guessed:
         return ""
-    return f"base is 0 throughout, and head differs from it in {seen.worse + seen.better} of {seen.n} pairs"
+    return f"base is 0 in all pairs and head differs in {seen.worse + seen.better} of {seen.n}, too few to tell"
 
 
 def _unless_guessed(row: Judgement, c: Comparison) -> Judgement:

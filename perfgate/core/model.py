@@ -198,11 +198,11 @@ class Failure:
     reason: Reason
     text: str
     metrics: tuple[str, ...] = ()
-    """What it was to give beside the time: whose rules speak of this too. Where `partial`, only these are lacking."""
+    """The metrics that were wanted beside the time, whose rules apply as well; if `partial`, the only ones missing."""
 
     @property
     def partial(self) -> bool:
-        """Whether only `metrics` are lacking, and the rest was measured."""
+        """Whether only `metrics` are missing and the rest was measured."""
         return self.reason in (Reason.NO_TIME, Reason.BAD_VALUE) and bool(self.metrics)
 
 

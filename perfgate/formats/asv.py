@@ -39,7 +39,7 @@ class _File(Table):
 
 
 def recognises(document: Document) -> bool:
-    """Return whether it has asv's columns, or an older version's environment beside the results."""
+    """Return whether it is an asv result file, of version 1 or 2, or the text of `asv run` or `asv show`."""
     keys = document.keys()
     if {"commit_hash", "results"} <= keys and keys & {"result_columns", "env_name", "requirements"}:
         return True

@@ -222,7 +222,7 @@ def _why(exc: Exception) -> str:
     if isinstance(exc, asyncio.TimeoutError):
         return "no answer in time"
     if isinstance(exc, aiohttp.ClientConnectorCertificateError):
-        return "its certificate is not trusted: name the one that is with `ca`, or write `insecure = true`"
+        return "its certificate is not trusted: name a trusted one with `ca`, or set `insecure = true`"
     return type(exc).__name__
 
 

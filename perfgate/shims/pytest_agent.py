@@ -198,7 +198,7 @@ class Outcome:
                 reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
                 return "skipped", getattr(report, "wasxfail", "") or reason
         if nodeid in _refused and nodeid not in _measured:
-            return "skipped", "it checks what the benchmark fixture refuses"
+            return "skipped", "the test checks arguments that the benchmark fixture rejects"
         if nodeid not in _measured:
             return "nothing", "the test never called its benchmark fixture"
         return "passed", ""

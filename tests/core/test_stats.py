@@ -278,3 +278,9 @@ def test_pairs_needed_are_the_fewest_that_settle() -> None:
     assert found.over(needed - 1).above(0.02) >= 0.02
     assert power.pairs_needed(found, lambda e: False) is None
     assert power.pairs_needed(paired.effect([0.1]), lambda e: True) is None
+
+
+def test_a_ratio_that_no_number_holds_is_infinite() -> None:
+    ratio, low, high = unpaired.ratio_interval([1e-300] * 8, [1e300] * 8, level=0.99)
+
+    assert (ratio, low, high) == (math.inf, math.inf, math.inf)

@@ -89,7 +89,7 @@ def test_pairs_get_a_verdict_whatever_their_values(case: str) -> None:
 def test_why_signs_alone_do_not_decide_is_said() -> None:
     row = judged(levels(0), [3.0, *levels(0, pairs=41)])
 
-    assert row.text == "base is 0 throughout, and head differs from it in 1 of 42 pairs"
+    assert row.text == "base is 0 in all pairs and head differs in 1 of 42, too few to tell"
     assert row.visible is None
 
 

@@ -1,8 +1,8 @@
-"""What the effect of a pair is expressed in: a log ratio wherever there is one, else a difference, else its sign.
+"""The scale of a pair's effect: a log ratio if all values are above zero, else a difference, else only its sign.
 
-A value of zero or less has no ratio. Differences are shares of base's mean size; where base is zero throughout, nothing
-is a share of it, and the sign test decides (Arbuthnott 1710, doi:10.1098/rstl.1710.0011): how many pairs got worse, of
-those that changed at all.
+A value of zero or less has no ratio, so differences are taken, as shares of base's mean size. If base is zero in all
+pairs, there are no shares. The sign test then decides (Arbuthnott 1710, doi:10.1098/rstl.1710.0011): how many of the
+pairs that changed got worse.
 """
 
 import math
@@ -25,7 +25,7 @@ class Scale(StrEnum):
     DIFFERENCE = "difference"
     """(head - base) / the mean size of base."""
     SIGN = "sign"
-    """head - base in the metric's unit, of which the sign decides: base is zero throughout."""
+    """head - base in the metric's unit. Base is zero in all pairs, so only the sign decides."""
 
     def of(self, share: float) -> float:
         """Return the effect of a change by a share (at least 0) of base; in signs, what every change is beyond."""
@@ -46,7 +46,7 @@ class Scale(StrEnum):
     def effects(self, values: Sequence[float], counts: Sequence[int]) -> "list[paired.Effect] | list[Signs]":
         """Summarise the first `count` of (n,) effects, for each of increasing counts from 2 to n.
 
-        Rare differences are no outliers of the clock: where values may be zero, all of them count.
+        Differences are not trimmed: with values of zero, a rare large difference may be the change itself.
         """
         if self is Scale.RATIO:
             return paired.effects(values, counts)
@@ -61,7 +61,7 @@ class Scale(StrEnum):
         return paired.effect(values) if self is Scale.RATIO else paired.plain(values)
 
     def prediction(self, values: Sequence[float]) -> "paired.Effect | Signs":
-        """Summarise (m,) effects of one new value against m earlier ones, as far as they foretell the next."""
+        """Summarise (m,) effects of one new value against m earlier ones, for a prediction interval."""
         return Signs.of(values) if self is Scale.SIGN else paired.prediction(values)
 
     def p_repeated(self, values: Sequence[float], first: int, margin: float) -> float:
@@ -102,7 +102,7 @@ class Signs:
         return -1.0 if self._p(self.better) <= level else 1.0 * self._changed
 
     def over(self, pairs: int) -> "Signs":
-        """Return what so many pairs show, of which the same shares are worse and better."""
+        """Return the result for another number of pairs with the same shares of worse and better ones."""
         worse, better = (round(count * pairs / self.n) for count in (self.worse, self.better))
         return Signs(worse=worse, better=better, n=pairs)
 

@@ -10,6 +10,8 @@ from functools import cache, lru_cache
 import numpy as np
 from scipy.special import ndtr, ndtri
 
+from perfgate.core.stats.paired import as_ratio
+
 MOST = 1000  # values a side that are compared each with each
 EXACT_UP_TO = 8  # values of the smaller side: from there on the normal approximation does
 
@@ -93,7 +95,7 @@ def ratio_interval(base: Sequence[float], head: Sequence[float], *, level: float
         return head[0] / base[0], 0.0, math.inf
     logs = (np.log(np.asarray(values, dtype=float)) for values in (base, head))
     shift, low, high = shift_interval(*logs, level=level)
-    return math.exp(shift), math.exp(low), math.exp(high)
+    return as_ratio(shift), as_ratio(low), as_ratio(high)
 
 
 def shift_interval(base: np.ndarray, head: np.ndarray, *, level: float) -> tuple[float, float, float]:
