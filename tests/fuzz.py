@@ -1,14 +1,16 @@
 """Damaged and hostile files: `python -m tests.fuzz [--cases 100000] [READER … | artifact | configuration | large]`.
 
 From each real file others are made by changing bytes, and where it is JSON by changing what it says. A reader may read
-what comes out or refuse it, by FileError and nothing else. What a pull request hands to the job that publishes is
-tried likewise (`fuzz_publish.py`).
+what comes out or refuse it, by FileError and nothing else. Of each real file one number is also replaced by something
+that makes no sense: what the number belongs to is then refused, failed or warned of, and never left out in silence.
+What a pull request hands to the job that publishes is tried likewise (`fuzz_publish.py`).
 """
 
 import argparse
 import copy
 import json
 import random
+import re
 import sys
 import time
 from collections.abc import Sequence
@@ -17,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from perfgate import registry
-from perfgate.core.model import Run
+from perfgate.core.model import Run, Sli
 from perfgate.errors import FileError
 from perfgate.formats.document import Document
 from tests import fuzz_publish
@@ -32,6 +34,12 @@ SPLICES = (
     b"<!ENTITY a 'b'>", b"&a;", b"%", b"ns/op", b"Tag=", b"HISTFAAAA", b"999999999999999999999",
     b"\xc3\x28", b"--- FAIL: BenchmarkX", b"PASS",
 )  # fmt: skip
+SENSELESS: tuple[Any, ...] = ("x", "NaN", float("nan"), float("inf"), -1, 1e308, [], {})
+SENSELESS_TEXT = (b"NaN", b"nan", b"-nan", b"inf", b"-1", b"1e999")  # as tools print them
+_NUMBER = re.compile(
+    rb"(?<![\w.:,-])(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?![\w.:%]|\s+%)|(?<=,)\d+(?:\.\d+)?(?=,|$)", re.MULTILINE
+)
+"""Of a text, without shares: of these 50 % is a name."""
 
 
 @cache
@@ -97,6 +105,38 @@ def _places(value: Any) -> Any:
         yield from _places(inside)
 
 
+def senseless(data: bytes, rng: random.Random) -> bytes:
+    """Return a file of which one number is something that makes no sense."""
+    try:
+        value = json.loads(data)
+    except ValueError:
+        found = list(_NUMBER.finditer(data))
+        if not found:
+            return data
+        number = rng.choice(found)
+        return data[: number.start()] + rng.choice(SENSELESS_TEXT) + data[number.end() :]
+    places = [place for place in _places(value) if type(place[0][place[1]]) in (int, float)]
+    if places:
+        container, key = rng.choice(places)
+        container[key] = copy.deepcopy(rng.choice(SENSELESS))
+    return json.dumps(value).encode()
+
+
+def left_out(before: Run, after: Run) -> list[Sli]:
+    """Return the SLIs of a file that are gone without a word; those of another name count as renamed."""
+    failures = {failure.benchmark: failure for failure in after.failures}
+    there = {sample.sli for sample in after.samples}
+
+    def told(sli: Sli) -> bool:
+        failure = failures.get(sli.benchmark)
+        return failure is not None and (not failure.partial or sli.metric.name in failure.metrics)
+
+    gone = [sample.sli for sample in before.samples if sample.sli not in there and not told(sample.sli)]
+    renamed = len(there - {sample.sli for sample in before.samples})
+    said = len(after.warnings) > len(before.warnings)
+    return [] if said or renamed >= len(gone) else gone
+
+
 def tried(reader: str, data: bytes) -> Run | None:
     """Read a file; None where it was refused."""
     try:
@@ -110,10 +150,15 @@ def fuzz(reader: str, cases: int, seed: int) -> tuple[int, int]:
     """Try `cases` damaged files; return how many were read and how many refused."""
     rng = random.Random(f"{reader} {seed}")
     files, read = samples(reader), 0
-    for _ in range(cases):
-        data = damaged(rng.choice(files), rng)
+    whole = {file: tried(reader, file) for file in files}
+    for number in range(cases):
+        file = rng.choice(files)
+        data = senseless(file, rng) if number % 4 == 0 else damaged(file, rng)
         try:
-            read += tried(reader, data) is not None
+            found = tried(reader, data)
+            read += found is not None
+            if number % 4 == 0 and found and (before := whole[file]):
+                assert not left_out(before, found), f"left out in silence: {left_out(before, found)}"
         except Exception:
             Path(f"fuzz-{reader}").write_bytes(data)
             print(f"{reader}: fuzz-{reader} holds what broke it", file=sys.stderr)

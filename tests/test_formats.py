@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from random import Random
 from statistics import fmean, median, stdev
 from typing import Any
 
@@ -421,6 +422,18 @@ def test_damaged_files_are_read_or_refused_and_nothing_else(reader: str, random:
     if run is not None:
         assert run.samples or run.failures
         assert all(math.isfinite(v) for s in run.samples for process in s.processes for v in process)
+
+
+@pytest.mark.parametrize("reader", registry.readers())
+def test_a_number_that_makes_no_sense_leaves_nothing_out_in_silence(reader: str) -> None:
+    random = Random(reader)
+    for data in fuzz.samples(reader):
+        before = fuzz.tried(reader, data)
+        assert before is not None
+        for _ in range(30):
+            changed = fuzz.senseless(data, random)
+            after = fuzz.tried(reader, changed)
+            assert after is None or not fuzz.left_out(before, after), changed[:10_000]
 
 
 def test_files_of_one_process_a_side_are_advisory_and_exact_metrics_decide(project: Project) -> None:

@@ -82,6 +82,43 @@ def test_where_a_benchmark_begins_is_drawn(monkeypatch: pytest.MonkeyPatch) -> N
     assert len({len(each) for each in draws}) == 4
 
 
+NUMBERS = """\
+import ctypes, sys
+sys.path.insert(0, {shims!r})
+import perfgate_agent as agent
+
+def newest():
+    return ctypes.pythonapi.PyType_ClearCache()  # returns the number that a type got last
+
+agent.os.environ["PERFGATE_LAYOUT"] = "1"
+before = newest()
+agent.renumber_types(1234)
+skipped = newest() - before
+layout = agent.Layout({seed})
+before = newest()
+layout.scramble()
+print(skipped, newest() - before)
+"""
+
+
+def numbers(seed: int) -> list[int]:
+    code = NUMBERS.format(shims=str(SHIMS), seed=seed)
+    return [
+        int(part)
+        for part in subprocess.run([sys.executable, "-c", code], check=True, capture_output=True).stdout.split()
+    ]
+
+
+def test_types_are_numbered_from_a_drawn_number_on() -> None:
+    draws = [numbers(seed) for seed in (1, 1, 2, 3)]
+
+    assert all(1234 <= skipped < 1300 for skipped, _ in draws)
+    drawn = [by_layout for _, by_layout in draws]
+    assert drawn[0] == drawn[1]
+    assert len(set(drawn)) == 3
+    assert max(drawn) < 5000
+
+
 BUFFERS = """\
 import lib
 

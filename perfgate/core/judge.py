@@ -27,7 +27,7 @@ from typing import Self
 from perfgate.core.comparison import TESTED, Comparison, Evidence, compare, effect_of, sign, worsening
 from perfgate.core.control import disturbance, withheld
 from perfgate.core.gaps import gaps, lacking, unmet, without_numbers
-from perfgate.core.model import Direction, Kind, Run
+from perfgate.core.model import Kind, Run
 from perfgate.core.policy import PASS_LEVEL, Policy, Rule
 from perfgate.core.question import (
     Answer,
@@ -275,7 +275,7 @@ def _unsteady(c: Comparison, rule: Rule, verdict: Verdict) -> str:
     if verdict is not Verdict.PASS and apart <= spread:
         return "varies from start to start by as much as the sides differ"
     few = min(len(base), len(head)) < FIRST_LOOK
-    if few and spread > rule.limit * max(c.base, c.head) and spread > rule.floor:
+    if few and spread > rule.limit * max(abs(c.base), abs(c.head)) and spread > rule.floor:
         return "varies from start to start by more than its limit"
     return ""
 
@@ -283,12 +283,14 @@ def _unsteady(c: Comparison, rule: Rule, verdict: Verdict) -> str:
 def _exact_verdict(c: Comparison, rule: Rule) -> Verdict:
     if c.sli.metric.kind is Kind.COUNTED:
         return Verdict.PASS  # compared so only where it is no more than it ever was
-    lower = c.sli.metric.direction is Direction.LOWER
-    worse, better = (c.head, c.base) if lower else (c.base, c.head)
     over = [rule.slo is not None and sign(c.sli.metric) * (level - rule.slo) > 0 for level in (c.base, c.head)]
     if over == [False, True]:
         return Verdict.REGRESSION
+    less, more = sorted((c.base, c.head))
+    size = less if less > 0 else abs(c.base)  # what is not above zero has no ratio: the limit is then a share of base
     # Products, not quotients: 101 against 100 is exactly 1 %, and 0 against 0 is nothing.
-    if worse > better + abs(better) * rule.limit and worse - better > rule.floor:
-        return Verdict.REGRESSION
-    return Verdict.IMPROVEMENT if better > worse + abs(worse) * rule.limit else Verdict.PASS
+    if more <= less + size * rule.limit:
+        return Verdict.PASS
+    if sign(c.sli.metric) * (c.head - c.base) < 0:
+        return Verdict.IMPROVEMENT
+    return Verdict.REGRESSION if more - less > rule.floor else Verdict.PASS

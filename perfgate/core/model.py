@@ -6,10 +6,12 @@ Separate from how it is measured, stored, judged and shown: everything else spea
 import hashlib
 import json
 import math
+import unicodedata
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Self
 
 from perfgate.core.load.histogram import Histogram
 from perfgate.core.processes import Processes
@@ -86,12 +88,39 @@ def sensible(metric: Metric, value: float) -> bool:
     return math.isfinite(value) and (value >= 0 or metric.name not in METRICS or metric.name in _SIGNED)
 
 
+LONGEST_NAME = 500  # characters of a benchmark's name
+_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+_BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
+"""Letters by their category that show nothing."""
+
+
+def legible(text: str) -> str:
+    """Return a text on one line whose characters can all be seen: any other is written as its escape, `\\u202e`."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(char if is_legible(char) else char.encode("unicode_escape").decode() for char in text)
+
+
+def is_legible(char: str) -> bool:
+    """Return whether a character shows something, and does nothing else to a line or to what is beside it."""
+    return char not in _BLANK and unicodedata.category(char) not in _UNSEEN
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class Benchmark:
     """What is measured: a name that is unique within its suite."""
 
     suite: str
     name: str
+
+    @classmethod
+    def of(cls, suite: str, name: str) -> Self:
+        """Return the benchmark that a tool calls `name`, in at most `LONGEST_NAME` characters that can all be seen."""
+        name = legible(name)
+        if len(name) > LONGEST_NAME:
+            digest = hashlib.sha256(name.encode()).hexdigest()[:12]
+            name = f"{name[: LONGEST_NAME - len(digest) - 1]}…{digest}"
+        return cls(suite=suite, name=name)
 
     def __str__(self) -> str:
         return f"{self.suite}/{self.name}"

@@ -5,8 +5,8 @@ import re
 from perfgate.core.load.tally import TOTAL
 from perfgate.core.model import Run
 from perfgate.errors import FileError
-from perfgate.formats.document import Document, Says
-from perfgate.formats.load import LOAD_METRICS, add_errors, add_latencies, add_throughput, number, whole
+from perfgate.formats.document import Document, Says, number, whole
+from perfgate.formats.load import LOAD_METRICS, add_errors, add_latencies, add_throughput
 from perfgate.formats.readings import Readings
 
 says = Says(
@@ -19,10 +19,10 @@ says = Says(
 _COMPLETE = re.compile(r"^Complete requests:\s+(\d+)", re.MULTILINE)
 _FAILED = re.compile(r"^Failed requests:\s+(\d+)", re.MULTILINE)
 _REFUSED = re.compile(r"^Non-2xx responses:\s+(\d+)", re.MULTILINE)
-_RATE = re.compile(r"^Requests per second:\s+([\d.]+)", re.MULTILINE)
-_TOTAL = re.compile(r"^Total:\s+(\d+)\s+(\d+)\s+[\d.]+\s+(\d+)\s+(\d+)", re.MULTILINE)
-_QUANTILE = re.compile(r"^\s+(50|90|95|99)%\s+(\d+)\s*$", re.MULTILINE)
-_LONGEST = re.compile(r"^\s+100%\s+(\d+) \(longest request\)", re.MULTILINE)
+_RATE = re.compile(r"^Requests per second:\s+(\S+)", re.MULTILINE)
+_TOTAL = re.compile(r"^Total:\s+\S+\s+(\S+)\s+\S+\s+\S+\s+(\S+)", re.MULTILINE)
+_QUANTILE = re.compile(r"^\s+(50|90|95|99)%\s+(\S+)\s*$", re.MULTILINE)
+_LONGEST = re.compile(r"^\s+100%\s+(\S+) \(longest request\)", re.MULTILINE)
 
 
 def recognises(document: Document) -> bool:
@@ -41,7 +41,7 @@ def read(document: Document) -> Run:
         raise FileError(f"{document.name}: ab's summary is not whole", hint="did the run end early?")
     parts = {f"p{q}": _seconds(document, value) for q, value in _QUANTILE.findall(text)}
     if total := _TOTAL.search(text):
-        parts["mean"], parts["max"] = _seconds(document, total[2]), _seconds(document, total[4])
+        parts["mean"], parts["max"] = _seconds(document, total[1]), _seconds(document, total[2])
     if longest := _LONGEST.search(text):
         parts["max"] = _seconds(document, longest[1])
     add_latencies(found, TOTAL, parts)

@@ -3,8 +3,7 @@
 import re
 
 from perfgate.core.model import RATE, Reason, Run
-from perfgate.formats.document import Document, Says
-from perfgate.formats.load import number
+from perfgate.formats.document import NUMBER, Document, Says, number
 from perfgate.formats.readings import Readings
 
 says = Says(
@@ -14,7 +13,7 @@ says = Says(
     values="the mean",
     metrics="rate",
 )
-_RESULT = re.compile(r"\s*(\S.*?) x ([\d,]+(?:\.\d+)?) ops/sec ±[\d.]+% \(\d+ runs? sampled\)\s*")
+_RESULT = re.compile(rf"\s*(\S.*?) x ({NUMBER}) ops/sec ±\S+% \(\S+ runs? sampled\)\s*")
 _FAILED = re.compile(r"\s*(\S.*?): ((?:\w*Error|Exception)\b.*)?")  # its reason may be empty
 
 

@@ -5,8 +5,7 @@ from collections.abc import Iterator
 
 from perfgate.core.model import TIME, Reason, Run
 from perfgate.errors import FileError
-from perfgate.formats.document import Document, Says
-from perfgate.formats.load import number
+from perfgate.formats.document import NUMBER, Document, Says, number
 from perfgate.formats.readings import Readings, unit_named
 
 says = Says(
@@ -18,8 +17,8 @@ says = Says(
 )
 _HEAD = re.compile(r"^benchmark name\s+samples\s+iterations\s+est(imated|\. run time)?", re.MULTILINE)
 _RULE = re.compile(r"[-.=~]{70,}")
-_PLAN = re.compile(r"(?:(\S.*?)\s+)?(\d+)\s+(\d+)\s+[\d.]+ (?:ns|us|ms|s|m|h)\s*")
-_MEAN = re.compile(r"\s+([\d.]+) (ns|us|ms|s|m|h)\s+[\d.]+ (?:ns|us|ms|s|m|h)\s+[\d.]+ (?:ns|us|ms|s|m|h)\s*")
+_PLAN = re.compile(rf"(?:(\S.*?)\s+)?({NUMBER})\s+({NUMBER})\s+{NUMBER} (?:ns|us|ms|s|m|h)\s*")
+_MEAN = re.compile(rf"\s+({NUMBER}) (ns|us|ms|s|m|h)\s+{NUMBER} (?:ns|us|ms|s|m|h)\s+{NUMBER} (?:ns|us|ms|s|m|h)\s*")
 
 
 def recognises(document: Document) -> bool:

@@ -6,8 +6,7 @@ from pathlib import PurePath
 
 from perfgate.core.model import TIME, Run
 from perfgate.errors import FileError
-from perfgate.formats.document import Document, Says, Table
-from perfgate.formats.load import number
+from perfgate.formats.document import NUMBER, Document, Says, Table, number
 from perfgate.formats.readings import Readings, unit_named
 
 says = Says(
@@ -21,7 +20,7 @@ _COMPLETE = "benchmark-complete"
 
 
 _TIME = re.compile(
-    r"^(\S.*?)?[ \t]+time:[ \t]+\[[\d.]+ \S+ ([\d.]+) (ps|ns|us|µs|ms|s) [\d.]+ \S+\][ \t]*$", re.MULTILINE
+    rf"^(\S.*?)?[ \t]+time:[ \t]+\[{NUMBER} \S+ ({NUMBER}) (ps|ns|us|µs|ms|s) {NUMBER} \S+\][ \t]*$", re.MULTILINE
 )
 
 

@@ -25,6 +25,8 @@ LARGEST = 256 * 2**20  # bytes, unpacked
 LOOKED_AT = 4096  # bytes from which a text format is told
 CSV_COLUMNS = ("benchmark", "metric", "unit", "better", "process", "value")
 CSV_HINT = f"a CSV names its columns in the first line: benchmark and value, and of {', '.join(CSV_COLUMNS[1:5])} any"
+NUMBER = r"[-+]?(?i:\d[\d,]*(?:\.\d*)?(?:e[-+]?\d+)?|nan|inf(?:inity)?)"
+"""A number in a text, with what tools print in place of one: it fails its metric, and is not overlooked."""
 _MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 _GZIP = b"\x1f\x8b"
 
@@ -249,6 +251,27 @@ class Reader(Protocol):
         Raises: FileError where it is not whole, or not of a version that is understood.
         """
         ...
+
+
+def whole(document: Document, what: str, amount: float) -> int:
+    """Return a count that is written as any number.
+
+    Raises: FileError where it is none.
+    """
+    if not 0 <= amount < 2**53 or amount != int(amount):
+        raise FileError(f"{document.name}: {what} is {amount:g}")
+    return int(amount)
+
+
+def number(document: Document, text: str) -> float:
+    """Return the number that a text is.
+
+    Raises: FileError where it is none.
+    """
+    try:
+        return float(text)
+    except ValueError as exc:
+        raise FileError(f"{document.name}: {text[:60]!r} is no number") from exc
 
 
 def delimiter(first: str) -> str:

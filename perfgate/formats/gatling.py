@@ -1,13 +1,13 @@
 """Gatling's statistics: the JSON beside its report."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal
 
 from perfgate.core.load.tally import TOTAL
 from perfgate.core.model import Run
 from perfgate.errors import FileError
-from perfgate.formats.document import Document, Says, Table
-from perfgate.formats.load import LOAD_METRICS, add_errors, add_latencies, add_throughput, whole
+from perfgate.formats.document import Document, Number, Says, Table, whole
+from perfgate.formats.load import LOAD_METRICS, add_errors, add_latencies, add_throughput
 from perfgate.formats.readings import Readings
 
 says = Says(
@@ -20,10 +20,14 @@ says = Says(
 _DEEPEST = 50
 
 
+Amount = Number | Literal["-"]
+"""A dash stands where there was no such request."""
+
+
 class _Number(Table):
-    total: float | str
-    ok: float | str = 0.0
-    ko: float | str = 0.0
+    total: Amount
+    ok: Amount = 0.0
+    ko: Amount = 0.0
 
 
 class _Stats(Table):
@@ -86,10 +90,10 @@ def _inside(document: Document, node: _Node, path: str, depth: int) -> Iterator[
         yield from _inside(document, child, f"{name}/", depth + 1)
 
 
-def _seconds(milliseconds: float | str) -> float | None:
-    """Return seconds; None for "-", which stands where there was no such request."""
+def _seconds(milliseconds: Amount) -> float | None:
+    """Return seconds; None where there was no such request."""
     return 1e-3 * milliseconds if isinstance(milliseconds, float) else None
 
 
-def _count(document: Document, amount: float | str) -> int:
+def _count(document: Document, amount: Amount) -> int:
     return 0 if isinstance(amount, str) else whole(document, "numberOfRequests", amount)

@@ -10,8 +10,7 @@ from typing import Any
 from perfgate.core.model import CPU, METRICS, TIME, Direction, Metric, Reason, Run
 from perfgate.core.units import Unit
 from perfgate.errors import FileError
-from perfgate.formats.document import Document, Number, Says, Table
-from perfgate.formats.load import number
+from perfgate.formats.document import Document, Number, Says, Table, number
 from perfgate.formats.readings import Readings, slug, unit_named
 
 says = Says(

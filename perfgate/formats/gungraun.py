@@ -6,8 +6,7 @@ from typing import Any
 
 from perfgate.core.model import METRICS, Kind, Metric, Run
 from perfgate.core.units import Unit
-from perfgate.formats.document import Document, Says, Table
-from perfgate.formats.load import number
+from perfgate.formats.document import NUMBER, Document, Says, Table, number
 from perfgate.formats.readings import Readings, slug
 
 says = Says(
@@ -17,7 +16,7 @@ says = Says(
     values="a count, exact",
     metrics="instructions; estimated-cycles, l1-hits, … which a rule must name",
 )
-_COUNT = re.compile(r"  ([A-Z][\w+ #]*?)(?: \(\w+\))?:\s+([\d.]+)(?:\|(\S+))?(?:\s.*)?")
+_COUNT = re.compile(rf"  ([A-Z][\w+ #]*?)(?: \(\w+\))?:\s+({NUMBER})(?:\|(\S+))?(?:\s.*)?")
 _EVENTS = {
     "Ir": "instructions", "L1hits": "l1-hits", "L2hits": "l2-hits", "LLhits": "ll-hits", "RamHits": "ram-hits",
     "TotalRW": "total-read-write", "EstimatedCycles": "estimated-cycles",
@@ -37,7 +36,7 @@ def recognises(document: Document) -> bool:
     if first is not None:
         return True
     lines = document.beginning.splitlines()
-    return any(re.match(r"  Instructions:\s+[\d.]+", line) for line in lines)
+    return any(re.match(rf"  Instructions:\s+{NUMBER}", line) for line in lines)
 
 
 def _summaries(document: Document) -> list[Mapping[str, Any]]:

@@ -7,8 +7,8 @@ from perfgate.core.load.histogram import histogram
 from perfgate.core.load.tally import TOTAL
 from perfgate.core.model import Run
 from perfgate.errors import FileError
-from perfgate.formats.document import Document, Number, Says, Table
-from perfgate.formats.load import LOAD_METRICS, add_errors, add_histogram, add_latencies, add_throughput, whole
+from perfgate.formats.document import Document, Number, Says, Table, whole
+from perfgate.formats.load import LOAD_METRICS, add_errors, add_histogram, add_latencies, add_throughput
 from perfgate.formats.readings import Readings
 
 says = Says(

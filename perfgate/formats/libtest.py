@@ -3,8 +3,7 @@
 import re
 
 from perfgate.core.model import TIME, Reason, Run
-from perfgate.formats.document import Document, Says
-from perfgate.formats.load import number
+from perfgate.formats.document import NUMBER, Document, Says, number
 from perfgate.formats.readings import Readings, unit_named
 
 says = Says(
@@ -15,7 +14,7 @@ says = Says(
     metrics="time, bytes-per-second",
 )
 _RESULT = re.compile(
-    r"test (\S.*?)\s+\.\.\. bench:\s+([\d,.]+) (ns|us|µs|ms|s)/iter \(\+/- [\d,.]+\)(?: = ([\d,.]+) (\S+/s))?\s*"
+    rf"test (\S.*?)\s+\.\.\. bench:\s+({NUMBER}) (ns|us|µs|ms|s)/iter \(\+/- \S+\)(?: = ({NUMBER}) (\S+/s))?\s*"
 )
 _FAILED = re.compile(r"test (\S.*?)\s+\.\.\. FAILED\s*")
 

@@ -5,8 +5,6 @@ from collections.abc import Mapping
 from perfgate.core.load.histogram import Histogram
 from perfgate.core.load.tally import MOST_ERRORS, QUANTILES
 from perfgate.core.model import METRICS, Reason
-from perfgate.errors import FileError
-from perfgate.formats.document import Document
 from perfgate.formats.readings import Readings
 
 LOAD_METRICS = "latency.*, throughput, errors"
@@ -30,27 +28,6 @@ def add_errors(found: Readings, name: str, bad: int, of: int, *, what: str = "re
     found.count(name, "errors", bad, of)
     if bad > MOST_ERRORS * of or of == 0:
         found.fail(name, Reason.NOTHING, f"{bad:,} of {of:,} {what} failed" if of else f"there were no {what}")
-
-
-def whole(document: Document, what: str, amount: float) -> int:
-    """Return a count that is written as any number.
-
-    Raises: FileError where it is none.
-    """
-    if not 0 <= amount < 2**53 or amount != int(amount):
-        raise FileError(f"{document.name}: {what} is {amount:g}")
-    return int(amount)
-
-
-def number(document: Document, text: str) -> float:
-    """Return the number that a text is.
-
-    Raises: FileError where it is none.
-    """
-    try:
-        return float(text)
-    except ValueError as exc:
-        raise FileError(f"{document.name}: {text[:60]!r} is no number") from exc
 
 
 def add_throughput(found: Readings, name: str, per_second: float) -> None:

@@ -4,8 +4,8 @@ from perfgate.core.load.histogram import counted
 from perfgate.core.load.tally import TOTAL
 from perfgate.core.model import Run
 from perfgate.errors import FileError
-from perfgate.formats.document import Count, Document, Says, Table
-from perfgate.formats.load import LOAD_METRICS, add_errors, add_histogram, add_latencies, add_throughput, number, whole
+from perfgate.formats.document import Count, Document, Says, Table, number, whole
+from perfgate.formats.load import LOAD_METRICS, add_errors, add_histogram, add_latencies, add_throughput
 from perfgate.formats.readings import Readings
 
 says = Says(
@@ -64,8 +64,7 @@ def read(document: Document) -> Run:
         if times:
             slowest = entry.max_response_time
             add_histogram(found, name, counted(times), max=None if slowest is None else 1e-3 * slowest)
-        span = (entry.last_request_timestamp or 0) - entry.start_time
-        if span > 0:
+        if entry.last_request_timestamp is not None and (span := entry.last_request_timestamp - entry.start_time):
             add_throughput(found, name, entry.num_requests / span)
         add_errors(found, name, entry.num_failures, max(entry.num_requests, entry.num_failures))
     if together:

@@ -4,8 +4,8 @@ import re
 
 from perfgate.core.model import Run
 from perfgate.errors import FileError
-from perfgate.formats.document import Document, Says
-from perfgate.formats.load import LOAD_METRICS, add_errors, add_latencies, add_throughput, number, whole
+from perfgate.formats.document import NUMBER, Document, Says, number, whole
+from perfgate.formats.load import LOAD_METRICS, add_errors, add_latencies, add_throughput
 from perfgate.formats.readings import Readings
 
 says = Says(
@@ -17,8 +17,8 @@ says = Says(
     environment="version",
 )
 _TYPE = re.compile(r"^transaction type: (.+)$", re.MULTILINE)
-_LATENCY = re.compile(r"^latency average = ([\d.]+) ms", re.MULTILINE)
-_RATE = re.compile(r"^tps = ([\d.]+)(?: \((\w+))?", re.MULTILINE)
+_LATENCY = re.compile(rf"^latency average = ({NUMBER}) ms", re.MULTILINE)
+_RATE = re.compile(rf"^tps = ({NUMBER})(?: \((\w+))?", re.MULTILINE)
 _DONE = re.compile(r"^number of transactions actually processed: (\d+)", re.MULTILINE)
 _FAILED = re.compile(r"^number of failed transactions: (\d+)", re.MULTILINE)
 _VERSION = re.compile(r"^pgbench \(([\d.]+)", re.MULTILINE)

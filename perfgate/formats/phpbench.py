@@ -4,8 +4,7 @@ from typing import TYPE_CHECKING
 
 from perfgate.core.model import PEAK_MEMORY, TIME, Reason, Run
 from perfgate.errors import FileError
-from perfgate.formats.document import Document, Says
-from perfgate.formats.load import number
+from perfgate.formats.document import Document, Says, number
 from perfgate.formats.readings import Readings
 
 if TYPE_CHECKING:

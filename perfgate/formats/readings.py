@@ -220,7 +220,7 @@ class Readings:
         """
         if not name.strip():
             raise FileError(f"{self.document.name}: a benchmark without a name")
-        found = Benchmark(suite=self.suite, name=name)
+        found = Benchmark.of(self.suite, name)
         self._named[found] = None
         return found
 

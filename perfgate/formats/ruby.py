@@ -3,8 +3,7 @@
 import re
 
 from perfgate.core.model import CPU, RATE, TIME, Run
-from perfgate.formats.document import Document, Number, Says, Table
-from perfgate.formats.load import number
+from perfgate.formats.document import NUMBER, Document, Number, Says, Table, number
 from perfgate.formats.readings import Readings
 
 says = Says(
@@ -14,10 +13,10 @@ says = Says(
     values="the mean",
     metrics="rate; of Benchmark time and cpu",
 )
-_RATE = re.compile(r"\s*(\S.*?)\s+([\d.]+)([kMBTQ]?) \(±\s*[\d.]+%\) i/s\b.*")
+_RATE = re.compile(rf"\s*(\S.*?)\s+({NUMBER})([kMBTQ]?) \(±\s*\S+%\) i/s\b.*")
 _SCALES = {"": 1.0, "k": 1e3, "M": 1e6, "B": 1e9, "T": 1e12, "Q": 1e15}
 _HEAD = re.compile(r"^\s+user\s+system\s+total\s+real\s*$", re.MULTILINE)
-_TIMES = re.compile(r"(.*?)\s+([\d.]+)\s+([\d.]+)\s+([\d.]+) \(\s*([\d.]+)\)\s*")
+_TIMES = re.compile(rf"(.*?)\s+({NUMBER})\s+({NUMBER})\s+({NUMBER}) \(\s*({NUMBER})\)\s*")
 
 
 class _Entry(Table):

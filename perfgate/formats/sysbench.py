@@ -4,8 +4,8 @@ import re
 
 from perfgate.core.model import Run
 from perfgate.errors import FileError
-from perfgate.formats.document import Document, Says
-from perfgate.formats.load import add_latencies, add_throughput, number
+from perfgate.formats.document import NUMBER, Document, Says, number
+from perfgate.formats.load import add_latencies, add_throughput
 from perfgate.formats.readings import Readings, unit_named
 
 says = Says(
@@ -18,14 +18,14 @@ says = Says(
 )
 _BEGINS = re.compile(r"^sysbench ([\d.]+)", re.MULTILINE)
 _RATES = (
-    re.compile(r"^\s*transactions:\s+\d+\s+\(([\d.]+) per sec\.\)", re.MULTILINE),
-    re.compile(r"^\s*events per second:\s+([\d.]+)", re.MULTILINE),
-    re.compile(r"^\s*Total operations: \d+ \(\s*([\d.]+) per second\)", re.MULTILINE),
-    re.compile(r"^\s*events/s \(eps\):\s+([\d.]+)", re.MULTILINE),
+    re.compile(rf"^\s*transactions:\s+\d+\s+\(({NUMBER}) per sec\.\)", re.MULTILINE),
+    re.compile(rf"^\s*events per second:\s+({NUMBER})", re.MULTILINE),
+    re.compile(rf"^\s*Total operations: \d+ \(\s*({NUMBER}) per second\)", re.MULTILINE),
+    re.compile(rf"^\s*events/s \(eps\):\s+({NUMBER})", re.MULTILINE),
 )
 _EVENTS = re.compile(r"^\s*total number of events:\s+(\d+)", re.MULTILINE)
-_TIME = re.compile(r"^\s*total time:\s+([\d.]+)s", re.MULTILINE)
-_MOVED = re.compile(r"transferred \(([\d.]+) (\w+/sec)\)")
+_TIME = re.compile(rf"^\s*total time:\s+({NUMBER})s", re.MULTILINE)
+_MOVED = re.compile(rf"transferred \(({NUMBER}) (\w+/sec)\)")
 _LATENCY = re.compile(r"^Latency \(ms\):\s*$(.*)", re.MULTILINE | re.DOTALL)
 _PARTS = {"avg": "mean", "max": "max", "95th percentile": "p95", "99th percentile": "p99"}
 
@@ -43,7 +43,7 @@ def read(document: Document) -> Run:
         raise FileError(f"{document.name}: sysbench's summary is not whole", hint="did the run end early?")
     found, name = Readings(document, "sysbench", facts={"sysbench": begins[1]}), "run"
     told = {
-        key.strip(): value for key, value in re.findall(r"^\s+([\w ]+):\s+([\d.]+)\s*$", latencies[1], re.MULTILINE)
+        key.strip(): value for key, value in re.findall(rf"^\s+([\w ]+):\s+({NUMBER})\s*$", latencies[1], re.MULTILINE)
     }
     add_latencies(
         found, name, {part: 1e-3 * number(document, told[key]) for key, part in _PARTS.items() if key in told}

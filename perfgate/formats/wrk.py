@@ -5,8 +5,8 @@ import re
 from perfgate.core.load.tally import TOTAL
 from perfgate.core.model import Run
 from perfgate.errors import FileError
-from perfgate.formats.document import Document, Says
-from perfgate.formats.load import LOAD_METRICS, add_errors, add_latencies, add_throughput, number, whole
+from perfgate.formats.document import Document, Says, number, whole
+from perfgate.formats.load import LOAD_METRICS, add_errors, add_latencies, add_throughput
 from perfgate.formats.readings import Readings, unit_named
 
 says = Says(

@@ -311,7 +311,7 @@ class Measured(ABC):
         return failure is not None and not failure.partial
 
     def _benchmark(self, name: str) -> Benchmark:
-        return Benchmark(suite=self.name, name=name)
+        return Benchmark.of(self.name, name)
 
 
 class AnyJob(Protocol):

@@ -22,6 +22,8 @@ thread_clock = time.thread_time
 LONG_CALL_S = 0.2
 
 LAYOUTS = []
+METHOD_CACHE = 2**12  # places
+NUMBERS_OF_A_TYPE = 500  # from 3.13 on a type gets a thousand at most
 COUNTS = []  # the module that counts, in a process that is there for it
 SETTLED = [0.0, 0.0]  # what scheduled() said before the first benchmark
 KEPT = []  # what scramble() leaves alive, for the life of the process
@@ -85,6 +87,7 @@ class Layout:
         number of pages is mapped (extension modules land elsewhere), and of functions compiled.
         """
         rng = self.rng
+        renumber_types(rng.randrange(METHOD_CACHE))
         blocks = self.perforated(rng.randrange(10_000, 80_000), rng.randrange(50, 1_500))
         mapped = bytes(rng.randrange(2**19, 2**23))  # never touched: costs addresses only
         count = rng.randrange(20, 400)
@@ -97,6 +100,7 @@ class Layout:
     def find_spec(self, name, path=None, target=None):
         """Find no module, but move what is imported from here on: how far apart two modules lie is layout too."""
         KEPT.append(self.perforated(self.rng.randrange(80), self.rng.randrange(12)))
+        renumber_types(self.rng.randrange(60))
 
     def settle(self):
         """Close the holes that imports left, for the life of the process."""
@@ -130,6 +134,23 @@ class Layout:
         blocks = [bytes(16 + 2 * size) for size in sizes]
         blocks += [bytes(size) for size in self.rng.choices(range(520, 5_000), k=large)]
         return [block for block, coin in zip(blocks, coins) if coin & 1]
+
+
+def renumber_types(count):
+    """Let types that come from here on have numbers that are `count` higher.
+
+    CPython finds attributes of a type in a cache, at a place made of the type's number and the address of the name. Two
+    that share a place drive each other out. As types are numbered in order and some names always have the same address,
+    that is so in every process alike: 1.5 % of a benchmark. Each change of a type takes a number.
+    Source: CPython, Objects/typeobject.c, MCACHE_HASH_METHOD() and assign_version_tag().
+    """
+    if sys.implementation.name != "cpython":
+        return
+    for taken in range(count):
+        if taken % NUMBERS_OF_A_TYPE == 0:
+            changing = type("Changing", (), {})
+        changing.drawn = taken
+        hasattr(changing, "drawn")  # looked up, it needs a new number
 
 
 def start():

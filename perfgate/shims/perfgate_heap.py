@@ -86,8 +86,7 @@ def shifted(rng):
     """Allocate a drawn part of a pool of each size, and a drawn block; return what keeps them.
 
     The block moves the top of the heap by up to sixteen pages. Without it the distance in memory between what a
-    benchmark allocates there (the code of functions, types) and what was imported would be the same in every process: a
-    difference of up to 1.5 % between two builds that only differ by the length of a path.
+    benchmark allocates there (the code of functions, types) and what was imported would be the same in every process.
     """
     kept = [bytes(2 * CACHED + STEP * rng.randrange(PLACES))]
     for size in range(STEP, LARGEST + 1, STEP):

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perfgate.core.baseline import Baseline, StoredRun, base_run, compare_stored, reduced, restated
-from perfgate.core.comparison import Evidence, compare
+from perfgate.core.comparison import Evidence
 from perfgate.core.history import alarming, trends
 from perfgate.core.judge import judge
 from perfgate.core.levels import Level
@@ -292,69 +292,6 @@ def test_a_metric_without_a_number_that_no_rule_names_has_no_row() -> None:
     (row,) = judge(base, run(sample([[1.0]] * 12), failures=[bad]), Policy())
 
     assert row.verdict is Verdict.PASS
-
-
-# What must not matter
-
-FINITE = st.floats(min_value=-1e6, max_value=1e6, allow_nan=False).map(lambda value: round(value, 3))
-PAIRED = st.lists(st.tuples(FINITE, FINITE), min_size=6, max_size=30)
-FACTORS = st.sampled_from([2.0**power for power in (-20, -3, 1, 5, 30)])
-
-
-@settings(max_examples=200, deadline=None)
-@given(pairs=PAIRED, factor=FACTORS, metric=st.sampled_from([WARNINGS, GAIN, GUESSED]))
-def test_the_unit_of_the_values_does_not_matter(
-    pairs: list[tuple[float, float]], factor: float, metric: Metric
-) -> None:
-    base, head = zip(*pairs, strict=True)
-
-    plain = judged(base, head, metric)
-    scaled = judged([factor * v for v in base], [factor * v for v in head], metric)
-
-    assert plain.verdict is scaled.verdict
-
-
-@settings(max_examples=200, deadline=None)
-@given(pairs=PAIRED)
-def test_a_metric_and_its_negative_of_the_other_direction_say_the_same(pairs: list[tuple[float, float]]) -> None:
-    base, head = zip(*pairs, strict=True)
-    if min(*base, *head) > 0 or max(*base, *head) < 0:
-        base = (*base, 0.0)
-        head = (*head, 0.0)  # ratios on one side of zero only would be compared with differences
-
-    mirrored = judged([-v for v in base], [-v for v in head], replace(WARNINGS, direction=Direction.HIGHER))
-
-    assert judged(base, head).verdict is mirrored.verdict
-
-
-@settings(max_examples=200, deadline=None)
-@given(pairs=PAIRED, metric=st.sampled_from([WARNINGS, GAIN]))
-def test_what_is_worse_one_way_is_better_the_other_way(pairs: list[tuple[float, float]], metric: Metric) -> None:
-    base, head = zip(*pairs, strict=True)
-
-    forth, back = judged(base, head, metric).verdict, judged(head, base, metric).verdict
-
-    assert not (forth is back is Verdict.REGRESSION)
-    assert not (forth is back is Verdict.IMPROVEMENT)
-
-
-@settings(max_examples=100, deadline=None)
-@given(
-    values=st.lists(st.floats(min_value=0.001, max_value=1e6), min_size=1, max_size=12),
-    others=st.lists(st.floats(min_value=0.001, max_value=1e6), min_size=1, max_size=12),
-)
-def test_two_files_say_the_inverse_in_the_other_order(values: list[float], others: list[float]) -> None:
-    one, other = (run(sample([[v] for v in side]), measurement=None) for side in (values, others))
-    (forth,), (back,) = compare(one, other), compare(other, one)
-
-    assert forth.change.ratio * back.change.ratio == pytest.approx(1.0)
-    assert forth.evidence is back.evidence
-
-
-@settings(max_examples=100, deadline=None)
-@given(values=st.lists(FINITE, min_size=10, max_size=40), factor=FACTORS, metric=st.sampled_from([WARNINGS, GAIN]))
-def test_history_does_not_depend_on_the_unit(values: list[float], factor: float, metric: Metric) -> None:
-    assert [at for at, _ in alarms(values, metric)] == [at for at, _ in alarms([factor * v for v in values], metric)]
 
 
 @settings(max_examples=200, deadline=None)

@@ -53,11 +53,8 @@ class Step:
     high: float
     p: float
     """Of the local test, two-sided."""
-
-    @property
-    def size(self) -> float:
-        """The absolute log ratio; infinite where there is none."""
-        return abs(math.log(self.ratio)) if 0 < self.ratio < math.inf else math.inf
+    size: float
+    """How far the ratio is from 1, the same upwards and downwards: by the larger level, or by the difference."""
 
 
 def steps(values: Sequence[float], *, smallest: float = SMALLEST) -> tuple[Step, ...]:
@@ -94,6 +91,7 @@ def exact_steps(values: Sequence[float]) -> tuple[Step, ...]:
     return tuple(
         Step(
             at=i, earliest=i, latest=i, before=old, after=new, ratio=ratio, low=ratio, high=ratio, p=0.0,
+            size=_size(ratio, ratios=min(old, new) > 0),
         )
         for i, (old, new) in enumerate(itertools.pairwise(values), start=1)
         if old != new
@@ -166,7 +164,7 @@ def _agreed(raw: Array, series: Array, calm: Array, splits: list[int], sticky: f
         for window in windows:
             if window not in known:
                 step = _test(raw, series, window, sticky)
-                doubtful = step.p > level or step.size < math.log1p(smallest)
+                doubtful = step.p > level or step.size < smallest
                 known[window] = step, doubtful or _is_ramp(calm, window) or _is_burst(series, window)
         tested = [known[window] for window in windows]
         doubts = [(-step.size, step.p, place) for place, (step, doubtful) in enumerate(tested) if doubtful]
@@ -198,7 +196,14 @@ def _test(raw: Array, series: Array, window: _Window, sticky: float) -> Step:
     return Step(
         at=window.at, earliest=window.at, latest=window.at,
         before=median(before), after=median(after), ratio=ratio, low=low, high=high, p=p,
+        size=_size(ratio, ratios=min(*before, *after) > 0),
     )  # fmt: skip
+
+
+def _size(ratio: float, *, ratios: bool) -> float:
+    if not ratios:
+        return abs(ratio - 1)
+    return max(ratio, 1 / ratio) - 1 if 0 < ratio < math.inf else math.inf
 
 
 def _length(side: slice) -> int:

@@ -6,13 +6,12 @@ of a pull request. What fails one check is refused whole, with one line that say
 
 import io
 import re
-import unicodedata
 import zipfile
 import zlib
 from collections.abc import Iterable
 
 from perfgate import codec
-from perfgate.core.model import METRICS, PHASES, WHOLE, Kind, Method, Run, Sample
+from perfgate.core.model import LONGEST_NAME, METRICS, PHASES, WHOLE, Kind, Method, Run, Sample, is_legible
 from perfgate.errors import ArtifactError, FileError
 
 LARGEST = 32 * 2**20  # bytes of the archive
@@ -31,15 +30,11 @@ MOST_CONTROLS = 1_000  # jobs, or pairs of one job, in which base was measured a
 LARGEST_LOG_RATIO = 50.0  # e**50 times as slow
 LARGEST_SEED = 2**63
 LARGEST_PAIR = 1_000_000
-LONGEST_NAME = 500  # characters
 LONGEST_TEXT = 10_000
 LARGEST_VALUE = 1e18  # seconds, bytes: nothing that is measured is beyond, nor below its inverse
 NAMES = ("base.json", "head.json")
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _STARTED = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,6})?(Z|[+-]\d{2}:\d{2})?")
-_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-_BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
-"""Letters by their category that show nothing."""
 _COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 
 
@@ -174,7 +169,7 @@ def _names(run: Run) -> Iterable[str]:
     names = {text for benchmark in run.benchmarks for text in (benchmark.suite, benchmark.name)}
     names |= {sample.sli.metric.name for sample in run.samples}
     for text in names:
-        if not 0 < len(text) <= LONGEST_NAME or not _printable(text):
+        if not 0 < len(text) <= LONGEST_NAME or not all(map(is_legible, text)):
             yield f"a name of {len(text)} characters, or with such as cannot be printed: {text[:60]!r}"
     warnings = [*run.warnings, *(warning for sample in run.samples for warning in sample.warnings)]
     texts = [run.revision.label, run.started, run.measurement or ""]
@@ -195,10 +190,6 @@ def _usual(number: float) -> bool:
     return number == 0 or 1 / LARGEST_VALUE <= abs(number) <= LARGEST_VALUE
 
 
-def _printable(text: str) -> bool:
-    return not any(unicodedata.category(char) in _UNSEEN or char in _BLANK for char in text)
-
-
 def _line(text: str) -> str:
     """Return a text that may be anybody's, fit for one line of a log."""
-    return "".join(char if _printable(char) else "\ufffd" for char in " ".join(text.split()))[:300]
+    return "".join(char if is_legible(char) else "\ufffd" for char in " ".join(text.split()))[:300]
