@@ -190,9 +190,35 @@ def synthetic(count: int) -> None:
     n = count * len(CLEAN)
     print(f"| all | {' | '.join(f'{bounds(totals[d], n)}, F1 {statistics.mean(scores[d]):.2f}' for d in DETECTORS)} |")
     drifting(count)
+    levels(4 * count)
     ranged(4 * count)
     creeping(count)
     epochs(count)
+
+
+def levels(count: int) -> None:
+    """Print how many of the steps between short levels are found, and of faint ones between long levels.
+
+    Three to five levels in a series, of 5 to 9 runs or of 60 to 150, each so many standard deviations from the last.
+    """
+    print(f"\n### Steps between short levels and faint steps between long ones: found, in {count} series each\n")
+    names = " | ".join(f"{name}: found, wrong a series" for name in DETECTORS)
+    print(f"| levels | step | {names} |\n|---|---:|{'---:|' * len(DETECTORS)}")
+    for runs, spread, near, sizes in (((5, 10), 0.01, 2, (5, 8, 15)), ((60, 150), 0.03, 8, (0.8, 1, 1.3, 2))):
+        for size in sizes:
+            cells = []
+            for detector in DETECTORS.values():
+                rng, hits, wrong, planted = default_rng([runs[0], int(10 * size)]), 0, 0, 0
+                for _ in range(count):
+                    lengths = rng.integers(*runs, rng.integers(3, 6))
+                    moves = rng.choice([-1, 1], len(lengths) - 1) * size * spread
+                    logs = np.repeat(np.cumsum([0, *moves]), lengths) + spread * rng.standard_normal(lengths.sum())
+                    truth, seen = np.cumsum(lengths)[:-1], detector(np.exp(logs))
+                    planted += len(truth)
+                    hits += sum(any(abs(at - place) <= near for at in seen) for place in truth)
+                    wrong += sum(all(abs(at - place) > near for place in truth) for at in seen)
+                cells.append(f"{100 * hits / planted:.0f} %, {wrong / count:.2f}")
+            print(f"| {runs[0]} to {runs[1] - 1} runs | {size:g} sd | {' | '.join(cells)} |")
 
 
 def ranged(count: int) -> None:

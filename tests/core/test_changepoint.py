@@ -34,6 +34,37 @@ def test_a_large_step_is_seen_in_a_short_series(before: int, after: int) -> None
     assert sum(len(each) == 1 and each[0].at == before for each in found) >= 19
 
 
+@pytest.mark.parametrize("lengths", [(7, 7, 7), (5, 6, 5, 8), (9, 5, 30)])
+def test_large_steps_between_short_levels_are_seen_though_ranks_of_so_few_tell_nothing(
+    lengths: tuple[int, ...],
+) -> None:
+    values, places = noise(sum(lengths)), [sum(lengths[: i + 1]) for i in range(len(lengths) - 1)]
+    for place, factor in zip(places, (1.2, 1.2, 0.8), strict=False):
+        values = shifted(values, place, factor)
+
+    assert [step.at for step in steps(values)] == places
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_noise_with_two_usual_values_has_no_short_levels(seed: int) -> None:
+    rng = random.Random(seed)
+
+    assert steps([math.exp(rng.gauss(0, 0.002) + 0.1 * (rng.random() < 0.4)) for _ in range(60)]) == ()
+
+
+def test_a_faint_step_between_long_levels_is_seen() -> None:
+    found = [steps(shifted(noise(200, spread=0.03, seed=seed), 100, 1.035)) for seed in range(20)]
+
+    assert sum(len(each) == 1 and abs(each[0].at - 100) <= 10 for each in found) >= 15
+
+
+def test_a_step_beside_drift_is_seen() -> None:
+    drifting = [value * math.exp(0.0015 * i) for i, value in enumerate(noise(200))]
+    found = steps(shifted(drifting, 100, 1.1))
+
+    assert any(abs(step.at - 100) <= 2 for step in found)
+
+
 def test_two_steps_are_two() -> None:
     found = steps(shifted(shifted(noise(150), 50, 1.1), 100, 1 / 1.1))
 

@@ -9,6 +9,7 @@ import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from statistics import median
 
 import numpy as np
@@ -19,15 +20,17 @@ from scipy.special import ndtr, ndtri
 from perfgate.core.stats import unpaired
 
 SHORTEST = 5  # points that make a level: fewer are outliers
-WINDOW = 30  # points on each side that the local test looks at
+WINDOW, WIDE = 30, 60  # points on each side that the local test looks at
 FEW = 20  # points of a window up to which its test is exact
 LEVEL = 1e-4  # of the local test, two-sided, in a long series
 SHORT_LEVEL = 0.01  # divided by the points, of which each might have been a step, in a short one
+APART = 4.0  # standard deviations between all points of two levels: seen even where ranks of so few cannot tell
 PENALTY = 4.0  # times log(n) noise variances: what a step must explain of the whole series
 SMALLEST = 0.02  # runs share no minutes: what is below may be the machine's
 _SMOOTHED = 7  # points of the running median that outliers are measured from
 _CLIP = 3.0  # robust standard deviations at which an outlier stops counting
-_FAR = 5.0  # likewise, where the place of a step is weighed: no chance brings a point of one level so near the other
+_FAR = 4.0  # likewise, where the place of a step is weighed
+_UNLIKELY = 0.9 * _FAR**2  # worse than the likeliest place: nearly as much as one strange point can make of it
 _MAD = 1.4826  # median absolute deviation to standard deviation, for normal values
 _ROUNDING = 1e-12  # of a logarithm: what is below is no noise
 _STICKY = 0.9  # most autocorrelation that is believed; more is a trend
@@ -149,27 +152,30 @@ def _stickiness(series: Array, splits: Sequence[int]) -> float:
 
 
 def _agreed(raw: Array, series: Array, calm: Array, splits: list[int], sticky: float, smallest: float) -> list[Step]:
-    """Return the splits that the local test agrees with.
+    """Return the splits that the local test agrees with, in the near window or in the wide one.
 
-    Of those in doubt the smallest goes first, then its neighbours, whose levels have grown, are asked anew: the p of a
-    large step between short levels is high only until these have grown.
+    The near window sees a step beside drift, the wide one a faint step between long levels. Of the splits in doubt the
+    smallest goes first, then its neighbours, whose levels have grown, are asked anew: the p of a large step between
+    short levels is high only until these have grown.
     """
-    splits, level = list(splits), max(LEVEL, SHORT_LEVEL / len(series))
-    known: dict[_Window, tuple[Step, bool]] = {}
+    splits, level, reach = list(splits), max(LEVEL, SHORT_LEVEL / len(series)), _reach(series, splits)
+
+    @cache
+    def tested(window: _Window) -> tuple[Step, bool]:
+        step = _test(raw, series, window, sticky)
+        seen = step.p <= level or _gap(series, window) > reach
+        doubtful = not seen or step.size < smallest
+        return step, doubtful or _is_ramp(calm, window) or _is_burst(series, window)
+
     while True:
         borders = [0, *splits, len(series)]
-        windows = [
-            _Window(*three).near(round(WINDOW * sticky)) for three in zip(borders, splits, borders[2:], strict=False)
-        ]
-        for window in windows:
-            if window not in known:
-                step = _test(raw, series, window, sticky)
-                doubtful = step.p > level or step.size < smallest
-                known[window] = step, doubtful or _is_ramp(calm, window) or _is_burst(series, window)
-        tested = [known[window] for window in windows]
-        doubts = [(-step.size, step.p, place) for place, (step, doubtful) in enumerate(tested) if doubtful]
+        found = []
+        for three in zip(borders, splits, borders[2:], strict=False):
+            near, wide = (tested(_Window(*three).near(round(points * sticky))) for points in (WINDOW, WIDE))
+            found.append(wide if near[1] and not wide[1] else near)
+        doubts = [(-step.size, step.p, place) for place, (step, doubtful) in enumerate(found) if doubtful]
         if not doubts:
-            return [step for step, _ in tested]
+            return [step for step, _ in found]
         del splits[max(doubts)[2]]
 
 
@@ -210,6 +216,18 @@ def _length(side: slice) -> int:
     return int(side.stop - side.start)
 
 
+def _reach(series: Array, splits: Sequence[int]) -> float:
+    """Return how far points of one level may lie apart: as noise explains, and twice as far as nine of ten do."""
+    away = np.abs(np.concatenate([part - np.median(part) for part in np.split(series, splits)]))
+    return max(APART * _MAD * float(np.median(away)), 2 * float(np.quantile(away, 0.9)))
+
+
+def _gap(series: Array, window: _Window) -> float:
+    """Return how far the nearest points of both sides lie apart; below zero where they overlap."""
+    before, after = series[window.start : window.at], series[window.at : window.end]
+    return float(max(after.min() - before.max(), before.min() - after.max()))
+
+
 def _is_ramp(calm: Array, window: _Window) -> bool:
     """Return whether a straight line explains the window better than a step: drift has no one commit to blame."""
     values = calm[window.start : window.end]
@@ -227,7 +245,7 @@ def _is_burst(series: Array, window: _Window) -> bool:
 
 
 def _ranged(step: Step, series: Array, start: int, end: int, spread: float) -> Step:
-    """Widen the step's place to all that are within a factor of 20 of the likeliest, which it becomes.
+    """Widen the step's place to all that are nearly as likely as the likeliest, which it becomes.
 
     Points are weighed as they are, those further from a level than `_FAR` standard deviations as if they were that far:
     a slow run right behind a step may as well be the last before it.
@@ -239,7 +257,7 @@ def _ranged(step: Step, series: Array, start: int, end: int, spread: float) -> S
     scale = max(spread, _MAD * float(np.median(apart)))
     before, after = (np.cumsum(np.minimum(((part - level) / scale) ** 2, _FAR**2)) for level in levels)
     costs = (before + (after[-1] - after))[:-1]  # of a step after point 1, 2, ... n - 1
-    likely = np.flatnonzero(costs <= costs.min() + 2 * math.log(20)) + window.start + 1
+    likely = np.flatnonzero(costs <= costs.min() + _UNLIKELY) + window.start + 1
     best = np.flatnonzero(costs <= costs.min() + _ROUNDING * costs.max()) + window.start + 1
     return replace(
         step,
