@@ -9,6 +9,7 @@ What a pull request hands to the job that publishes is tried likewise (`fuzz_pub
 import argparse
 import copy
 import json
+import math
 import random
 import re
 import sys
@@ -19,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from perfgate import registry
-from perfgate.core.model import Run, Sli
+from perfgate.core.model import Run, Sample, Sli
 from perfgate.errors import FileError
 from perfgate.formats.document import Document
 from tests import fuzz_publish
@@ -123,18 +124,24 @@ def senseless(data: bytes, rng: random.Random) -> bytes:
 
 
 def left_out(before: Run, after: Run) -> list[Sli]:
-    """Return the SLIs of a file that are gone without a word; those of another name count as renamed."""
+    """Return the SLIs of a file of which values are gone without a word; those of another name count as renamed."""
     failures = {failure.benchmark: failure for failure in after.failures}
-    there = {sample.sli for sample in after.samples}
+    there = {sample.sli: _count(sample) for sample in after.samples}
 
     def told(sli: Sli) -> bool:
         failure = failures.get(sli.benchmark)
         return failure is not None and (not failure.partial or sli.metric.name in failure.metrics)
 
+    if len(after.warnings) > len(before.warnings):
+        return []
     gone = [sample.sli for sample in before.samples if sample.sli not in there and not told(sample.sli)]
-    renamed = len(there - {sample.sli for sample in before.samples})
-    said = len(after.warnings) > len(before.warnings)
-    return [] if said or renamed >= len(gone) else gone
+    renamed = len(there.keys() - {sample.sli for sample in before.samples})
+    fewer = [sample.sli for sample in before.samples if there.get(sample.sli, math.inf) < _count(sample)]
+    return fewer + (gone if renamed < len(gone) else [])
+
+
+def _count(sample: Sample) -> int:
+    return sum(len(values) for values in sample.processes)
 
 
 def tried(reader: str, data: bytes) -> Run | None:

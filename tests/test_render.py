@@ -108,8 +108,8 @@ def test_junit_is_xml_with_one_case_a_row(name: str) -> None:
     assert len(root.findall(".//failure")) == sum(row.blocks for row in shown.judgements)
 
 
-def readme() -> Report:
-    """The comment that the README opens with."""
+def shown_comment() -> Report:
+    """The comment that docs/github.md shows."""
     effects = {
         "test_parse.py::test_document": 0.112,
         "test_parse.py::test_tokens": -0.21,
@@ -122,14 +122,14 @@ def readme() -> Report:
     return made(run(*base.samples, near[0]), run(*head.samples, near[1], label="change"))
 
 
-def test_the_readme_opens_with_what_is_rendered(request: pytest.FixtureRequest) -> None:
-    page = Path(__file__).parent.parent / "README.md"
+def test_the_comment_that_the_documentation_shows_is_rendered(request: pytest.FixtureRequest) -> None:
+    page = Path(__file__).parent.parent / "docs" / "github.md"
     before, start, rest = page.read_text(encoding="utf-8").partition("<!-- comment -->\n")
     _, end, after = rest.partition("<!-- /comment -->\n")
     if request.config.getoption("--renew"):
-        page.write_text(f"{before}{start}{markdown.render(readme())}\n{end}{after}", encoding="utf-8")
+        page.write_text(f"{before}{start}{markdown.render(shown_comment())}\n{end}{after}", encoding="utf-8")
 
-    assert f"{start}{markdown.render(readme())}\n{end}" in page.read_text(encoding="utf-8")
+    assert f"{start}{markdown.render(shown_comment())}\n{end}" in page.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("name", situations())

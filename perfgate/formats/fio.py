@@ -62,9 +62,11 @@ def read(document: Document) -> Run:
         if job.error:
             found.fail(job.jobname, Reason.RAISED, f"fio ended with error {job.error}")
             continue
-        for kind, side in zip(_KINDS, (job.read, job.write, job.trim), strict=True):
-            if side.total_ios:
-                _add(found, f"{job.jobname}/{kind}", side)
+        busy = [pair for pair in zip(_KINDS, (job.read, job.write, job.trim), strict=True) if pair[1].total_ios]
+        for kind, side in busy:
+            _add(found, f"{job.jobname}/{kind}", side)
+        if not busy:
+            found.fail(job.jobname, Reason.NOTHING, "fio read, wrote and trimmed nothing")
     return found.run()
 
 

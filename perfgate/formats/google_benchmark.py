@@ -10,7 +10,7 @@ from typing import Any
 from perfgate.core.model import CPU, METRICS, TIME, Direction, Metric, Reason, Run
 from perfgate.core.units import Unit
 from perfgate.errors import FileError
-from perfgate.formats.document import Document, Number, Says, Table, number
+from perfgate.formats.document import NUMBER, Document, Number, Says, Table, number
 from perfgate.formats.readings import Readings, slug, unit_named
 
 says = Says(
@@ -25,8 +25,8 @@ _CENTRES = ("median", "mean")
 _AGGREGATES = ("mean", "median", "stddev", "cv", "min", "max", "BigO", "RMS")
 _HEAD = "name,iterations,real_time,cpu_time,time_unit,"
 _CONSOLE = re.compile(r"Benchmark\s+Time\s+CPU\s+Iterations")
-_LINE = re.compile(r"(\S.*?)\s+([\d.eE+-]+) (ns|us|ms|s)\s+([\d.eE+-]+) (?:ns|us|ms|s)\s+(\d+)(?:\s+(.*))?")
-_COUNTER = re.compile(r"([^\s=]+)=(-?[\d.]+(?:e[+-]?\d+)?)([kMGTPmunp]?i?)(/s)?")
+_LINE = re.compile(rf"(\S.*?)\s+({NUMBER}) (ns|us|ms|s)\s+({NUMBER}) (?:ns|us|ms|s)\s+({NUMBER})(?:\s+(.*))?")
+_COUNTER = re.compile(rf"([^\s=]+)=({NUMBER})([kMGTPmunp]?i?)(/s)?")
 _BROKEN = re.compile(r"(\S.*?)\s+(ERROR OCCURRED|SKIPPED): '(.*)'")
 _SCALES = {"": 1.0, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "P": 1e15, "m": 1e-3, "u": 1e-6, "n": 1e-9, "p": 1e-12,
            "ki": 2.0**10, "Ki": 2.0**10, "Mi": 2.0**20, "Gi": 2.0**30}  # fmt: skip

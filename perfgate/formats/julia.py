@@ -45,8 +45,8 @@ def _benchmarks(document: Document, values: Any, path: str, depth: int) -> Itera
     if depth > _DEEPEST:
         raise FileError(f"{document.name}: groups inside of more than {_DEEPEST} others")
     for value in values:
-        if isinstance(value, list) and len(value) == 2 and isinstance(value[0], str) and isinstance(value[1], dict):
-            yield from _benchmark(document, value[0].rpartition(".")[2], value[1], path, depth)
+        kind, fields = document.shaped(tuple[str, dict[str, Any]], value)
+        yield from _benchmark(document, kind.rpartition(".")[2], fields, path, depth)
 
 
 def _benchmark(
