@@ -38,7 +38,7 @@ SPLICES = (
 SENSELESS: tuple[Any, ...] = ("x", "NaN", float("nan"), float("inf"), -1, 1e308, [], {})
 SENSELESS_TEXT = (b"NaN", b"nan", b"-nan", b"inf", b"-1", b"1e999")  # as tools print them
 _NUMBER = re.compile(
-    rb"(?<![\w.:,-])(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?![\w.:%]|\s+%)|(?<=,)\d+(?:\.\d+)?(?=,|$)", re.MULTILINE
+    rb"(?<![\w.:,/-])(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?![\w.:%/]|\s+%)|(?<=,)\d+(?:\.\d+)?(?=,|$)", re.MULTILINE
 )
 """Of a text, without shares: of these 50 % is a name."""
 

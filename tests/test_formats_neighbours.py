@@ -79,6 +79,13 @@ def test_julia_s_groups_trials_and_estimates() -> None:
     assert dict(run.environment.facts) == {"julia": "1.10.2"}
 
 
+@pytest.mark.parametrize("value", [".4.29", "1,5,9,"])
+def test_what_asv_prints_in_place_of_a_number_is_no_number(value: str) -> None:
+    run = registry.read(f"[100.00%] ··· sums.time_a      {value}\n".encode(), name="x", reader="asv")
+
+    assert failures(run).keys() == {"sums.time_a"}
+
+
 def test_oha_bombardier_and_gatling() -> None:
     oha, bombardier, gatling = (
         levels(load(f"{name}")) for name in ("oha/good.json", "bombardier/good.json", "gatling/stats.json")
@@ -185,6 +192,8 @@ def test_fio_s_jobs_by_what_they_did() -> None:
         "jobs": [
             {"jobname": "seq", "error": 0, "read": side, "write": {"total_ios": 0}},
             {"jobname": "bad", "error": 28},
+            {"jobname": "full", "error": 28, "write": side},
+            {"jobname": "idle", "error": 0},
         ],
     }
     run = read(json.dumps(said))
@@ -193,7 +202,7 @@ def test_fio_s_jobs_by_what_they_did() -> None:
         "seq/read:iops": 5000.5, "seq/read:bytes-per-second": 20480000, "seq/read:latency.mean": 2e-6,
         "seq/read:latency.max": 9e-6, "seq/read:latency.p50": 1.8e-6, "seq/read:latency.p99": 8e-6,
     })  # fmt: skip
-    assert failures(run) == {"bad": Reason.RAISED}
+    assert failures(run) == {"bad": Reason.RAISED, "full/write": Reason.RAISED, "idle": Reason.NOTHING}
 
 
 PGBENCH = """\

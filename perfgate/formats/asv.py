@@ -8,7 +8,7 @@ from typing import Any
 from perfgate.core.model import METRICS, PEAK_MEMORY, TIME, Metric, Reason, Revision, Run
 from perfgate.core.units import Unit
 from perfgate.errors import FileError
-from perfgate.formats.document import Document, Says, Table, newest
+from perfgate.formats.document import NUMBER, Document, Says, Table, newest, number
 from perfgate.formats.readings import Readings, commit_of, unit_named
 
 says = Says(
@@ -26,7 +26,7 @@ _VALUE = Metric(name="value", unit=Unit.ONE, guessed=True)
 _LINE = re.compile(r"\[ *[\d.]+%\] ·{3} (\S+(?:\.\S+)+)\s+(.+)")
 _COMMIT = re.compile(r"Commit: ([0-9a-f]{7,40})\b")
 _SHOWN = re.compile(r"(\w\S*\.\S+) \[[^\]]+\]")
-_VALUE_TEXT = re.compile(r"([\d.]+(?:e[+-]?\d+)?)(?:±([\d.]+))?([a-zμµ]*|[kMGT])")
+_VALUE_TEXT = re.compile(rf"({NUMBER})(?:±{NUMBER})?([a-zμµ]*|[kMGT])")
 _RULE = re.compile(r"(?=.*[=-]{3})[ =-]+")
 
 
@@ -145,7 +145,7 @@ def _add_text(found: Readings, name: str, text: str) -> None:
     elif (value := _VALUE_TEXT.fullmatch(text)) is None:
         found.fail(name, Reason.RAISED, f"asv printed {text[:200]}")
     else:
-        found.add(name, metric, [float(value[1]) * _scale(metric, value[3])])
+        found.add(name, metric, [number(found.document, value[1]) * _scale(metric, value[2])])
 
 
 def _scale(metric: Metric, unit: str) -> float:

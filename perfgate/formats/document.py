@@ -25,7 +25,7 @@ LARGEST = 256 * 2**20  # bytes, unpacked
 LOOKED_AT = 4096  # bytes from which a text format is told
 CSV_COLUMNS = ("benchmark", "metric", "unit", "better", "process", "value")
 CSV_HINT = f"a CSV names its columns in the first line: benchmark and value, and of {', '.join(CSV_COLUMNS[1:5])} any"
-NUMBER = r"[-+]?(?i:\d[\d,]*(?:\.\d*)?(?:e[-+]?\d+)?|nan|inf(?:inity)?)"
+NUMBER = r"[-+]?(?i:(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d*)?(?:e[-+]?\d+)?|nan|inf(?:inity)?)"
 """A number in a text, with what tools print in place of one: it fails its metric, and is not overlooked."""
 _MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 _GZIP = b"\x1f\x8b"

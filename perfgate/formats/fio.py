@@ -59,14 +59,16 @@ def read(document: Document) -> Run:
     found, seen = Readings(document, "fio", facts={"fio": file.version}), set[str]()
     for job in file.jobs:
         found.once(job.jobname, seen)
-        if job.error:
-            found.fail(job.jobname, Reason.RAISED, f"fio ended with error {job.error}")
-            continue
         busy = [pair for pair in zip(_KINDS, (job.read, job.write, job.trim), strict=True) if pair[1].total_ios]
         for kind, side in busy:
-            _add(found, f"{job.jobname}/{kind}", side)
+            name = f"{job.jobname}/{kind}"
+            if job.error:
+                found.fail(name, Reason.RAISED, f"fio ended with error {job.error}")
+            else:
+                _add(found, name, side)
         if not busy:
-            found.fail(job.jobname, Reason.NOTHING, "fio read, wrote and trimmed nothing")
+            what = f"fio ended with error {job.error}" if job.error else "fio read, wrote and trimmed nothing"
+            found.fail(job.jobname, Reason.RAISED if job.error else Reason.NOTHING, what)
     return found.run()
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from perfgate.core.model import METRICS, TIME, Direction, Kind, Metric, Reason, Run
 from perfgate.core.units import Unit
 from perfgate.errors import FileError
-from perfgate.formats.document import Document, Says, Table
+from perfgate.formats.document import NUMBER, Document, Says, Table
 from perfgate.formats.readings import Read, Readings, slug, unit_named, with_parameters
 
 says = Says(
@@ -18,13 +18,13 @@ says = Says(
     metrics="time, allocated-bytes, allocations, and those that a benchmark reports itself",
     environment="goos, goarch, cpu, GOMAXPROCS",
 )
-_LINE = re.compile(r"(Benchmark\S*)\s+(\d+)\s+(\S.*)")
+_LINE = re.compile(rf"(Benchmark\S*)\s+({NUMBER})\s+(\S.*)")
 _RESULT = re.compile(r"Benchmark([^a-z\s]\S*)?\s+\d+(\s+[\d.eE+-]+\s+[^\s\d]\S*)+\s*")
 _KEY = re.compile(r"(?!panic:|signal:)([a-z][^\sA-Z:]*):(?:\s+(.*))?")
 _FACTS = ("goos", "goarch", "cpu")
 _UNIT = re.compile(r"Unit (\S+) (.+)")
 _FAILED = re.compile(r"\s*--- (FAIL|SKIP): (Benchmark\S*)")
-_REST = re.compile(r"\s+\d+\s+(\S+ \S+/op.*)")  # behind what the benchmark itself printed
+_REST = re.compile(rf"\s+{NUMBER}\s+(\S+ \S+/op.*)")  # behind what the benchmark itself printed
 _STARTED = re.compile(r"(Benchmark[^a-z\s]\S*)(?:\s|$)")  # what the benchmark itself prints may follow
 _PROCS = re.compile(r"-(\d+)$")
 _KNOWN = {

@@ -3,12 +3,34 @@ from dataclasses import replace
 
 import pytest
 
-from perfgate.core.model import Benchmark, Environment, Revision, Run
+from perfgate.core.model import LONGEST_NAME, Benchmark, Environment, Revision, Run
 from tests.core.build import HERE, THERE, failure, run, sample, sli
 
 
 def test_an_sli_is_written_suite_name_metric() -> None:
     assert str(sli("parse[a:b]")) == "micro/parse[a:b]:time"
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("parse[a:b]", "parse[a:b]"),
+        ("größe [日本] 🏎️", "größe [日本] 🏎️"),
+        ("a\u202eb", "a\\u202eb"),
+        ("two\nlines\x1b[31m", "two\\nlines\\x1b[31m"),
+        ("filler \u3164", "filler \\u3164"),
+        ("half \ud800", "half \\ud800"),
+    ],
+)
+def test_a_name_is_written_in_characters_that_can_be_seen(name: str, shown: str) -> None:
+    assert Benchmark.of("micro", name).name == shown
+
+
+def test_very_long_names_stay_apart() -> None:
+    made = {Benchmark.of("micro", "x" * 600 + end).name for end in ("a", "b", "b")}
+
+    assert len(made) == 2
+    assert {len(name) for name in made} == {LONGEST_NAME}
 
 
 def test_a_sample_refuses_what_is_no_measurement() -> None:
