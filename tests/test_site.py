@@ -241,7 +241,7 @@ def test_the_changes_on_the_pages_are_those_of_history(project: Path, site: Path
     with Watched(browser) as tab:
         for name, commits in wanted.items():
             page = tab.open(page_of(site, name))
-            told = page.locator("table.steps tbody tr td:nth-of-type(4) code:first-of-type").all_inner_texts()
+            told = page.locator("table.steps tbody tr td:nth-of-type(4) > code").all_inner_texts()
             assert sorted(told) == sorted(commits), name
 
 

@@ -4,6 +4,8 @@ import math
 from collections.abc import Sequence
 from random import Random
 
+from perfgate.core.baseline import StoredRun
+from perfgate.core.levels import Level
 from perfgate.core.model import (
     TIME,
     Benchmark,
@@ -69,6 +71,17 @@ def run(
         method=METHOD,
         started="2026-03-04T05:06:07+00:00",
     )
+
+
+def stored(values: Sequence[float], metric: Metric = TIME) -> tuple[StoredRun, ...]:
+    """Stored runs of one SLI, one value each."""
+    return tuple(
+        StoredRun(
+            commit=f"{number:040x}", suite="micro", environment=HERE, committed="", started="",
+            levels={sli(metric=metric): Level(median=value, low=value, high=value, n=1)},
+        )
+        for number, value in enumerate(values)
+    )  # fmt: skip
 
 
 def failure(name: str = "parse", reason: Reason = Reason.RAISED, text: str = "ValueError: no") -> Failure:

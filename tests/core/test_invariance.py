@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from perfgate.core.baseline import Baseline, StoredRun, base_run, compare_stored
+from perfgate.core.baseline import Baseline, base_run, compare_stored
 from perfgate.core.comparison import compare
 from perfgate.core.history import alarming, trends
 from perfgate.core.judge import judge
@@ -17,7 +17,7 @@ from perfgate.core.model import Benchmark, Direction, Kind, Metric, Run
 from perfgate.core.policy import Policy, Rule
 from perfgate.core.units import Unit
 from perfgate.core.verdict import Verdict
-from tests.core.build import HERE, run, sample, sli
+from tests.core.build import run, sample, sli, stored
 
 LOWER = Metric(name="warnings", unit=Unit.ONE)
 HIGHER = replace(LOWER, direction=Direction.HIGHER)
@@ -67,16 +67,6 @@ def of_history(base: Values, head: Values, metric: Metric) -> Verdict:
     if alarmed:
         return Verdict.REGRESSION
     return Verdict.IMPROVEMENT if trend.shifts else Verdict.PASS
-
-
-def stored(values: Values, metric: Metric) -> tuple[StoredRun, ...]:
-    return tuple(
-        StoredRun(
-            commit=f"{number:040x}", suite="micro", environment=HERE, committed="", started="",
-            levels={sli(metric=metric): Level(median=value, low=value, high=value, n=1)},
-        )
-        for number, value in enumerate(values)
-    )  # fmt: skip
 
 
 PATHS: dict[str, Path] = {

@@ -10,11 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from perfgate.core.baseline import Baseline, StoredRun, base_run, compare_stored, reduced, restated
+from perfgate.core.baseline import Baseline, base_run, compare_stored, reduced, restated
 from perfgate.core.comparison import Evidence
 from perfgate.core.history import alarming, trends
 from perfgate.core.judge import judge
-from perfgate.core.levels import Level
 from perfgate.core.model import Direction, Failure, Kind, Metric, Reason
 from perfgate.core.policy import Policy, Rule, Statement
 from perfgate.core.report import report
@@ -22,7 +21,7 @@ from perfgate.core.stats import changepoint, unpaired
 from perfgate.core.stats.scale import Scale, Signs, differences
 from perfgate.core.units import Unit
 from perfgate.core.verdict import Judgement, Verdict
-from tests.core.build import HERE, run, sample, sli
+from tests.core.build import run, sample, sli, stored
 
 WARNINGS = Metric(name="warnings", unit=Unit.ONE)
 GAIN = Metric(name="gain", unit=Unit.ONE, direction=Direction.HIGHER)
@@ -172,17 +171,6 @@ def test_a_stated_unit_and_kind_are_believed_and_known_metrics_stay_as_they_are(
 
 
 # Stored runs
-
-
-def stored(values: Sequence[float], metric: Metric = WARNINGS) -> tuple[StoredRun, ...]:
-    """Runs with one SLI, newest first."""
-    return tuple(
-        StoredRun(
-            commit=f"{number:040x}", suite="micro", environment=HERE, committed="", started="",
-            levels={sli(metric=metric): Level(median=value, low=value, high=value, n=1)},
-        )
-        for number, value in enumerate(values)
-    )  # fmt: skip
 
 
 def foretold(values: Sequence[float], mine: float, metric: Metric = WARNINGS) -> Judgement:
