@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from perfgate import codec
 from perfgate.core.policy import Policy
 from perfgate.core.report import Report, report
+from perfgate.core.schedule import MOST_PAIRS, NORMAL_EFFORT_S, STRICT_EFFORT_S
 from perfgate.errors import ArtifactError
 from perfgate.publishers.github import artifact
 from perfgate.render import markdown
@@ -150,7 +151,7 @@ REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
     "too many benchmarks": (lambda: run(many), "5,001 benchmarks"),
     "too many processes": (
         lambda: sample(lambda s: s.update(processes=[[1.0]] * 1001, pairs=list(range(1001)))), "processes"),
-    "a plan without end": (lambda: sample(lambda s: s.update(planned=10**9)), "processes"),
+    "a plan without end": (lambda: sample(lambda s: s.update(planned=10**9)), "planned pairs"),
     "a seed of a thousand digits": (lambda: run(lambda r: r["method"].update(seed=10**1000)), "out of|damaged|JSON"),
     "a pair of thirty digits": (lambda: sample(lambda s: s["pairs"].__setitem__(0, 10**30)), "out of|damaged"),
     "a process that starved for less than no time": (
@@ -171,6 +172,12 @@ REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
     "endless facts": (
         lambda: run(lambda r: r["environment"].update(facts=[[str(i), "x"] for i in range(1001)])), "more facts"),
 }  # fmt: skip
+
+
+def test_the_plan_of_a_strict_run_is_read() -> None:
+    planned = round(MOST_PAIRS * STRICT_EFFORT_S / NORMAL_EFFORT_S)
+
+    artifact.unpack(sample(lambda s: s.update(planned=planned)))
 
 
 @pytest.mark.parametrize("case", REFUSED)

@@ -23,7 +23,7 @@ MOST_VALUES = 4_000_000  # numbers of one run, counted by its commas before it i
 MOST_OBJECTS = 150_000  # likewise, by its braces
 MOST_LISTS = 600_000  # likewise, by its brackets
 MOST_PROCESSES = 1_000  # of one benchmark
-MOST_PLANNED = 100  # pairs; each plan has looks of its own
+MOST_PLANNED = 110  # pairs, of which `strict` plans 105; each plan has looks of its own
 MOST_TRIALS = 10_000_000  # requests of one start
 MOST_TEXTS = 1_000  # warnings, facts
 MOST_CONTROLS = 1_000  # jobs, or pairs of one job, in which base was measured against itself
@@ -125,8 +125,10 @@ def _faults(run: Run) -> Iterable[str]:
 def _sample_faults(sample: Sample) -> Iterable[str]:
     if sample.sli.metric != METRICS.get(sample.sli.metric.name, sample.sli.metric):
         yield f"{sample.sli} is not the metric of that name"
-    if len(sample.processes) > MOST_PROCESSES or not 0 <= sample.planned <= MOST_PLANNED:
+    if len(sample.processes) > MOST_PROCESSES:
         yield f"{sample.sli} has more than {MOST_PROCESSES:,} processes"
+    if not 0 <= sample.planned <= MOST_PLANNED:
+        yield f"{sample.sli} has {sample.planned:,} planned pairs; at most {MOST_PLANNED} are judged"
     if not all(_usual(value) for process in sample.processes for value in process):
         yield f"{sample.sli} has a value that nothing measures"
     if not all(0 <= pair <= LARGEST_PAIR for pair in sample.pairs) or not 0 <= sample.pair_s <= LARGEST_VALUE:
