@@ -370,7 +370,7 @@ def test_a_checkout_in_a_directory_of_its_own_is_measured(tmp_path: Path) -> Non
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "work" / "perfgate-report" / "run.json").is_file()
     assert lost.returncode == 2
-    assert "there is no directory 'none'" in lost.stderr
+    assert "directory 'none' does not exist" in lost.stderr
 
 
 def test_inputs_that_are_wrong_are_said(project: Project) -> None:

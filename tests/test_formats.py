@@ -373,7 +373,7 @@ BAD = {
     "a bomb, packed": (gzip.compress(b" " * (LARGEST + 1), 9), "bytes when unpacked"),
     "two formats": (b"Running 1s test @ http://x\nBenchmarkA-2 1 2 ns/op\n", "could be a file of go or wrk"),
     "a wrong line": (b'{"reason": "benchmark-complete"}\nnonsense\n', "line 2: not JSON"),
-    "a row without a number": (b"benchmark,value\na,\n", "line 2: '' is no number"),
+    "a row without a number": (b"benchmark,value\na,\n", "line 2: '' is not a number"),
     "two units": (b"benchmark,metric,unit,value\na,time,MiB,1\n", "time is measured in s, not in 'MiB'"),
     "two directions": (b"benchmark,metric,better,value\na,x,lower,1\na,x,higher,1\n", "two units or two directions"),
     "neither way": (b"benchmark,metric,better,value\na,x,up,1\n", "it is lower or higher"),

@@ -70,7 +70,7 @@ def test_what_a_program_lost_or_failed_is_no_pass(project: Project) -> None:
     ("head", "said"),
     [
         (LEVEL.replace("pass", "raise SystemExit('out of cheese')"), "exit status 1: out of cheese"),
-        (LEVEL.replace("pass", "print('BenchmarkC 1 x ns/op')"), "'x' is no number"),
+        (LEVEL.replace("pass", "print('BenchmarkC 1 x ns/op')"), "'x' is not a number"),
         ("import time\n" + LEVEL.replace("pass", "time.sleep(60)"), "no answer within 1 s"),
     ],
 )

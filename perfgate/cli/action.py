@@ -31,7 +31,7 @@ def action() -> int:
     if directory := given.get("directory"):
         if not Path(directory).is_dir():
             raise UsageError(
-                f"there is no directory {directory!r} in {Path.cwd()}",
+                f"directory {directory!r} does not exist in {Path.cwd()}",
                 hint="give `directory` the `path` that actions/checkout got",
             )
         os.chdir(directory)

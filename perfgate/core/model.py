@@ -227,7 +227,7 @@ class Failure:
     reason: Reason
     text: str
     metrics: tuple[str, ...] = ()
-    """The metrics that were wanted beside the time, whose rules apply as well; if `partial`, the only ones missing."""
+    """The other metrics that the suite measures; their rules apply too. If `partial`, only these are missing."""
 
     @property
     def partial(self) -> bool:

@@ -271,7 +271,7 @@ def number(document: Document, text: str) -> float:
     try:
         return float(text)
     except ValueError as exc:
-        raise FileError(f"{document.name}: {text[:60]!r} is no number") from exc
+        raise FileError(f"{document.name}: {text[:60]!r} is not a number") from exc
 
 
 def delimiter(first: str) -> str:

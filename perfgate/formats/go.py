@@ -196,5 +196,5 @@ def _add(found: Readings, name: str, words: Sequence[str], units: dict[str, Read
         try:
             number = float(value)
         except ValueError as exc:
-            raise FileError(f"{where}: {value[:60]!r} is no number") from exc
+            raise FileError(f"{where}: {value[:60]!r} is not a number") from exc
         found.add(name, unit.metric, [unit.factor * number])

@@ -83,7 +83,7 @@ def _from_csv(document: Document) -> Run:
         try:  # a decimal comma, where the machine's language has it so
             score = float(row["score"].replace(",", "."))
         except ValueError as exc:
-            raise FileError(f"{where}: {row['score'][:60]!r} is no number") from exc
+            raise FileError(f"{where}: {row['score'][:60]!r} is not a number") from exc
         unit = _secondary(label.lstrip("·"), row["unit"]) if label else unit_named(row["unit"])
         found.add(name, unit.metric, [unit.factor * score])
     return found.run()

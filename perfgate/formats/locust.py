@@ -57,7 +57,7 @@ def read(document: Document) -> Run:
             # What took less than half a millisecond is counted at 0: a quarter is the middle of that.
             times = [(1e-3 * float(ms) or 0.25e-3, count) for ms, count in entry.response_times.items()]
         except ValueError as exc:
-            raise FileError(f"{document.name}: {name!r} has a response time that is no number") from exc
+            raise FileError(f"{document.name}: {name!r} has a response time that is not a number") from exc
         if any(not 0 < seconds < float("inf") or count < 1 for seconds, count in times):
             raise FileError(f"{document.name}: {name!r} has a response time or a count that cannot be")
         together += times

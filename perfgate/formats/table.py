@@ -46,7 +46,7 @@ def read(document: Document) -> Run:
         try:
             number = metrics[key].factor * float(row[value])
         except ValueError as exc:
-            raise FileError(f"{document.name}, line {line}: {row[value][:60]!r} is no number") from exc
+            raise FileError(f"{document.name}, line {line}: {row[value][:60]!r} is not a number") from exc
         values.setdefault((row[benchmark], key), {}).setdefault(row[process], []).append(number)
     for (name, key), processes in values.items():
         found.add_processes(name, metrics[key].metric, processes)
