@@ -15,7 +15,7 @@ import tempfile
 import time
 import tomllib
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from statistics import median
@@ -162,7 +162,16 @@ def document(samples: list[Any], **more: Any) -> bytes:
     return json.dumps(found, separators=(",", ":")).encode()
 
 
-def many(count: int, processes: int, turns: int, *, kind: str = "noisy", name: str = "b", trials: int = 0) -> bytes:
+def many(
+    count: int,
+    processes: int,
+    turns: int,
+    *,
+    kind: str = "noisy",
+    name: str = "b",
+    trials: int = 0,
+    plan: Sequence[int] = (),
+) -> bytes:
     """Return a run of many SLIs."""
     sample = json.loads(SEEDS[0]["head.json"])["run"]["samples"][0]
     metric = sample["sli"]["metric"] | ({"name": "errors", "unit": "share", "kind": kind} if trials else {})
@@ -177,7 +186,7 @@ def many(count: int, processes: int, turns: int, *, kind: str = "noisy", name: s
                     for _ in range(processes)
                 ],
                 "pairs": list(range(processes)),
-                "planned": processes,
+                "planned": plan[number] if plan else processes,
                 "trials": [trials] * processes if trials else [],
             }
             for number in range(count)
@@ -188,6 +197,7 @@ def many(count: int, processes: int, turns: int, *, kind: str = "noisy", name: s
 FULL: dict[str, Callable[[], bytes]] = {
     "5,000 benchmarks of 42 pairs": lambda: many(5_000, 42, 9),
     "1,000 benchmarks of 42 pairs of 60 turns": lambda: many(1_000, 42, 60),
+    "190 plans that differ": lambda: many(190, 1_000, 1, plan=range(500, 690)),
     "names of 500 letters": lambda: many(5_000, 20, 1, name="a" * 490),
     "400 benchmarks of 1,000 processes": lambda: many(400, 1_000, 1),
     "counted, 10,000,000 requests each": lambda: many(5_000, 40, 1, kind="counted", trials=10_000_000),

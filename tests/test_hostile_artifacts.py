@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from perfgate import codec
 from perfgate.core.policy import Policy
 from perfgate.core.report import Report, report
-from perfgate.core.schedule import MOST_PAIRS, NORMAL_EFFORT_S, STRICT_EFFORT_S
+from perfgate.core.schedule import STRICT_EFFORT_S, planned_pairs
 from perfgate.errors import ArtifactError
 from perfgate.publishers.github import artifact
 from perfgate.render import markdown
@@ -78,6 +78,11 @@ def many(found: dict[str, Any]) -> None:
         }
         for i in range(5_001)
     ]
+
+
+def plans(found: dict[str, Any]) -> None:
+    many(found)
+    found["samples"] = [{**sample, "planned": 500 + number} for number, sample in enumerate(found["samples"][:400])]
 
 
 def lying_size() -> bytes:
@@ -152,6 +157,7 @@ REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
     "too many processes": (
         lambda: sample(lambda s: s.update(processes=[[1.0]] * 1001, pairs=list(range(1001)))), "processes"),
     "a plan without end": (lambda: sample(lambda s: s.update(planned=10**9)), "planned pairs"),
+    "plans that all differ": (lambda: run(plans), "plans that differ"),
     "a seed of a thousand digits": (lambda: run(lambda r: r["method"].update(seed=10**1000)), "out of|damaged|JSON"),
     "a pair of thirty digits": (lambda: sample(lambda s: s["pairs"].__setitem__(0, 10**30)), "out of|damaged"),
     "a process that starved for less than no time": (
@@ -174,8 +180,9 @@ REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
 }  # fmt: skip
 
 
-def test_the_plan_of_a_strict_run_is_read() -> None:
-    planned = round(MOST_PAIRS * STRICT_EFFORT_S / NORMAL_EFFORT_S)
+@pytest.mark.parametrize("effort_s", [STRICT_EFFORT_S, 60.0, 1e6])
+def test_the_plan_of_any_effort_is_read(effort_s: float) -> None:
+    planned = planned_pairs(1e-3, effort_s=effort_s)
 
     artifact.unpack(sample(lambda s: s.update(planned=planned)))
 

@@ -5,9 +5,9 @@ Pure, so that a schedule can be replayed from its seed and simulated without mea
 
 import math
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import accumulate
+from itertools import accumulate, takewhile
 from random import Random
 
 TURN_S = 1e-3  # long enough that a timer's 50 ns do not matter, short enough that both sides meet one burst
@@ -27,6 +27,7 @@ EARLY = 12  # pairs from which on a part of the level is spent evenly; with fewe
 ENOUGH_PAIRS = 30  # of these two outliers at either end can be left out
 LONGER = 4  # times its effort may be taken by what iterates so long that it would not get there
 MOST_PAIRS = 42  # beyond it an interval shrinks by less than 1 % a pair
+LARGEST_PLAN = 1_000  # pairs of one benchmark, however much effort is given
 NORMAL_EFFORT_S = 4.0  # of one benchmark, both sides; who gives more gets more pairs too
 STRICT_EFFORT_S = 10.0
 
@@ -85,7 +86,7 @@ def planned_pairs(pair_s: float, *, effort_s: float) -> int:
         effort_s: seconds that one benchmark may take. Up to 30 pairs are planned where they take four times as long,
             so that outliers can be left out; and six even where these take longer still.
     """
-    most = round(MOST_PAIRS * max(1.0, effort_s / NORMAL_EFFORT_S))
+    most = min(LARGEST_PLAN, round(MOST_PAIRS * max(1.0, effort_s / NORMAL_EFFORT_S)))
     affordable = min(most, max(int(effort_s / pair_s), min(ENOUGH_PAIRS, int(LONGER * effort_s / pair_s))))
     return max(FIRST_LOOK, affordable - (affordable - FIRST_LOOK) % LOOK_STEP)
 
@@ -121,14 +122,25 @@ def looks(measured: int, planned: int) -> tuple[int, ...]:
     A look that the budget forces between two planned ones is legal: spending needs only that its moment
     does not depend on what was seen.
     """
-    regular = range(FIRST_LOOK, min(measured, planned) + 1, LOOK_STEP)
-    return tuple(regular) if measured in regular or measured < 1 else (*regular, measured)
+    regular = tuple(takewhile(min(measured, planned).__ge__, _regular_looks()))
+    return regular if measured in regular or measured < 1 else (*regular, measured)
 
 
 def is_look(measured: int, planned: int) -> bool:
     """Return whether the schedule looks after `measured` pairs; beyond the plan are those that confirm."""
-    regular = measured >= FIRST_LOOK and (measured - FIRST_LOOK) % LOOK_STEP == 0
-    return regular or measured in (planned, planned + CONFIRMING)
+    regular = next(look for look in _regular_looks() if look >= measured)
+    return measured in (regular, planned, planned + CONFIRMING)
+
+
+def _regular_looks() -> Iterator[int]:
+    """Yield after how many pairs is looked: a step apart, and from 60 on a tenth of what is there already.
+
+    A look costs the others some of the level, and a thousand pairs show little more than the last 990 did.
+    """
+    at = FIRST_LOOK
+    while True:
+        yield at
+        at += LOOK_STEP * max(1, at // (10 * LOOK_STEP))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

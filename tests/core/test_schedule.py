@@ -8,6 +8,7 @@ from perfgate.core.schedule import (
     ENOUGH_PAIRS,
     FEWEST_TURNS,
     FIRST_LOOK,
+    LARGEST_PLAN,
     LONGER,
     LOOK_STEP,
     MOST_PAIRS,
@@ -77,6 +78,17 @@ def test_looks_come_every_three_pairs_from_six_and_where_measuring_ends() -> Non
     assert looks(0, 42) == ()
     assert [n for n in range(1, 16) if is_look(n, 15)] == [6, 9, 12, 15]
     assert is_look(6, 6)
+
+
+def test_a_long_plan_is_looked_at_more_and_more_seldom() -> None:
+    found = looks(LARGEST_PLAN, LARGEST_PLAN)
+
+    assert found[:19] == tuple(range(6, 61, 3))
+    assert found[19:25] == (66, 72, 78, 84, 90, 99)
+    assert found[-1] == LARGEST_PLAN
+    assert len(found) < 60
+    assert all(is_look(n, LARGEST_PLAN) == (n in found) for n in range(1, LARGEST_PLAN + 1))
+    assert planned_pairs(1e-6, effort_s=1e9) == LARGEST_PLAN - (LARGEST_PLAN - FIRST_LOOK) % LOOK_STEP
 
 
 def test_a_pair_is_drawn_from_its_seed_alone() -> None:

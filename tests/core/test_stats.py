@@ -214,6 +214,16 @@ def test_all_looks_together_err_as_often_as_allowed(spending: Spending) -> None:
     assert binom.ppf(0.001, len(walks), 0.05) <= crossed.sum() <= binom.ppf(0.999, len(walks), 0.05)
 
 
+@given(st.lists(st.floats(0.01, 1.0), min_size=2, max_size=8, unique=True), st.integers(1, 7))
+def test_the_levels_of_the_first_looks_do_not_depend_on_the_later(shares: list[float], kept: int) -> None:
+    shares = [
+        share for share, before in zip(sorted(shares), [0, *sorted(shares)], strict=False) if share - before > 1e-3
+    ]
+    every = nominal_levels(Spending.MIXED, 0.01, tuple(shares), opens=0.3)
+
+    assert nominal_levels(Spending.MIXED, 0.01, tuple(shares[:kept]), opens=0.3) == every[:kept]
+
+
 @pytest.mark.parametrize("planned", [42, 105, 700, 1_050, 10_500, 100_000])
 @pytest.mark.parametrize("level", [1e-8, 2e-4, 0.05])
 @pytest.mark.parametrize("spending", list(Spending))

@@ -9,6 +9,7 @@ Sources: Lan & DeMets 1983, doi:10.1093/biomet/70.3.659 (spending functions); Ar
 7.2 and 19.2; the levels are applied to t statistics as p values, ibid. section 3.8.
 """
 
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import lru_cache
 
@@ -50,6 +51,37 @@ def spent(spending: Spending, level: float, share: float, *, opens: float = 0.0)
     return float(level * np.log(1 + (np.e - 1) * share))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Boundary:
+    """Where one look blocks, and what the looks before it have spent."""
+
+    spending: Spending
+    level: float
+    opens: float
+    share: float
+    spent: float
+    """Up to this look."""
+    bound: float
+    """On the score."""
+    before: tuple[np.ndarray, np.ndarray, float] | None
+    """Nodes and weighted density of the score at the look before, and the standard deviation of the step from it."""
+
+    @property
+    def nominal(self) -> float:
+        """The one-sided level of this look alone."""
+        return float(ndtr(-self.bound / np.sqrt(self.share)))
+
+    @property
+    def density(self) -> tuple[np.ndarray, np.ndarray]:
+        """Nodes and weighted density of the score at this look, of those that have not crossed."""
+        fresh, weights = _nodes(self.share, self.bound)
+        if self.before is None:
+            return fresh, weights * np.exp(-(fresh**2) / (2 * self.share)) / np.sqrt(2 * np.pi * self.share)
+        nodes, density, scale = self.before
+        kernel = np.exp(-(((fresh[:, None] - nodes[None, :]) / scale) ** 2) / 2) / (np.sqrt(2 * np.pi) * scale)
+        return fresh, weights * (kernel @ density)
+
+
 @lru_cache(maxsize=4096)
 def nominal_levels(
     spending: Spending, level: float, shares: tuple[float, ...], *, opens: float = 0.0
@@ -62,32 +94,27 @@ def nominal_levels(
             `level` where the last look is at 1, less where measuring ended before.
         opens: as for `spent`.
     """
-    allowed = [spent(spending, level, share, opens=opens) for share in shares]
-    steps = np.diff([0.0, *allowed])
-    levels = [float(steps[0])]
-    bound = min(-float(ndtri(steps[0])), FARTHEST) * np.sqrt(shares[0])
-    nodes, density = _first(shares[0], bound)
-    for previous, share, step in zip(shares, shares[1:], steps[1:], strict=False):
-        scale = np.sqrt(share - previous)
-        bound = _solve(nodes, density, float(scale), float(step), share)
-        levels.append(float(ndtr(-bound / np.sqrt(share))))
-        nodes, density = _advance(nodes, density, scale, share, bound)
-    return tuple(levels)
+    looks = [_first(spending, level, opens, shares[0])]
+    for share in shares[1:]:
+        looks.append(_next(looks[-1], share))
+    return tuple(look.nominal for look in looks)
 
 
-def _first(share: float, bound: float) -> tuple[np.ndarray, np.ndarray]:
-    """Return nodes and weighted density of the score at the first look, below its bound."""
-    nodes, weights = _nodes(share, bound)
-    return nodes, weights * np.exp(-(nodes**2) / (2 * share)) / np.sqrt(2 * np.pi * share)
+@lru_cache(maxsize=512)
+def _first(spending: Spending, level: float, opens: float, share: float) -> _Boundary:
+    allowed = spent(spending, level, share, opens=opens)
+    bound = min(-float(ndtri(allowed)), FARTHEST) * np.sqrt(share)
+    return _Boundary(spending=spending, level=level, opens=opens, share=share, spent=allowed, bound=bound, before=None)
 
 
-def _advance(
-    nodes: np.ndarray, density: np.ndarray, scale: float, share: float, bound: float
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the same at the next look, for those that had not crossed."""
-    fresh, weights = _nodes(share, bound)
-    kernel = np.exp(-(((fresh[:, None] - nodes[None, :]) / scale) ** 2) / 2) / (np.sqrt(2 * np.pi) * scale)
-    return fresh, weights * (kernel @ density)
+@lru_cache(maxsize=4096)
+def _next(last: _Boundary, share: float) -> _Boundary:
+    """Return the boundary at the next look; remembered, because the first looks of all benchmarks are the same."""
+    allowed = spent(last.spending, last.level, share, opens=last.opens)
+    scale = float(np.sqrt(share - last.share))
+    before = (*last.density, scale)
+    bound = _solve(*before, allowed - last.spent, share)
+    return replace(last, share=share, spent=allowed, bound=bound, before=before)
 
 
 def _nodes(share: float, bound: float) -> tuple[np.ndarray, np.ndarray]:

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 
 from perfgate import codec
 from perfgate.core.model import LONGEST_NAME, METRICS, PHASES, WHOLE, Kind, Method, Run, Sample, is_legible
+from perfgate.core.schedule import LARGEST_PLAN, looks
 from perfgate.errors import ArtifactError, FileError
 
 LARGEST = 32 * 2**20  # bytes of the archive
@@ -23,7 +24,7 @@ MOST_VALUES = 4_000_000  # numbers of one run, counted by its commas before it i
 MOST_OBJECTS = 150_000  # likewise, by its braces
 MOST_LISTS = 600_000  # likewise, by its brackets
 MOST_PROCESSES = 1_000  # of one benchmark
-MOST_PLANNED = 110  # pairs; `strict` plans 105. Computing the looks of a plan takes time
+MOST_LOOKS = 5_000  # over all plans that differ: to compute the level of one takes a millisecond
 MOST_TRIALS = 10_000_000  # requests of one start
 MOST_TEXTS = 1_000  # warnings, facts
 MOST_CONTROLS = 1_000  # jobs, or pairs of one job, in which base was measured against itself
@@ -115,6 +116,8 @@ def _faults(run: Run) -> Iterable[str]:
         yield "more SLIs, or processes, than can be judged in half a minute"
     if run.started and not _STARTED.fullmatch(run.started):
         yield "its start is not a time"
+    if _looks(run.samples) > MOST_LOOKS:
+        yield "more plans that differ than can be judged in half a minute"
     yield from _names(run)
     for sample in run.samples:
         yield from _sample_faults(sample)
@@ -122,13 +125,19 @@ def _faults(run: Run) -> Iterable[str]:
         yield "a number of how it was measured is out of bounds"
 
 
+def _looks(samples: Iterable[Sample]) -> int:
+    """Return how many looks have a level of their own; those that share a plan share its levels."""
+    ends = {(max(sample.planned, len(sample.processes)), len(sample.processes)) for sample in samples}
+    return len(ends) + sum(len(looks(plan, plan)) for plan in {plan for plan, _ in ends})
+
+
 def _sample_faults(sample: Sample) -> Iterable[str]:
     if sample.sli.metric != METRICS.get(sample.sli.metric.name, sample.sli.metric):
         yield f"{sample.sli} is not the metric of that name"
     if len(sample.processes) > MOST_PROCESSES:
         yield f"{sample.sli} has more than {MOST_PROCESSES:,} processes"
-    if not 0 <= sample.planned <= MOST_PLANNED:
-        yield f"{sample.sli} has {sample.planned:,} planned pairs; at most {MOST_PLANNED} are judged"
+    if not 0 <= sample.planned <= LARGEST_PLAN:
+        yield f"{sample.sli} has {sample.planned:,} planned pairs; at most {LARGEST_PLAN:,} are judged"
     if not all(_usual(value) for process in sample.processes for value in process):
         yield f"{sample.sli} has a value that nothing measures"
     if not all(0 <= pair <= LARGEST_PAIR for pair in sample.pairs) or not 0 <= sample.pair_s <= LARGEST_VALUE:
