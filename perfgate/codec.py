@@ -1,7 +1,7 @@
 """Runs and reports as JSON bytes and back, strict about what comes in.
 
-Separate from both the values and the disk: a file may come from an older perfgate or from somebody
-hostile, and neither the core nor the caller should have to think of that.
+Separate from both the values and the disk: a file may come from an older perfgate or from an
+attacker, and neither the core nor the caller should have to think of that.
 """
 
 from collections.abc import Callable
@@ -27,7 +27,7 @@ REPORT_KIND: Literal["perfgate report"] = "perfgate report"
 
 
 def _as_tuple(kind: Any, made: Callable[[Any], Any], of: Any) -> None:
-    """Have what saves memory in the core read and written as the tuple that it stands for; core knows no files."""
+    """Read and write the core's compact types as the tuples that they represent; core does not know files."""
 
     def schema(_: object, handler: GetCoreSchemaHandler) -> CoreSchema:
         nested = handler.generate_schema(tuple[of, ...])

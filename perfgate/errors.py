@@ -80,7 +80,7 @@ class PublishError(PerfgateError):
     def __init__(self, message: str, *, hint: str | None = None, kind: str = "") -> None:
         super().__init__(message, hint=hint)
         self.kind = kind
-        """`forbidden` and `locked` may be expected by whoever asked."""
+        """The caller may expect `forbidden` and `locked`."""
 
 
 class ArtifactError(PerfgateError):

@@ -10,7 +10,7 @@ from perfgate import codec
 from perfgate.core.model import Run
 from perfgate.core.ports import Engine, Renderer, Runner, Serves, Store
 from perfgate.errors import FileError, UsageError
-from perfgate.formats.document import CSV_HINT, Document, Reader
+from perfgate.formats.document import CSV_HINT, Document, Reader, Written
 
 
 def runner(name: str, options: dict[str, Any]) -> Runner:
@@ -90,22 +90,22 @@ def read(data: bytes, *, name: str, reader: str | None = None) -> Run:
         )
     if not fitting:
         raise FileError(
-            f"{name} is no result file that perfgate knows{document.why_not_json}",
+            f"{name} is not a result file that perfgate knows{document.why_not_json}",
             hint=CSV_HINT if document.is_table else "`perfgate convert --list` shows the formats that it reads",
         )
     return reader_named(fitting[0]).read(document)
 
 
-def writer(name: str) -> Callable[[Run], str]:
-    """Return what writes runs as `name`.
+def writer(name: str) -> Callable[[Run], Written]:
+    """Return the writer of another tool's format.
 
     Raises: UsageError for a name that nothing installed answers to.
     """
-    return cast(Callable[[Run], str], _find("perfgate.writers", name))
+    return cast(Callable[[Run], Written], _find("perfgate.writers", name))
 
 
 def writers() -> tuple[str, ...]:
-    """Return the formats that a run can be written in."""
+    """Return the other tools' formats that a run can be written in."""
     return tuple(sorted(_installed("perfgate.writers").names))
 
 

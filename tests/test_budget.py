@@ -51,7 +51,7 @@ def test_a_budget_that_does_not_hold_a_suite_measures_what_the_rules_name_and_sa
     measured = [row.benchmark.name for row in report.judgements if row.comparison is not None]
 
     assert done.returncode == 0, done.stderr
-    assert " left, so " in done.stderr
+    assert " are left, enough for " in done.stderr
     assert "those that your rules name first, then the quickest" in done.stderr
     assert re.search(
         r"to measure all: --budget \d+[ms]; to choose: -k NAME; for a different part in each run: rotate = true",

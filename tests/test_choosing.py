@@ -83,7 +83,7 @@ def test_where_nothing_is_called_so_the_names_are_listed(two_files: Project) -> 
         "no benchmark matches `-k tset_quick`; there are:\n  benchmarks/tests/test_a.py::test_quick" in nothing.stderr
     )
     assert "'lib.py' is not in any suite" in nowhere.stderr
-    assert "--limit: '3' is not a share" in wrong.stderr
+    assert "--limit: '3' is not a number with a percent sign" in wrong.stderr
 
 
 def test_base_s_other_benchmarks_are_not_missed(two_files: Project) -> None:

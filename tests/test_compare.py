@@ -46,7 +46,7 @@ def test_every_format_tells_the_same(project: Project, tmp_path: Path) -> None:
 
     again = project.perfgate("compare", *files)
     junit = project.perfgate("compare", *files, "--format", "junit")
-    page = project.perfgate("compare", *files, "--format", "markdown", "-o", str(tmp_path / "page.md"))
+    page = project.perfgate("compare", *files, "-o", str(tmp_path / "page.md"))
 
     assert (again.returncode, again.stdout.splitlines()[0]) == (0, "✅ no regression · 2 unchanged")
     assert len(fromstring(junit.stdout.encode()).findall(".//testcase")) == 2
@@ -65,8 +65,8 @@ def test_two_runs_of_their_own_are_no_proof(project: Project, tmp_path: Path) ->
     mixed = project.perfgate("compare", one, "HEAD", "--processes", "6", "--format", "json")
 
     assert done.returncode == 0
-    assert "❔ not everything could be settled · 2 inconclusive" in done.stdout
-    assert "only pairs can tell a change from a slower minute" in done.stdout
+    assert "❔ not everything could be decided · 2 inconclusive" in done.stdout
+    assert "only pairs can tell a change from a busy machine" in done.stdout
     assert set(verdicts(mixed.stdout).values()) == {"inconclusive"}
 
 
@@ -389,9 +389,9 @@ def test_a_revision_comes_before_a_file_of_its_name(project: Project) -> None:
     project.put("README", "no run")
     file = project.perfgate("compare", "README", "HEAD")
 
-    assert "'no-such-branch' is neither a revision" in taken.stderr
-    assert "'README' is neither a revision" in named.stderr
-    assert "README is no result file that perfgate knows" in file.stderr
+    assert "'no-such-branch' is not a branch" in taken.stderr
+    assert "'README' is not a branch" in named.stderr
+    assert "README is not a result file that perfgate knows" in file.stderr
 
 
 @pytest.mark.parametrize("args", [("--suite", "nope"), ("--budget", "soon"), ("--config", "none.toml")])

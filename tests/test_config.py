@@ -125,15 +125,15 @@ def test_every_fault_is_shown_at_once_with_its_line_and_the_nearest_key(tmp_path
 
     assert message.splitlines() == [
         "the configuration has 8 faults:",
-        "  perfgate.toml:2: perfgate.bugdet is no key that perfgate knows; did you mean 'budget'?",
-        "  perfgate.toml:3: perfgate.margin: '5' is not a share; write a number and a percent sign, as in \"5%\"",
-        "  perfgate.toml:5: suite.micro.path is no key that perfgate knows; did you mean 'paths'?",
+        "  perfgate.toml:2: perfgate.bugdet is not a key that perfgate knows; did you mean 'budget'?",
+        "  perfgate.toml:3: perfgate.margin: '5' is not a number with a percent sign, as in 5%",
+        "  perfgate.toml:5: suite.micro.path is not a key that perfgate knows; did you mean 'paths'?",
         "  perfgate.toml:7: suite.cli.runner is 'comand'; "
         "it must be one of 'pytest-benchmark', 'pyperf', 'command', 'size', 'load'",
         "  perfgate.toml:8: rule[0].sli is missing",
         "  perfgate.toml:12: rule[1].limit is 5: input should be a text in quotes",
         "  perfgate.toml:13: rule[1].critical is 'no': input should be a valid boolean",
-        "  perfgate.toml:14: ruel is no key that perfgate knows; did you mean 'rule'?",
+        "  perfgate.toml:14: ruel is not a key that perfgate knows; did you mean 'rule'?",
     ]
 
 
@@ -152,7 +152,8 @@ def test_every_fault_is_shown_at_once_with_its_line_and_the_nearest_key(tmp_path
         ("[suite]\n", "suite is {}"),
         ("[suite]\na = 3\n", "suite.a is 3"),
         ('[perfgate]\nbudget = "forever"\n', "has no unit"),
-        ("x = 1\n", "x is no key that perfgate knows"),
+        ("x = 1\n", "x is not a key that perfgate knows$"),
+        ('results-branch = "x"\n', r"toml:1: results-branch is not a key .*; write it under \[perfgate\]"),
         ('[suite.a]\n[[rule]]\nsli = "b/*"\n', "toml: 'b/\\*' speaks of a suite that is none of a"),
         ('[perfgate]\nexpect = "a/*"\n', "input should be a list of texts"),
         ('[[accept]]\nsli = "*"\nup-to = "5%"\nreason = "x"\n', r"accept\[0\].until is missing"),
@@ -172,6 +173,13 @@ def test_a_fault_says_what_and_where(tmp_path: Path, text: str, message: str) ->
     import re
 
     assert re.search(message, faults(tmp_path, text))
+
+
+def test_a_wrong_flag_is_not_a_fault_of_the_configuration(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(tmp_path, environ={}, flags={("perfgate", "budget"): "1"})
+
+    assert caught.value.message.startswith("--budget: '1' has no unit")
 
 
 def test_what_is_no_table_is_a_fault_beside_a_flag(tmp_path: Path) -> None:
@@ -198,7 +206,7 @@ def test_a_file_that_is_not_text_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_named_must_exist(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="there is no file"):
+    with pytest.raises(ConfigError, match="does not exist"):
         load(tmp_path, environ={}, path=tmp_path / "other.toml")
 
 

@@ -121,7 +121,7 @@ def test_what_init_writes_has_no_fault() -> None:
             TELLS,
             "mode: publish\n",
             "mode: publish\n          coment: never\n",
-            "coment is no input",
+            "coment is not an input",
             "did you mean comment?",
         ),
         (
@@ -131,7 +131,7 @@ def test_what_init_writes_has_no_fault() -> None:
             "lacks a permission that publish needs",
             "{contents: write}",
         ),
-        (TELLS, "mode: publish\n", "mode: publish\n          zzz: x\n", "zzz is no input", "docs/github.md"),
+        (TELLS, "mode: publish\n", "mode: publish\n          zzz: x\n", "zzz is not an input", "docs/github.md"),
         (
             MEASURES,
             "      - uses: actions/checkout@",

@@ -83,5 +83,7 @@ def test_the_demo_finds_the_guilty_one_and_its_interval_holds_the_truth(tmp_path
     assert found, done.stdout
     assert float(found[1]) - 0.5 <= 100 * TRUE_EFFECT <= float(found[2]) + 0.5
     assert (here.root / "made" / "wordlib.py").exists()
+    assert "again: perfgate compare" in done.stdout
+    assert "cd made && perfgate compare HEAD~" in done.stdout
     again = here.perfgate("demo", "--keep", "made")
     assert (again.returncode, "is there already" in again.stderr) == (2, True)

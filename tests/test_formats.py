@@ -353,22 +353,22 @@ def test_units_as_tools_write_them(unit: str, metric: str, factor: float) -> Non
 
 
 BAD = {
-    "nothing": (b"", "no result file that perfgate knows: it is empty"),
-    "prose": (b"all is well\n", "no result file that perfgate knows"),
+    "nothing": (b"", "not a result file that perfgate knows: it is empty"),
+    "prose": (b"all is well\n", "not a result file that perfgate knows"),
     "cut": ((DATA / "pyperf" / "times.json").read_bytes()[:900], "its JSON is damaged"),
     "text for a number": (b'[{"name": "a", "unit": "ms", "value": "much"}]', "'a' has the value 'much'"),
     "a number for a name": (b'{"results": [{"command": 1, "mean": 1, "stddev": 1}]}', "results.0.command"),
     "a bool for a number": (b'{"results": [{"command": "a", "mean": true, "stddev": 1}]}', "(it is True)"),
     "twice": (b'[{"name": "a", "unit": "ms", "value": 1}, {"name": "a", "unit": "ms", "value": 2}]', "two benchmarks"),
     "no name": (b'[{"name": " ", "unit": "ms", "value": 1}]', "a benchmark without a name"),
-    "no benchmarks": (b'{"machine_info": {}, "benchmarks": [], "version": "4"}', "holds no benchmark"),
+    "no benchmarks": (b'{"machine_info": {}, "benchmarks": [], "version": "4"}', "has no benchmark"),
     "newer": (b'{"benchmarks": [{"runs": []}], "version": "9.0"}', "of version '9.0'; this perfgate reads 1.0"),
     "latin 1": ("goos: linux\ngoarch: x\nBenchmark\xe9 1 2 ns/op\n".encode("latin-1"), "is not utf-8 text: byte 31"),
     "bomb": (
         b'<?xml version="1.0"?><!DOCTYPE a [<!ENTITY b "c">]><Catch name="x"><TestCase name="&b;"/></Catch>',
         "declares entities or a document type",
     ),
-    "half an xml": ((DATA / "catch2" / "sums.xml").read_bytes()[:700], "is no whole XML file"),
+    "half an xml": ((DATA / "catch2" / "sums.xml").read_bytes()[:700], "is not a complete XML file"),
     "packed badly": (gzip.compress(b"{}" * 900)[:-12], "damaged gzip"),
     "a bomb, packed": (gzip.compress(b" " * (LARGEST + 1), 9), "bytes when unpacked"),
     "two formats": (b"Running 1s test @ http://x\nBenchmarkA-2 1 2 ns/op\n", "could be a file of go or wrk"),
@@ -378,7 +378,7 @@ BAD = {
     "two directions": (b"benchmark,metric,better,value\na,x,lower,1\na,x,higher,1\n", "two units or two directions"),
     "neither way": (b"benchmark,metric,better,value\na,x,up,1\n", "it is lower or higher"),
     "a share": (b"benchmark,metric,value\na,errors,1\n", "which this format cannot say"),
-    "half a result": (b"BenchmarkA-2 100 12 ns/op 5\n", "are no values with their units"),
+    "half a result": (b"BenchmarkA-2 100 12 ns/op 5\n", "is not a list of values with their units"),
     "only a spread": (
         b'{"context": {}, "benchmarks": [{"name": "a_stddev", "run_name": "a", "iterations": 3, '
         b'"run_type": "aggregate", "aggregate_name": "stddev", "real_time": 1}]}',
@@ -446,7 +446,7 @@ def test_files_of_one_process_a_side_are_advisory_and_exact_metrics_decide(proje
     greedier = project.perfgate("compare", "base.txt", "more.txt")
 
     assert slower.returncode == 0
-    assert "1 process a side; noise lives between processes" in slower.stdout
+    assert "1 process on a side; at least 6 are needed" in slower.stdout
     assert "❔" in slower.stdout.splitlines()[0]
     assert greedier.returncode == 1
     assert re.search(r"regression +go/example.org/sums.BenchmarkSum/k:allocations +1(?:.00)? → 3", greedier.stdout), (

@@ -307,7 +307,7 @@ def test_the_head_of_a_csv_may_be_written_as_spreadsheets_write_it() -> None:
         ("BENCHMARK\tVALUE", "a\t1"),
     ):
         assert levels(read(f"{head}\n{line}\n")) == {"a:time": 1.0}, head
-    with pytest.raises(FileError, match="no result file") as caught:
+    with pytest.raises(FileError, match="not a result file") as caught:
         read("name,duration\na,1\n")
     assert "benchmark and value" in str(caught.value.hint)
 
@@ -341,7 +341,32 @@ def test_convert_says_what_it_leaves_out(project: Project) -> None:
     assert nothing.returncode == 3
     assert "left out: google-benchmark/A: raised: no disk" in nothing.stderr
     assert some.returncode == 0
-    assert re.search(r"left out: wrk/total:errors: .*no counts", some.stderr)
+    assert re.search(r"left out: wrk/total:errors: .*a share of", some.stderr)
+
+
+@pytest.mark.parametrize(
+    ("writer", "left_out", "code"),
+    [
+        ("custom-bigger", {"a:time", "a:cpu"}, 3),
+        ("custom-smaller", set(), 0),
+        ("bmf", set(), 0),
+        ("csv", set(), 0),
+        ("pyperf", {"a:cpu"}, 0),
+        ("run", set(), 0),
+    ],
+)
+def test_every_format_names_what_it_cannot_hold(project: Project, writer: str, left_out: set[str], code: int) -> None:
+    project.put(
+        "r.csv", "benchmark,metric,unit,process,value\na,time,ns,1,5\na,time,ns,2,6\na,cpu,s,1,0\na,cpu,s,2,1\n"
+    )
+
+    done = project.perfgate("convert", "r.csv", "--to", writer)
+
+    assert done.returncode == code, done.stderr
+    assert {line.split(": ")[2] for line in done.stderr.splitlines() if "left out" in line} == {
+        f"csv/{name}" for name in left_out
+    }
+    assert ("the median" in done.stderr) is (writer in ("custom-smaller", "bmf"))
 
 
 def test_a_result_file_is_recorded_for_the_commit_that_it_is_said_to_be_of(project: Project) -> None:

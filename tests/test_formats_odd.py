@@ -84,9 +84,12 @@ def test_two_measures_of_one_name_are_refused() -> None:
 def test_pyperf_gets_only_what_it_takes() -> None:
     run = read((DATA / "k6" / "points.json").read_bytes())
 
-    names = [each["metadata"]["name"] for each in json.loads(pyperf.write(run))["benchmarks"]]
+    written = pyperf.write(run)
+
+    names = [each["metadata"]["name"] for each in json.loads(written.text)["benchmarks"]]
     assert "k6/total:latency.p50" in names
     assert "k6/home:errors" not in names
+    assert "k6/home:errors" in {str(sli) for sli, _ in written.left_out}
 
 
 @pytest.mark.parametrize(

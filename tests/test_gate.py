@@ -259,11 +259,11 @@ def test_jobs_that_share_the_benchmarks_are_judged_as_one(tmp_path: Path, upstre
     assert again.stdout.startswith("❌ 1 regression · ")
     assert (lost.returncode, nothing.returncode, odd.returncode, elsewhere.returncode) == (2, 2, 2, 2)
     assert re.search("error: part 2/3 is missing", lost.stderr)
-    assert "holds no runs of jobs with --shard" in nothing.stderr
+    assert "has no runs of jobs with --shard" in nothing.stderr
     assert "which is checked out" in elsewhere.stderr
     assert on_base.returncode == 2
     assert "HEAD is on main already: nothing of the pull request is checked out" in on_base.stderr
-    assert "--shard: '4/3' is no part" in odd.stderr
+    assert "--shard: '4/3' is not a part" in odd.stderr
 
 
 def test_a_change_cannot_loosen_its_own_limit_and_a_trailer_or_label_accepts(tmp_path: Path, upstream: Project) -> None:
@@ -345,7 +345,7 @@ def test_outside_of_a_job_the_way_out_is_said(project: Project) -> None:
     assert (outside.returncode, damaged.returncode) == (2, 2)
     assert "this is no GitHub Actions job" in outside.stderr
     assert "perfgate compare BASE" in outside.stderr
-    assert "event.json is no event" in damaged.stderr
+    assert "event.json is not an event" in damaged.stderr
 
 
 def test_no_output_can_end_its_own_field(tmp_path: Path) -> None:

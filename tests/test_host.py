@@ -194,7 +194,7 @@ def test_reading_has_a_limit(tmp_path: Path) -> None:
     assert files.read(path, largest=5) == b"12345"
     with pytest.raises(FileError, match="more than 4"):
         files.read(path, largest=4)
-    with pytest.raises(FileError, match="there is no file") as found:
+    with pytest.raises(FileError, match="does not exist") as found:
         files.read(tmp_path / "none", largest=4)
     assert found.value.hint == f"check its name; it was looked for in {tmp_path}"
     with pytest.raises(FileError, match="not a regular file"):
@@ -216,7 +216,7 @@ def test_without_proc_the_processor_is_asked_for(monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_directory_outside_git_is_refused(tmp_path: Path) -> None:
-    with Interrupts() as interrupts, pytest.raises(UsageError, match="not inside a git repository"):
+    with Interrupts() as interrupts, pytest.raises(UsageError, match="is not in a git repository"):
         Repository(tmp_path, interrupts=interrupts)
 
 

@@ -115,9 +115,9 @@ PROCESS = {
 }
 FIRST = b'"processes":[['
 REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
-    "nothing": (lambda: b"", "no archive"),
-    "no archive": (lambda: b"GIF89a" * 100, "no archive"),
-    "half an archive": (lambda: packed(HONEST)[:-40], "no archive"),
+    "nothing": (lambda: b"", "not a readable archive"),
+    "no archive": (lambda: b"GIF89a" * 100, "not a readable archive"),
+    "half an archive": (lambda: packed(HONEST)[:-40], "not a readable archive"),
     "a middle that is noise": (lambda: packed(HONEST)[:200] + b"\xff" * 500 + packed(HONEST)[700:], "artifact|json"),
     "an empty archive": (lambda: packed({}), "no base.json"),
     "no head": (lambda: packed({"base.json": HONEST["base.json"]}), "no head.json"),
@@ -169,8 +169,8 @@ REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
     "a name that turns around": (lambda: name("a\u202eb"), "cannot be printed"),
     "a name with an escape": (lambda: name("a\x1b[31m"), "cannot be printed"),
     "a name of half a character": (lambda: raw(b'"name":"parse"', b'"name":"\\ud800"'), "head.json"),
-    "a commit that is an option": (lambda: run(lambda r: r["revision"].update(commit="--exec=x")), "is no commit"),
-    "no commit": (lambda: run(lambda r: r["revision"].update(commit=None)), "is no commit"),
+    "a commit that is an option": (lambda: run(lambda r: r["revision"].update(commit="--exec=x")), "is not a commit"),
+    "no commit": (lambda: run(lambda r: r["revision"].update(commit=None)), "is not a commit"),
     "an endless label": (lambda: run(lambda r: r["revision"].update(label="x" * 10_001)), "a text of more than"),
     "endless warnings": (
         lambda: run(lambda r: r.update(warnings=[{"code": "x", "text": str(i), "hides": False} for i in range(6001)])),
@@ -299,7 +299,7 @@ def test_a_text_that_a_runner_would_obey_is_broken(world: World) -> None:
     done = world.publish()
 
     assert done.code == 3
-    assert "is no commit" in done.err
+    assert "is not a commit" in done.err
     assert "##[" not in done.out + done.err
 
 

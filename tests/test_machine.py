@@ -84,7 +84,7 @@ def test_one_cpu_and_no_choice_of_it_are_said(tmp_path: Path, monkeypatch: pytes
 
     found = machine.hurts(Counters(), Counters(), root=tmp_path)
 
-    assert ["only one CPU" in found[0].what, "cannot choose their CPU" in found[1].what] == [True, True]
+    assert ["only one CPU" in found[0].what, "CPU pinning is unavailable" in found[1].what] == [True, True]
 
 
 def test_a_system_that_counts_nothing_has_nothing_to_say(tmp_path: Path) -> None:

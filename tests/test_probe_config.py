@@ -103,7 +103,7 @@ to = "100/s"
         ('url = "https://127.0.0.1:{port}"\nready = "tcp"\nca = "ca.pem"\ninsecure = true', "exclude each other"),
         ('search = "capacity"\nrate = "10/s"', "chooses users and rates"),
         ('slo = "p95 < 50ms"', 'need search = "capacity"'),
-        ('search = "capacity"\nslo = "p95"', "is no objective of a latency"),
+        ('search = "capacity"\nslo = "p95"', "is not an objective of a latency"),
         ('engine = "locust"', "Locust's users decide"),
         ('engine = "h2load"\nrate = "500/s"\nusers = 2', "keeps 100/s a connection"),
         ('warmup = "3s"', "leaves nothing of 1.7 s"),
@@ -129,7 +129,7 @@ def test_a_fault_of_a_probe_is_said_with_its_value(tmp_path: Path, line: str, sa
 
 @pytest.mark.parametrize("request_", ["/items", "FETCH /items", "GET items", "GET http://example.com/"])
 def test_a_request_is_a_method_and_a_path(tmp_path: Path, request_: str) -> None:
-    with pytest.raises(ConfigError, match="is no request"):
+    with pytest.raises(ConfigError, match="is not a request"):
         read(tmp_path, PROBE.replace("GET /items", request_))
 
 

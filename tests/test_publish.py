@@ -309,9 +309,9 @@ def test_what_is_only_accepted_or_not_known_is_not_resolved(world: World) -> Non
         ("[" * 5000, "is not TOML"),
         ("x = 1" + "1" * 5000, "is not TOML"),
         (".".join(["a"] * 3_000) + " = 1", "cannot be read"),
-        ('y = """\n[' + " " * 30_000 + '\n"""', "no key that perfgate knows"),
+        ('y = """\n[' + " " * 30_000 + '\n"""', "not a key that perfgate knows"),
         ("#" * (2**20 + 1), "at most 1,048,576 are read"),
-        ("[perfgate]\nnonsense = 1\n", "no key that perfgate knows"),
+        ("[perfgate]\nnonsense = 1\n", "not a key that perfgate knows"),
     ],
 )
 def test_a_configuration_that_cannot_be_read_is_said_and_never_blocks(world: World, content: str, words: str) -> None:
@@ -405,7 +405,7 @@ def test_the_verdicts_of_who_may_not_write_are_not_kept(world: World) -> None:
     done = world.publish("--record")
 
     assert done.code == 0
-    assert "verdicts: not kept, as whoever opened it may not write" in done.err
+    assert "verdicts: not stored, because its author may not write to the repository" in done.err
 
 
 def test_verdicts_that_cannot_be_kept_are_an_error_and_the_rest_is_told(
@@ -488,7 +488,7 @@ def test_outside_of_its_job_the_way_is_said(world: World) -> None:
     assert [done.code for done in (elsewhere, tokenless, odd, key)] == [2, 2, 2, 2]
     assert "perfgate publish is for a workflow that runs on workflow_run, not on pull_request" in elsewhere.err
     assert "PERFGATE_TOKEN: ${{ github.token }}" in tokenless.err
-    assert "the event is no workflow_run that GitHub sends" in odd.err
+    assert "the event is not a workflow_run of GitHub's" in odd.err
     assert "small letters, digits and hyphens" in key.err
 
 

@@ -415,7 +415,7 @@ def test_a_directory_of_somebody_s_own_is_left_alone(
     (tmp_path / "file").write_text("x", encoding="utf-8")
 
     assert perfgate(project, "report", "-o", str(tmp_path / "mine")) == 2
-    assert "holds thesis.txt, which is no file of a site of perfgate's" in capsys.readouterr().err
+    assert "holds thesis.txt, which is not a file of a perfgate site" in capsys.readouterr().err
     assert perfgate(project, "report", "-o", str(tmp_path / "file")) == 2
     assert [path.name for path in (tmp_path / "mine").iterdir()] == ["thesis.txt"]
     assert perfgate(project, "report", "-o", str(tmp_path / "site")) == 0

@@ -34,6 +34,8 @@ from perfgate.core.model import (
 from perfgate.core.policy import Policy
 from perfgate.core.report import report
 from perfgate.host.environment import ci_job
+from perfgate.host.git import Repository
+from perfgate.host.interrupt import Interrupts
 from tests.core.build import BYTES, noisy_pair, run
 from tests.live import BENCHMARK, LIBRARY, Project
 
@@ -122,8 +124,10 @@ def test_a_history_is_filled_from_older_commits_and_says_where_it_goes(project: 
     refused = project.perfgate("record")
 
     place = f"branch perfgate-results of file://{project.remote}"
+    first, last = project.commits[2][:9], project.commits[4][:9]
+    would = f"perfgate: would store runs of 2 commits, from {first} to {last}, in {place}, which holds nothing yet"
     assert "note: nothing is stored in" in empty.stderr
-    assert f"perfgate: would store runs of 2 commits, oldest first in {place}, which holds nothing yet" in told.stderr
+    assert would in told.stderr
     assert nothing.stdout == ""
     assert f"perfgate: storing a run of HEAD ({project.commits[4][:9]}) in {place}, which holds nothing" in one.stderr
     assert done.returncode == again.returncode == 0, done.stderr
@@ -133,7 +137,7 @@ def test_a_history_is_filled_from_older_commits_and_says_where_it_goes(project: 
     assert whole.returncode == 3
     assert f"error: {project.commits[1][:9]} could not be measured: the benchmarks" in whole.stderr
     assert whole.stdout.startswith("recorded 1 run, in branch")
-    assert "untracked.txt\ntry: commit them, then record" in refused.stderr
+    assert "untracked.txt\ntry: commit or ignore these files" in refused.stderr
 
 
 def test_what_is_measured_is_recorded_listed_shown_and_compared_with(project: Stored) -> None:
@@ -287,7 +291,7 @@ def test_a_benchmark_that_fell_silent_is_warned_of_and_fails_the_record_later(pr
     assert "warning: micro/gone was last recorded 10 days ago and is not in this run" in soon.stderr
     assert late.returncode == 3
     assert "error: micro/gone was last recorded 45 days ago" in late.stderr
-    assert 'try: mend it, or write under [perfgate]: retired = ["micro/gone"]' in late.stderr
+    assert 'try: fix it, or write under [perfgate]: retired = ["micro/gone"]' in late.stderr
     assert late.stdout.startswith("recorded 1 run")
     assert retired.returncode == 0
     assert "micro/gone" not in retired.stderr
@@ -315,7 +319,7 @@ def test_history_names_the_commits_of_a_change_and_the_drift(project: Stored) ->
     assert "micro/a:time  1.00 ms → 1.20 ms  +20" in text
     assert "since v1.0" in text
     assert since.stdout.startswith("❌ 1 drifted beyond the budget since")
-    assert (other.returncode, other.stdout.startswith("❔ nothing to look at")) == (3, True)
+    assert (other.returncode, other.stdout.startswith("❔ no stored runs")) == (3, True)
     past = json.loads(form.stdout)["history"]
     assert [len(trend["points"]) for trend in past["trends"]] == [10]
 
@@ -345,11 +349,11 @@ def test_a_replay_shows_two_policies_side_by_side(project: Stored) -> None:
     done = project.perfgate("history", "--replay", "other.toml")
 
     assert done.returncode == 0, done.stderr
-    before, _, after = done.stdout.partition("By other.toml")
-    assert "By defaults\n  34 runs judged against those before them: " in before
-    assert "regressions named, " in before
+    before, _, after = done.stdout.partition("With other.toml")
+    assert "With defaults\n  34 runs judged against the runs before them: " in before
+    assert " regressions, " in before
     assert "x micro/a:time, last " in before
-    assert "  0 regressions named" in after
+    assert "  0 regressions, " in after
 
 
 def test_a_shallow_clone_and_a_short_series_say_that_they_cannot_tell(project: Stored) -> None:
@@ -364,9 +368,9 @@ def test_a_shallow_clone_and_a_short_series_say_that_they_cannot_tell(project: S
 
     whole, shallow = project.perfgate("history"), clone.perfgate("history")
 
-    headline = "❔ too few runs to tell what got worse since the first run · 1 series of 9 stored runs"
+    headline = "❔ too few runs to tell whether something got worse since the first run · 1 series of 9 stored runs"
     assert whole.stdout.startswith(headline)
-    assert "note: 1 series have fewer than 14 runs: no change of level can be told yet" in whole.stdout
+    assert "note: 1 of these series have fewer than 14 runs, too few to find a change" in whole.stdout
     assert "7 stored runs are of commits that HEAD does not descend from, or this shallow clone lacks" in shallow.stdout
 
 
@@ -409,6 +413,17 @@ def test_verdicts_are_kept_and_audited_and_survive_compacting(project: Stored) -
     assert "trust: 0 of 2 blocks were not contradicted" in audit.stdout
     project.put("perfgate.toml", "[suite.micro]\n" + audit.stdout.partition("perfgate.toml\n")[2])
     assert project.perfgate("config", "check").returncode == 0
+
+
+def test_a_dry_run_of_a_report_stores_nothing(project: Stored) -> None:
+    base, head = project.day(), project.day()
+
+    done = project.record("--dry-run", reported(project, base, head))
+    both = project.record("--dry-run", reported(project, base, head, second=1), project.run_file(head, 1.0))
+
+    assert "would store the verdicts of 1 report in branch perfgate-results" in done.stderr
+    assert "would store 1 run in branch perfgate-results" in both.stderr
+    assert project.git("ls-remote", f"file://{project.remote}") == ""
 
 
 def test_a_report_of_no_two_commits_is_refused_and_a_damaged_verdict_is_named(project: Stored) -> None:
@@ -497,6 +512,38 @@ def test_compacting_and_history_go_together(project: Stored) -> None:
     assert len(json.loads(past.stdout)["history"]["trends"][0]["points"]) == 12
 
 
+def test_compacting_keeps_the_last_commit_of_one_second(project: Stored) -> None:
+    for _ in range(5):
+        project.day(days=0)
+    project.record(*[project.run_file(commit, 1.0) for commit in project.commits])
+
+    done = project.perfgate("baseline", "compact", "--keep", "1")
+    listed = project.perfgate("baseline", "list")
+    again = project.perfgate("baseline", "compact", "--keep", "9")
+
+    assert "rolled 4 runs up into 1" in done.stderr
+    assert listed.stdout.splitlines()[0].startswith(project.commits[-1][:12])
+    assert "1 stored run and 1 roll-up of older ones in branch" in listed.stderr
+    assert again.returncode == 0, again.stderr
+
+
+def test_changes_that_are_not_committed_do_not_count_as_a_commit(project: Stored) -> None:
+    project.past([1.0])
+    project.day()
+    project.put("more.txt", "not committed")
+    with Interrupts() as interrupts:
+        revision = Repository(project.root, interrupts=interrupts).working_tree()
+    file = project.run_file(str(revision.commit), 1.0)
+    measured = codec.load_run((project.root / file).read_bytes(), name=file)
+    (project.root / file).write_text(codec.dump_run(replace(measured, revision=revision)))
+
+    done = project.perfgate("compare", "baseline", file)
+
+    here = project.commits[-1][:9]
+    assert f"baseline, 1 commit before ({project.commits[0][:9]}) → working tree on {here} with changes" in done.stdout
+    assert "days old" not in done.stdout
+
+
 def test_a_damaged_file_is_named_by_every_command_that_meets_it(project: Stored) -> None:
     project.put("perfgate.toml", '[baseline]\ndirectory = "stored"\n')
     project.put(".gitignore", "*.json\nstored\n")
@@ -523,15 +570,15 @@ def test_a_damaged_file_is_named_by_every_command_that_meets_it(project: Stored)
 @pytest.mark.parametrize(
     ("args", "code", "message"),
     [
-        (("record", "nothing"), 2, "'nothing' is neither a revision"),
-        (("record", "nothing..HEAD"), 2, "'nothing..HEAD' is not a range of revisions"),
-        (("record",), 2, "the working tree has changes that no commit holds:\n  changed.txt\n"),
+        (("record", "nothing"), 2, "'nothing' is not a branch, tag or commit"),
+        (("record", "nothing..HEAD"), 2, "'nothing' is not a branch, tag or commit"),
+        (("record",), 2, "the working tree has uncommitted changes:\n  changed.txt\n"),
         (("record", "dirty.json"), 2, "belongs to no commit"),
         (("record", "unknown.json"), 2, "which this clone does not have"),
         (("record", "empty.json"), 2, "hold nothing that could be recorded"),
         (("baseline", "show"), 2, "nothing is stored of HEAD"),
-        (("baseline", "show", "no-such"), 2, "neither a revision"),
-        (("history", "--since", "no-such"), 2, "neither a revision"),
+        (("baseline", "show", "no-such"), 2, "not a branch, tag or commit"),
+        (("history", "--since", "no-such"), 2, "not a branch, tag or commit"),
     ],
 )
 def test_what_cannot_be_is_a_usage_error(project: Stored, args: tuple[str, ...], code: int, message: str) -> None:

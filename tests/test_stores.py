@@ -304,7 +304,7 @@ def test_damage_is_named_and_the_rest_stays_readable(on_branch: Opening, remote:
     assert f"{paths[1]} was changed after it was written" in faults
     assert f"{paths[2]} has columns of other lengths" in faults
     assert f"{paths[3]} holds micro of {commit_of(4)}, which belongs elsewhere" in faults
-    assert "stray.txt is no file of perfgate's" in faults
+    assert "stray.txt is not a file of perfgate" in faults
     assert f"changed {paths[0]}" in faults
     put(remote, {names: names_data.replace(b"size", b"sise")})
     with on_branch() as store, pytest.raises(StoreError, match="holds something else than it should"):

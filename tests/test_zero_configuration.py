@@ -77,7 +77,7 @@ backend-path = ["inside"]
     again = project.perfgate("compare", "HEAD~1", "--isolate", "venv", "--effort", "1s", *SHORT)
 
     assert done.returncode == 0, done.stderr
-    assert "knows no editable installs, so each side is installed plainly" in done.stderr
+    assert "does not support editable installs, so each side gets a plain install" in done.stderr
     assert again.returncode == 0, again.stderr
     assert "editable" not in again.stderr, "what was learnt is remembered"
 

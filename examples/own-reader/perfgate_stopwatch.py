@@ -3,7 +3,7 @@
 from perfgate.core.model import TIME, Reason, Run
 from perfgate.core.stats.describe import median
 from perfgate.errors import FileError
-from perfgate.formats.document import Document, Says
+from perfgate.formats.document import Document, Says, Written
 from perfgate.formats.readings import Readings, unit_named
 
 says = Says(title="stopwatch", made_by="stopwatch run > FILE", processes="one", values="every lap", metrics="time")
@@ -26,10 +26,15 @@ def read(document: Document) -> Run:
         if read_as.metric == TIME:
             found.add(name, TIME, [read_as.factor * lap])
         else:
-            found.fail(name, Reason.BAD_VALUE, f"{unit} is no unit of time")
+            found.fail(name, Reason.BAD_VALUE, f"{unit} is not a unit of time")
     return found.run()
 
 
-def write(run: Run) -> str:
-    laps = [(s.sli.benchmark, median([v for p in s.processes for v in p])) for s in run.samples if s.sli.metric == TIME]
-    return "\n".join(["stopwatch 1", *(f"{benchmark} {seconds} s" for benchmark, seconds in laps)])
+def write(run: Run) -> Written:
+    times = [sample for sample in run.samples if sample.sli.metric == TIME]
+    laps = [f"{s.sli.benchmark} {median([value for process in s.processes for value in process])} s" for s in times]
+    return Written(
+        text="\n".join(["stopwatch 1", *laps]),
+        left_out=tuple((s.sli, "a stopwatch holds times alone") for s in run.samples if s.sli.metric != TIME),
+        reduced="the median",
+    )

@@ -24,15 +24,19 @@ def _shop() -> Iterator[Workshop]:
 
 
 @baseline.command("list")
-@click.option("-n", "most", type=click.IntRange(1), default=20, show_default=True, help="Show so many.")
+@click.option("-n", "most", type=click.IntRange(1), default=20, show_default=True, help="Number of runs to show.")
 def list_(most: int) -> int:
     """List the stored runs, those nearest to HEAD first."""
     with _shop() as shop:
-        rows, total, place = stored.listed(shop, most=most)
-    for row in rows:
+        entries, place = stored.listed(shop)
+    for row in entries[:most]:
         click.echo(f"{row.commit[:12] or 'roll-up':12}  {row.environment}  {row.suite:20}  {row.path}")
-    more = f" of {total:,}" if total > len(rows) else ""
-    click.echo(f"{len(rows)}{more} stored run{'s' * (total != 1)} in {place}", err=True)
+    whole = sum(1 for entry in entries if entry.commit)
+    counts = [f"{whole:,} stored run{'s' * (whole != 1)}"]
+    if rolled := len(entries) - whole:
+        counts.append(f"{rolled:,} roll-up{'s' * (rolled != 1)} of older ones")
+    shown = f"; the first {most} are shown" if len(entries) > most else ""
+    click.echo(f"{' and '.join(counts)} in {place}{shown}", err=True)
     return int(Exit.PASSED)
 
 
@@ -72,14 +76,19 @@ def verify() -> int:
 
 
 @baseline.command()
-@click.option("--keep", type=click.IntRange(1), required=True, help="Runs of each series that stay as they are.")
+@click.option(
+    "--keep", type=click.IntRange(1), required=True, help="Number of newest runs of each series to keep as they are."
+)
 def compact(keep: int) -> int:
     """Begin the results branch anew with the newest runs, and one run a day of the older ones.
 
-    Rewrites the branch: whoever has fetched it must fetch it anew, and a rule against force pushes must let this
-    through.
+    This rewrites the branch: clones that have fetched it must fetch it again, and a rule against force pushes must
+    allow it.
     """
     with _shop() as shop:
         before, after, place = stored.compacted(shop, keep=keep)
-    click.echo(f"rolled {before:,} runs up into {after:,}, in {place}", err=True)
+    if not before:
+        click.echo(f"nothing to roll up in {place}: no series has more than {keep} runs", err=True)
+    else:
+        click.echo(f"rolled {before:,} runs up into {after:,}, in {place}", err=True)
     return int(Exit.PASSED)

@@ -11,7 +11,7 @@ from perfgate.measure import sides
 
 @click.command()
 def clean() -> int:
-    """Remove the prepared sides (worktrees and environments) of this repository from the cache."""
+    """Remove the prepared sides (checkouts and environments) of this repository from the cache."""
     with Interrupts() as interrupts:
         repository = Repository(Path.cwd(), interrupts=interrupts)
         gone, busy = sides.clean(repository)

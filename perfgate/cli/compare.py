@@ -6,7 +6,7 @@ import click
 
 from perfgate import codec, registry
 from perfgate.cli import console
-from perfgate.cli.options import Chosen, PathsCommand, measuring, write
+from perfgate.cli.options import Chosen, PathsCommand, form_of, measuring, write
 from perfgate.core.units import parse_share
 from perfgate.errors import Exit, UsageError
 from perfgate.host import files
@@ -25,24 +25,35 @@ BASELINE = "baseline"
     "--format",
     "form",
     type=click.Choice(registry.renderers()),
-    default="text",
-    help="How to write the report.",
+    help="Format of the report; default: by the suffix of --output, else text.",
 )
-@click.option("-o", "--output", default="-", help="Where to write it; - is standard output.")
+@click.option("-o", "--output", default="-", help="File to write the report to; - is standard output.")
 @click.option(
-    "--processes", type=click.IntRange(1, 1000), default=10, help="Fresh processes a suite, where one side is measured."
+    "--processes",
+    type=click.IntRange(1, 1000),
+    default=10,
+    help="Number of fresh processes of each suite, if only one side is measured.",
 )
 @click.option(
-    "--from", "reader", type=click.Choice(registry.readers()), help="What wrote the files; default: by shape."
+    "--from",
+    "reader",
+    type=click.Choice(registry.readers()),
+    help="Tool that wrote the files; default: detected from their contents.",
 )
 @click.option("--limit", help='Judge by this limit instead of the configured ones, as in "3%".')
-@click.option("-q", "--quiet", is_flag=True, help="Print the first line of the report alone.")
-@click.option("--save", type=click.Path(path_type=Path), help="Keep the runs in this directory: base.json, head.json.")
+@click.option(
+    "-q", "--quiet", is_flag=True, help="Print only the first line of the report; progress goes to standard error."
+)
+@click.option(
+    "--save",
+    type=click.Path(path_type=Path),
+    help="Directory in which to keep the two runs, as base.json and head.json.",
+)
 def compare(
     base: str | None,
     head: str | None,
     chosen: Chosen,
-    form: str,
+    form: str | None,
     output: str,
     processes: int,
     reader: str | None,
@@ -67,6 +78,7 @@ def compare(
             compared = comparing.compare(base, head, shop, processes=processes, limit=share)
         interrupted = shop.interrupts.requested
     brief = quiet and output == "-"
+    form = form_of(form, output, default="text")
     text = phrases.headline(compared.report) if brief else registry.renderer(form)(compared.report)
     coloured = form == "text" and output == "-" and not brief and console.wants_colour()
     write(console.coloured(text) if coloured else text, output)

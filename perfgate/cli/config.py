@@ -22,13 +22,13 @@ _file = click.option(
 
 @click.group()
 def config() -> None:
-    """Show where each value came from, check the file, print the schema."""
+    """Show where each value comes from, check the file, or print the schema."""
 
 
 @config.command()
 @_file
 def show(path: Path | None) -> int:
-    """Print every value and where it came from."""
+    """Print every value, and where it comes from."""
     loaded = _load(path)
     for where, value in _flat(loaded.config):
         origin = loaded.origins.get(where, "default")
@@ -39,7 +39,7 @@ def show(path: Path | None) -> int:
 @config.command()
 @_file
 def check(path: Path | None) -> int:
-    """Read the configuration; every fault is shown at once, with its line. Exit code 2 if there is one."""
+    """Check the configuration and list all faults, each with its line. The exit code is 2 if there is one."""
     loaded = _load(path)
     suites, rules = len(loaded.config.suite), len(loaded.config.rule)
     for doubt in loaded.config.doubts():
@@ -51,7 +51,7 @@ def check(path: Path | None) -> int:
 @config.command()
 @click.option("--format", "form", type=click.Choice(["json", "markdown"]), default="json")
 def schema(form: str) -> int:
-    """Print the schema of perfgate.toml, as JSON Schema for editors or as the reference page."""
+    """Print the schema of perfgate.toml, as a JSON schema for editors or as the reference page."""
     click.echo(json.dumps(Config.model_json_schema(), indent=1) if form == "json" else markdown().rstrip("\n"))
     return 0
 

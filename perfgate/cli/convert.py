@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from perfgate import registry
+from perfgate import codec, registry
 from perfgate.cli.options import write
 from perfgate.errors import Exit, UsageError
 from perfgate.host import files
@@ -14,12 +14,23 @@ from perfgate.render import phrases
 
 @click.command()
 @click.argument("file", required=False)
-@click.option("--from", "reader", type=click.Choice(registry.readers()), help="What wrote it; default: by its shape.")
-@click.option("--to", "writer", type=click.Choice(registry.writers()), default="run", help="What to write.")
-@click.option("--suite", help="Call the suite so, where that is what the rules and the stored runs call it.")
-@click.option("--commit", metavar="REVISION", help="Of which commit it is, where it names none.")
-@click.option("-o", "--output", default="-", help="Where to write it; - is standard output.")
-@click.option("--list", "listed", is_flag=True, help="List the formats and what each can say.")
+@click.option(
+    "--from",
+    "reader",
+    type=click.Choice(registry.readers()),
+    help="Tool that wrote it; default: detected from its contents.",
+)
+@click.option(
+    "--to",
+    "writer",
+    type=click.Choice(["run", *registry.writers()]),
+    default="run",
+    help="Format to write; run is perfgate's own.",
+)
+@click.option("--suite", help="Suite name to use, to match your rules and stored runs.")
+@click.option("--commit", metavar="REVISION", help="Commit of the run, if the file does not name one.")
+@click.option("-o", "--output", default="-", help="File to write; - is standard output.")
+@click.option("--list", "listed", is_flag=True, help="List the formats, and what each can hold.")
 def convert(
     file: str | None,
     reader: str | None,
@@ -32,7 +43,7 @@ def convert(
     """Read FILE (- is standard input), whatever tool wrote it, and write it as a run or for another tool.
 
     `perfgate compare` and `perfgate record` read the same files as they are. A run keeps everything; what another
-    tool's format has no place for is listed, and if nothing is left it ends with 3.
+    tool's format cannot hold is listed, and if nothing is left the exit code is 3.
     """
     if listed:
         click.echo(converting.table())
@@ -42,10 +53,19 @@ def convert(
     if output != "-":
         files.check_writable(Path(output))
     run = converting.read(Path(file), reader=reader, suite=suite, commit=commit)
-    write(registry.writer(writer)(run), output)
     if writer == "run":
+        write(codec.dump_run(run), output)
         return int(Exit.PASSED)
-    lost = converting.lost(run, writer)
-    for name, why in lost:
+    written = registry.writer(writer)(run)
+    write(written.text, output)
+    left_out = [(str(failure.benchmark), f"{failure.reason}: {failure.text}") for failure in run.failures]
+    left_out += [(str(sli), why) for sli, why in written.left_out]
+    for name, why in left_out:
         click.echo(f"warning: left out: {phrases.name(name)}: {phrases.line(why)}", err=True)
-    return int(Exit.NOT_MEASURED if len(lost) and not run.samples else Exit.PASSED)
+    if len(written.left_out) == len(run.samples):
+        return int(Exit.NOT_MEASURED)
+    if written.reduced:
+        click.echo(
+            f"note: {writer} keeps {written.reduced} of each SLI; --to run and --to csv keep every value", err=True
+        )
+    return int(Exit.PASSED)

@@ -23,8 +23,8 @@ from perfgate.pipeline import compare as comparing
 
 
 @click.command()
-@click.option("--keep", type=click.Path(path_type=Path), help="Make the repository here and leave it for you to try.")
-@click.option("--seed", type=int, default=None, help="Repeat what chance drew in an earlier run.")
+@click.option("--keep", type=click.Path(path_type=Path), help="Make the repository in this directory and keep it.")
+@click.option("--seed", type=int, default=None, help="Random seed; give the one of a report to repeat it.")
 def demo(keep: Path | None, seed: int | None) -> int:
     """Make a small repository with a regression in its history, and let the gate find it.
 
@@ -47,12 +47,15 @@ def demo(keep: Path | None, seed: int | None) -> int:
             here = replace(shop, directory=root, load_config=lambda at: load(at, environ={}, flags=own))
             compared = comparing.compare(base, None, here)
             interrupted = shop.interrupts.requested
-        text = registry.renderer("text")(compared.report)
+        shown = compared.report if keep else replace(compared.report, repeat="")  # nothing is left to repeat it on
+        text = registry.renderer("text")(shown)
         click.echo(console.coloured(text) if console.wants_colour() else text)
         code = Exit.INTERRUPTED if interrupted else compared.report.exit_code
         click.echo(f"\nThe guilty commit is “{GUILTY}”. In CI the exit code, {code}, decides about the merge.")
         if keep is None:
-            click.echo("The repository is gone again; to try it yourself: perfgate demo --keep wordlib")
+            click.echo("The repository has been removed. To try it yourself: perfgate demo --keep wordlib")
+        else:
+            click.echo(f"To try it yourself: cd {keep} && perfgate compare {base}")
         return int(code)
 
 

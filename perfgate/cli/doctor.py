@@ -101,16 +101,16 @@ def _audit(chosen: Chosen) -> int:
 
 @click.command(cls=PathsCommand)
 @measuring
-@click.option("--workflows", is_flag=True, help="Look at the GitHub workflows alone.")
-@click.option("--machine", "machine_only", is_flag=True, help="Look at the machine alone.")
-@click.option("--audit", is_flag=True, help="Say what became of the verdicts that are kept beside the stored runs.")
-@click.option("--aa", type=click.IntRange(1, 1000), help="Run the gate so many times on identical code instead.")
+@click.option("--workflows", is_flag=True, help="Check only the GitHub workflows.")
+@click.option("--machine", "machine_only", is_flag=True, help="Check only the machine.")
+@click.option("--audit", is_flag=True, help="Report how often the stored verdicts of the gate turned out to be wrong.")
+@click.option("--aa", type=click.IntRange(1, 1000), help="Instead, run the gate this many times on identical code.")
 def doctor(chosen: Chosen, workflows: bool, machine_only: bool, audit: bool, aa: int | None) -> int:
-    """Say what this machine can see of this project's benchmarks, and what is in the way, each with what to do.
+    """Check how small a regression this machine can detect, and what limits it.
 
-    Looks at the machine, at the GitHub workflows, and builds the working tree twice and measures it against itself
-    (for a minute, or --budget): what two builds of the same code spread, a change must exceed. Ends with 2 where a
-    workflow has a fault, with 3 where nothing could be measured, with 1 where --aa saw identical code blocked.
+    It checks the machine and the GitHub workflows. Then it builds the working tree twice and measures one build against
+    the other (for a minute, or --budget): a change must exceed the noise between two identical builds. The exit code
+    is 2 if a workflow has a fault, 3 if nothing could be measured, and 1 if --aa blocked identical code.
     """
     if audit:
         return _audit(chosen)

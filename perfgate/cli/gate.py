@@ -38,19 +38,21 @@ def _part(text: str | None) -> Part:
     type=click.Path(path_type=Path),
     default="perfgate-report",
     show_default=True,
-    help="Where report.md, report.html, report.json, base.json and head.json go.",
+    help="Directory for report.md, report.html, report.json, base.json and head.json.",
 )
-@click.option("--shard", help='Measure one part of the benchmarks, as in "2/4"; other jobs measure the others.')
+@click.option(
+    "--shard", help='Measure only one part of the benchmarks, as in "2/4"; other jobs measure the other parts.'
+)
 @click.option(
     "--merge",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="Measure nothing: judge what the jobs with --shard left below this directory.",
+    help="Do not measure; combine and judge the results of the --shard jobs below this directory.",
 )
 def gate(chosen: Chosen, directory: Path, shard: str | None, merge: Path | None) -> int:
-    """Compare what this GitHub Actions job is about, and end with the verdict.
+    """Run the gate in GitHub Actions and set the job's result.
 
-    A pull request is compared with what it would be merged into, a merge group with its base, a push with the
-    commit before. Needs no token. Writes the job's summary, annotations and outputs, and the report files.
+    A pull request is compared with the commit that it would be merged into, a merge group with its base, a push with
+    the commit before it. It needs no token. It writes the job's summary, annotations and outputs, and the report files.
     """
     environ = dict(os.environ)
     if environ.get("GITHUB_ACTIONS") == "true":

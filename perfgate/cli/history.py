@@ -17,14 +17,18 @@ from perfgate.render import trend
 @click.command()
 @choosing
 @click.option("--config", type=click.Path(path_type=Path), help="Read this file instead of perfgate.toml.")
-@click.option("--since", help="Count alarms from this revision; default: the last release tag, else the beginning.")
-@click.option("--replay", type=click.Path(path_type=Path, exists=True), help="Say what this perfgate.toml would say.")
-@click.option("-n", "most", type=click.IntRange(1), help="Read only so many of the newest runs of each series.")
 @click.option(
-    "--check", is_flag=True, help="End with 1 where something got worse, drifted too far, or used up its error budget."
+    "--since", help="Revision from which on to report changes; default: the last release tag, else the first run."
 )
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to write it.")
-@click.option("-o", "--output", default="-", help="Where to write it; - is standard output.")
+@click.option(
+    "--replay", type=click.Path(path_type=Path, exists=True), help="Also judge the stored runs with this perfgate.toml."
+)
+@click.option("-n", "most", type=click.IntRange(1), help="Number of newest runs of each series to read; default: all.")
+@click.option(
+    "--check", is_flag=True, help="Exit with 1 if something got worse, drifted too far, or used up its error budget."
+)
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="Output format.")
+@click.option("-o", "--output", default="-", help="File to write; - is standard output.")
 def history(
     selection: Selection,
     config: Path | None,
@@ -35,9 +39,9 @@ def history(
     form: str,
     output: str,
 ) -> int:
-    """Find when the stored benchmarks changed their level, by which commits, and how far they drifted.
+    """Find which commits made the stored benchmarks faster or slower, and how far they drifted.
 
-    With --check it ends with 1 where something got worse, and with 3 where there is nothing to look at.
+    With --check, the exit code is 1 if something got worse, and 3 if no runs are stored.
     """
     chosen = Chosen(config=config, selection=selection)
     with chosen.workshop() as shop:

@@ -41,8 +41,8 @@ class Found:
 
 
 @click.command()
-@click.option("--workflows/--no-workflows", default=True, show_default=True, help="Write the GitHub workflows too.")
-@click.option("--action", help="The Action they use, as OWNER/NAME@COMMIT; default is that of this perfgate.")
+@click.option("--workflows/--no-workflows", default=True, show_default=True, help="Also write the GitHub workflows.")
+@click.option("--action", help="The Action that they use, as OWNER/NAME@COMMIT; default: that of this perfgate.")
 @click.option(
     "--try/--no-try",
     "tries",
@@ -50,13 +50,13 @@ class Found:
     show_default=True,
     help="Run each benchmark once before writing.",
 )
-@click.option("--check", is_flag=True, help="Write nothing; run each benchmark of the existing perfgate.toml once.")
+@click.option("--check", is_flag=True, help="Do not write; run each benchmark of the existing perfgate.toml once.")
 def init(workflows: bool, action: str | None, tries: bool, check: bool) -> int:
-    """Look at the project, try to run its benchmarks, and write perfgate.toml and two workflows.
+    """Inspect the project, try its benchmarks, and write perfgate.toml and two workflows.
 
     Before writing, it sets the working tree up in a fresh environment and runs each benchmark once. Missing packages
-    that can be installed are added to the setup. Benchmarks that do not run are listed, and the exit code is 3.
-    What is there already is left as it is.
+    that can be installed are added to the setup. Benchmarks that do not run are listed. If most of a suite runs, the
+    others are left out by `exclude`; else the exit code is 3. Existing files are left as they are.
     """
     if check:
         with Chosen().workshop() as shop:
@@ -67,10 +67,11 @@ def init(workflows: bool, action: str | None, tries: bool, check: bool) -> int:
         repository = shop.repository()
         tracked = repository.git("ls-files", "-z", "--cached", "--others", "--exclude-standard").split("\0")
         branch = repository.default_branch()
-        action = (action or own_action(shop.interrupts)) if workflows else None
         commits = len(repository.ancestors(repository.head(), most=2)) if repository.has("HEAD") else 0
         seen, found = look(repository.root, [file for file in tracked if file])
         writes = not (repository.root / FILE).exists()
+        workflows = workflows and not (writes and not found.proposal.suites and not found.service)  # nothing to gate
+        action = (action or own_action(shop.interrupts)) if workflows else None
         for note in found.notes if writes else ():
             click.echo(note, err=True)
         works = None
@@ -86,7 +87,7 @@ def init(workflows: bool, action: str | None, tries: bool, check: bool) -> int:
         click.echo(f"{'wrote' if path in new else 'left as it is:'} {path}", err=True)
     if action and new:
         click.echo(
-            f"pushes to {branch} will be recorded: if that is not the default branch, change it in {MEASURES}", err=True
+            f"{MEASURES} records pushes to {branch}; if another branch is the default, change it there", err=True
         )
     if workflows and not action:
         click.echo(UNPINNED, err=True)
@@ -153,8 +154,9 @@ def _next(found: Found, commits: int, anything: bool) -> str:
         return "everything is there already; change it by hand, then: perfgate config check"
     if not found.proposal.suites and not found.service:
         return (
-            "next: write a benchmark, as in benchmarks/test_speed.py: def test_f(benchmark): benchmark(f)\n"
-            "until there is one, the gate fails with exit code 3"
+            "next: write a pytest benchmark, as in benchmarks/test_speed.py: def test_f(benchmark): benchmark(f)\n"
+            f"  or name a command to time in {FILE}; a comment there shows how\n"
+            "then: perfgate init --check tries it, and perfgate init writes the workflows"
         )
     base = "commit it, make a change, and try: perfgate compare HEAD"
     if commits > 1:
@@ -238,7 +240,10 @@ def toml(found: Found) -> str:
     parts += [_suite(name, table) for name, table in found.proposal.suites.items()]
     if not found.proposal.suites and not found.service:
         parts.append(
-            '[suite.benchmarks]\nrunner = "pytest-benchmark"\n# paths = ["benchmarks"]\n\n' + _rule("benchmarks", "5%")
+            '[suite.benchmarks]\nrunner = "pytest-benchmark"\n# paths = ["benchmarks"]\n'
+            "# Or time commands, in place of the two lines above:\n"
+            '# runner = "command"\n# benchmarks.convert = "./build/tool convert input.txt"\n\n'
+            + _rule("benchmarks", "5%")
         )
     return "\n\n".join([*parts, *([probe] if probe else [])]) + "\n"
 

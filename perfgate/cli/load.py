@@ -17,12 +17,12 @@ _COLUMNS = ("p50", "p90", "p95", "p99", "max")
 @click.command()
 @click.argument("suite_name", metavar="SUITE")
 @measuring
-@click.option("--rate", help='Requests a second, as in "200/s"; default: as configured, else 50/s.')
-@click.option("--duration", help='How long, as in "10s"; default: as configured.')
+@click.option("--rate", help='Requests per second, as in "200/s"; default: as configured, else 50/s.')
+@click.option("--duration", help='Time of load, as in "10s"; default: as configured.')
 def load(suite_name: str, chosen: Chosen, rate: str | None, duration: str | None) -> int:
-    """Start the service of a load probe alone and look at it: rate, latency, errors.
+    """Start the service of a load test, put it under load, and show rate, latency and errors.
 
-    It judges nothing: `perfgate compare` runs two versions side by side.
+    This does not judge; `perfgate compare` loads two versions side by side.
     """
     with chosen.workshop() as shop:
         found = workshop.look_at(suite_name, shop, rate=rate, duration=duration, tell=_tell)

@@ -15,13 +15,13 @@ from perfgate.render import phrases
 @click.command(cls=PathsCommand)
 @click.argument("revision", required=False)
 @measuring
-@click.option("--processes", type=click.IntRange(1, 1000), default=10, help="Fresh processes a suite.")
-@click.option("-o", "--output", default="-", help="Where to write the run; - is standard output.")
+@click.option("--processes", type=click.IntRange(1, 1000), default=10, help="Number of fresh processes of each suite.")
+@click.option("-o", "--output", default="-", help="File to write the run to; - is standard output.")
 def measure(revision: str | None, chosen: Chosen, processes: int, output: str) -> int:
     """Measure the working tree (or REVISION) alone and write a run file.
 
-    Such a run informs: what compares two of them cannot tell a change from a slower minute. To decide,
-    let `perfgate compare` measure both sides in pairs.
+    Two such runs cannot tell a slowdown from a busy machine. To decide, let `perfgate compare` measure both sides in
+    pairs.
     """
     if output != "-":
         files.check_writable(Path(output))

@@ -134,7 +134,11 @@ def measuring(command: Callable[..., Any]) -> Callable[..., Any]:
         [
             click.option("--config", type=click.Path(path_type=Path), help="Read this file instead of perfgate.toml."),
             click.option("--budget", help='Measuring time at most, as in "90s" or "10m".'),
-            click.option("--strictness", type=click.Choice(["normal", "strict"]), help="How sure to be."),
+            click.option(
+                "--strictness",
+                type=click.Choice(["normal", "strict"]),
+                help="Confidence: normal blocks at most 1 in 100 runs that change nothing, strict 1 in 1,000.",
+            ),
             click.option(
                 "--effort", help="Measuring time of one benchmark at most, both sides; default 4s, strict 10s."
             ),
@@ -144,11 +148,19 @@ def measuring(command: Callable[..., Any]) -> Callable[..., Any]:
                 type=click.Choice(["auto", "venv", "none"]),
                 help="Give each side an environment of its own (venv), or use the current one (none).",
             ),
-            click.option("--seed", type=int, help="Repeat what chance drew in an earlier run."),
+            click.option("--seed", type=int, help="Random seed; give the one of a report to repeat it."),
         ]
     ):
         chosen = option(chosen)
     return choosing(chosen)
+
+
+_SUFFIXES = {".html": "html", ".md": "markdown", ".json": "json", ".xml": "junit", ".txt": "text"}
+
+
+def form_of(given: str | None, output: str, *, default: str) -> str:
+    """Return the format of a report: the one that was given, else that of the file's suffix, else `default`."""
+    return given or _SUFFIXES.get(Path(output).suffix, default)
 
 
 def write(text: str, output: str) -> None:

@@ -15,20 +15,30 @@ from perfgate.render import phrases
 
 
 @click.command()
-@click.option("--key", default="default", show_default=True, help="Tells the gates of one repository apart.")
-@click.option("--artifact", default="perfgate", show_default=True, help="What the measuring run handed on.")
+@click.option(
+    "--key",
+    default="default",
+    show_default=True,
+    help="Name of the gate, if a repository has several; one comment each.",
+)
+@click.option(
+    "--artifact",
+    default="perfgate",
+    show_default=True,
+    help="Name of the artifact that the measuring workflow uploaded.",
+)
 @click.option(
     "--workflow",
     default=".github/workflows/perfgate.yml",
     show_default=True,
-    help="The file that measures: runs of any other are nobody's business here.",
+    help="Path of the measuring workflow; runs of other workflows are ignored.",
 )
 @click.option(
     "--comment",
     type=click.Choice([str(when) for when in When]),
     default=str(When.CHANGES),
     show_default=True,
-    help="When to make a comment; one that is there is kept up to date.",
+    help="When to write a comment; an existing comment is always kept up to date.",
 )
 @click.option("--check/--no-check", default=True, show_default=True, help="Set the check perfgate/verdict.")
 @click.option("--status/--no-status", default=False, show_default=True, help="Set the status perfgate/status.")
@@ -36,17 +46,17 @@ from perfgate.render import phrases
     "--record/--no-record",
     default=False,
     show_default=True,
-    help="Keep the verdicts beside the stored runs, for perfgate doctor --audit; the job needs contents: write.",
+    help="Store the verdicts with the stored runs, for perfgate doctor --audit; the job needs contents: write.",
 )
 @click.option("--config", type=click.Path(path_type=Path), help="Path of the configuration in the repository.")
 def publish(
     key: str, artifact: str, workflow: str, comment: str, check: bool, status: bool, record: bool, config: Path | None
 ) -> int:
-    """Tell the pull request what the workflow run of this event measured.
+    """Publish the results of a workflow run to its pull request.
 
-    For a workflow of its own that runs on workflow_run, with a token that may write, and without a checkout: it reads
-    the numbers of the run's artifact, judges them by the base branch's policy, and keeps one comment and one check.
-    Ends with 3 where something could not be told; the verdict itself is the exit code of the job that measured.
+    Use it in a separate workflow on workflow_run, with a token that may write and without a checkout. It reads the
+    numbers in the run's artifact, judges them by the base branch's policy, and keeps one comment and one check up to
+    date. The exit code is 3 if something could not be published; the verdict is the exit code of the measuring job.
     """
     if not key or set(key) - set("abcdefghijklmnopqrstuvwxyz0123456789-"):
         raise click.BadParameter("small letters, digits and hyphens", param_hint="--key")

@@ -16,12 +16,15 @@ from perfgate.render import phrases
 @click.command(cls=PathsCommand)
 @click.argument("what", nargs=-1, metavar="[FILE | REVISION | A..B]...")
 @measuring
-@click.option("--processes", type=click.IntRange(1, 1000), default=10, help="Fresh processes a suite.")
+@click.option("--processes", type=click.IntRange(1, 1000), default=10, help="Number of fresh processes of each suite.")
 @click.option("--every", type=click.IntRange(1), default=1, metavar="N", help="Of a range, measure every Nth commit.")
 @click.option(
-    "--from", "reader", type=click.Choice(registry.readers()), help="What wrote the files; default: by shape."
+    "--from",
+    "reader",
+    type=click.Choice(registry.readers()),
+    help="Tool that wrote the files; default: detected from their contents.",
 )
-@click.option("--commit", metavar="REVISION", help="Of which commit the files are that name none.")
+@click.option("--commit", metavar="REVISION", help="Commit of the files that do not name one.")
 @click.option("--dry-run", is_flag=True, help="Measure and store nothing; print what would be stored, and where.")
 def record(
     what: tuple[str, ...],
@@ -39,17 +42,21 @@ def record(
     A range such as `v1.0..HEAD --every 5` fills a history, oldest commit first. Commits that are stored already are
     skipped, so you can interrupt it and run it again. It prints where it will store before it measures.
 
-    A file may also be a report (`--format json`): its verdicts are kept for `perfgate doctor --audit`.
+    A file may also be a report (`--format json`): its verdicts are stored for `perfgate doctor --audit`.
 
-    Recording the same file twice changes nothing, so what failed half-way can be done again. Ends with 3 when
-    a benchmark failed, or one that used to be recorded has been silent for longer than `baseline.max-age`.
+    Recording the same file twice changes nothing, so a failed upload can be retried. The exit code is 3 if a benchmark
+    failed, or if one that used to be recorded has been missing for longer than `baseline.max-age`.
     """
     reports = tuple(filter(auditing.is_report, what))
     with chosen.workshop(reader=reader) as shop:
         if reports:
-            kept, place = auditing.record(reports, shop)
-            many = f"{len(kept)} report{'s' * (len(kept) != 1)}"
-            click.echo(f"recorded the verdicts of {many}, {len(reports) - len(kept)} known already, in {place}")
+            kept, place = auditing.record(reports, shop, dry_run=dry_run)
+            count = len(reports) if dry_run else len(kept)
+            many = f"{count} report{'s' * (count != 1)}"
+            if dry_run:
+                shop.tell(f"would store the verdicts of {many} in {place}")
+            else:
+                click.echo(f"recorded the verdicts of {many}, {len(reports) - count} known already, in {place}")
         if reports and len(reports) == len(what):
             return int(Exit.PASSED)
         rest = [name for name in what if name not in reports]
@@ -74,6 +81,6 @@ def record(
         click.echo(f"{kind}: {name} was last recorded {days:.0f} days ago and is not in this run", err=True)
     if any(days > done.longest_days for _, days in done.silent):
         names = ", ".join(f'"{benchmark}"' for benchmark, _ in done.silent)
-        click.echo(f"try: mend it, or write under [perfgate]: retired = [{names}]", err=True)
+        click.echo(f"try: fix it, or write under [perfgate]: retired = [{names}]", err=True)
         return int(Exit.NOT_MEASURED)
     return int(Exit.NOT_MEASURED if done.failed or done.unmeasured else Exit.PASSED)

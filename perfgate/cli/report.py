@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from perfgate import codec, registry
-from perfgate.cli.options import Chosen, choosing, write
+from perfgate.cli.options import Chosen, choosing, form_of, write
 from perfgate.core.selection import Selection
 from perfgate.host import files
 from perfgate.pipeline import history, site
@@ -18,17 +18,26 @@ from perfgate.render import phrases
 @click.argument("report", required=False)
 @click.option("--config", type=click.Path(path_type=Path), help="Read this file instead of perfgate.toml.")
 @choosing
-@click.option("--url", default="", help="Where the site will be; the links of its Atom feed need it.")
-@click.option("--format", "form", type=click.Choice(registry.renderers()), default="html", help="How to write REPORT.")
-@click.option("-o", "--output", required=True, help="The directory of the site; or the file for REPORT, - is stdout.")
-def report(report: str | None, config: Path | None, selection: Selection, url: str, form: str, output: str) -> None:
+@click.option("--url", default="", help="Address at which the site will be served; the links of its Atom feed need it.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(registry.renderers()),
+    help="Format of REPORT; default: by the suffix of the file, else html.",
+)
+@click.option(
+    "-o", "--output", required=True, help="Directory of the site; or the file for REPORT, - is standard output."
+)
+def report(
+    report: str | None, config: Path | None, selection: Selection, url: str, form: str | None, output: str
+) -> None:
     """Write the trend site of the stored runs: pages for any web server, or to be opened from the disk.
 
     With REPORT, a file of `perfgate compare --format json`: write that one report, as a page or in any other format.
     """
     if report is not None:
         found = codec.load_report(files.read(Path(report), largest=codec.LARGEST), name=report)
-        write(registry.renderer(form)(found), output)
+        write(registry.renderer(form_of(form, output, default="html"))(found), output)
         return
     chosen = Chosen(config=config, selection=selection)
     with chosen.workshop() as shop:
@@ -38,7 +47,7 @@ def report(report: str | None, config: Path | None, selection: Selection, url: s
     if not seen.past.runs:
         click.echo(
             f"note: nothing is stored in {seen.past.place}, so the pages are empty; perfgate record stores a run, and "
-            "perfgate record v1.0..HEAD --every 5 fills a history",
+            "perfgate record TAG..HEAD --every 5 fills a history",
             err=True,
         )
     if outputs := os.environ.get("GITHUB_OUTPUT"):

@@ -45,7 +45,7 @@ def workflows(choices: Choices) -> dict[str, str]:
 
 
 def own_action(interrupts: Interrupts) -> str | None:
-    """Return perfgate's own action, pinned to the commit that this perfgate was made of; None where nobody knows."""
+    """Return perfgate's own action, pinned to the commit that this perfgate was made of; None if that is unknown."""
     written = files("perfgate") / "commit.txt"  # a release's build puts it there
     if written.is_file():
         return f"{ACTION}@{written.read_text(encoding='utf-8').strip()} # v{__version__}"

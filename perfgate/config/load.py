@@ -89,7 +89,7 @@ def _loaded(
         for v, where in ENVIRONMENT.items()
         if environ.get(v)
     ]
-    overrides += [(where, value, f"flag --{where[1]}") for where, value in (flags or {}).items()]
+    overrides += [(where, value, f"{_FLAG}{where[1]}") for where, value in (flags or {}).items()]
     for (table, key), value, origin in overrides:
         if isinstance(data.setdefault(table, {}), dict):  # what is no table is a fault that the schema names
             data[table][key] = value
@@ -99,9 +99,9 @@ def _loaded(
     except RecursionError as exc:
         raise ConfigError(f"{name} is nested too deeply") from exc
     except ValidationError as exc:
-        raise ConfigError(
-            _faults(exc, name, origins), hint="every key: perfgate config schema --format markdown"
-        ) from exc
+        faults, of_flags = _faults(exc, name, origins)
+        hint = "perfgate COMMAND --help" if of_flags else "every key: perfgate config schema --format markdown"
+        raise ConfigError(faults, hint=hint) from exc
     return Loaded(config=config, source=name if text else "defaults", origins=origins)
 
 
@@ -150,6 +150,7 @@ def _tuples(value: Any) -> Any:
     return tuple(_tuples(item) for item in value) if isinstance(value, list) else value
 
 
+_FLAG = "flag --"
 _HEADER = re.compile(r"[ \t]*\[(\[?)([^\]\n]+)\]")
 _KEY = re.compile(r"\s*(\"[^\"]*\"|'[^']*'|[A-Za-z0-9_-]+)\s*=")
 
@@ -175,16 +176,20 @@ def _lines(text: str, prefix: str) -> dict[tuple[str, ...], int]:
     return found
 
 
-def _faults(exc: ValidationError, name: str, origins: Mapping[tuple[str, ...], str]) -> str:
+def _faults(exc: ValidationError, name: str, origins: Mapping[tuple[str, ...], str]) -> tuple[str, bool]:
+    """Return what is wrong, and whether all of it is in options of the command line."""
     faults, errors = [], exc.errors(include_url=False)
     for error in errors[:MOST_FAULTS]:
         where = _place(error["loc"])
         told = (*where, "runner") if error["type"] == "union_tag_invalid" else where
         origin = next((origins[told[:n]] for n in range(len(told), 0, -1) if told[:n] in origins), name)
-        faults.append((_line(origin), f"{origin}: {_dotted(where)}{_explain(error, where)}".replace(": : ", ": ")))
+        place = origin.removeprefix("flag ") if origin.startswith(_FLAG) else f"{origin}: {_dotted(where)}"
+        faults.append((_line(origin), f"{place}{_explain(error, where)}".replace(": : ", ": ")))
+    if all(text.startswith("--") for _, text in faults):
+        return "; ".join(text for _, text in faults), True
     count = f"{len(errors)} faults" if len(errors) > 1 else "a fault"
     more = f"\n  and {len(errors) - MOST_FAULTS} more" if len(errors) > MOST_FAULTS else ""
-    return f"the configuration has {count}:\n  " + "\n  ".join(text for _, text in sorted(faults)) + more
+    return f"the configuration has {count}:\n  " + "\n  ".join(text for _, text in sorted(faults)) + more, False
 
 
 def _place(loc: Sequence[str | int]) -> tuple[str, ...]:
@@ -198,7 +203,10 @@ def _explain(error: Any, where: Sequence[str]) -> str:
     match error["type"]:
         case "extra_forbidden":
             near = difflib.get_close_matches(where[-1], _keys(where), n=1)
-            return f" is no key that perfgate knows{f'; did you mean {near[0]!r}?' if near else ''}"
+            advice = f"; did you mean {near[0]!r}?" if near else ""
+            if len(where) == 1 and where[0] in _keys(("perfgate", "")):
+                advice = "; write it under [perfgate]"
+            return f" is not a key that perfgate knows{advice}"
         case "missing":
             return " is missing"
         case "union_tag_invalid":

@@ -30,7 +30,7 @@ _SEND = re.compile(r"(GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) (/(?!/)\S*)")
 
 def _sending(text: str) -> str:
     if not _SEND.fullmatch(text):
-        raise ValueError(f'{text!r} is no request; write a method and a path, as in "GET /items/{{id}}"')
+        raise ValueError(f'{text!r} is not a request; write a method and a path, as in "GET /items/{{id}}"')
     return text
 
 
@@ -82,7 +82,7 @@ def slo_of(text: str) -> Slo:
     """
     label, _, bound = (part.strip() for part in text.partition("<"))
     if label not in QUANTILES or not bound:
-        raise ValueError(f'{text!r} is no objective of a latency; write it as in "p95 < 50ms"')
+        raise ValueError(f'{text!r} is not an objective of a latency; write it as in "p95 < 50ms"')
     return Slo(label=label, quantile=QUANTILES[label], bound_s=parse_quantity(bound, Unit.SECOND))
 
 
@@ -92,26 +92,26 @@ Send = Annotated[str, AfterValidator(_sending), Field(examples=["GET /items/{id}
 
 
 class RequestTable(Section):
-    """One request of the mix, and what its answer must be. `{field}` is filled in from `rows` or `login`."""
+    """One request of the mix, and the response that it must get. `{field}` is filled in from `rows` or `login`."""
 
     send: Send
     """Method and path."""
     weight: float = Field(1.0, gt=0, le=1e6)
-    """How often it is sent, against the others."""
+    """How often it is sent, relative to the others."""
     headers: dict[str, str] = {}
     """Further headers."""
     body: str = ""
-    """The body as it is."""
+    """The body, as text."""
     json_: Any = Field(None, alias="json")
-    """The body as JSON; a text that is nothing but `{field}` becomes the field's value."""
+    """The body, as JSON. A text that is only `{field}` becomes the field's value."""
     status: int | tuple[int, ...] = ()
-    """The status that is right, or several. Default: all below 400."""
+    """The expected status, or several. Default: every status below 400."""
     contains: str = ""
-    """What the body must hold."""
+    """A text that the response body must contain."""
     expect_headers: dict[str, str] = Field({}, alias="expect-headers")
-    """Headers that the answer must have; an empty value is any."""
+    """Headers that the response must have; an empty value accepts any."""
     expect_json: dict[str, Any] = Field({}, alias="expect-json")
-    """Path in the answer's JSON (`items.0.id`) to the value there."""
+    """Path in the response's JSON (`items.0.id`) to the expected value."""
 
     def request(self, name: str) -> Request:
         """Return the request as the core knows it."""
@@ -132,89 +132,93 @@ class RequestTable(Section):
 
 
 class LoginTable(RequestTable):
-    """A request that each side gets before the load, and what is kept of its answer."""
+    """A request that perfgate sends to each side before the load, and the fields to keep of its response."""
 
     keep: dict[str, str] = Field(min_length=1)
-    """Field to where it is: a path in the answer's JSON (`user.token`), or `header:NAME`."""
+    """Field to its place: a path in the response's JSON (`user.token`), or `header:NAME`."""
 
 
 class StageTable(Section):
-    """A stretch of time at whose end the rate is another."""
+    """A part of the load, at the end of which the rate has reached another value."""
 
     seconds: ShortTime = Field(alias="for")
-    """How long; all stages together are stretched to the load of one start."""
+    """Its length. All stages together are scaled to the length of one start."""
     to: Rate
     """The rate at its end."""
 
 
 class LoadSuite(Section):
-    """A short load probe: base and head of a service side by side, one generator, request by request."""
+    """A short load test: one generator sends the same requests to base and to head of a service."""
 
     runner: Literal["load"]
     """Which harness runs the suite."""
     command: CommandLine
-    """Starts the service in the side's directory, in the foreground. Split as a shell would, run without one; `{port}`
-    is a free port (also in `PORT`), `{data}` a directory of this start alone, `{side}` is base or head."""
+    """Starts the service in the side's checkout, in the foreground. It is split into words as a shell would, but not
+    run by a shell. `{port}` is a free port (also in `PORT`), `{data}` a directory for this start only, `{side}` base or
+    head."""
     requests: dict[str, Send | RequestTable] = {}
-    """Name to request: `"GET /path"`, or a table as below. Locust brings its own."""
+    """Name to request: `"GET /path"`, or a table as below. Locust has its own."""
     prepare: CommandLine | None = None
-    """Run before each start of each side, with the same fields: fill a database, for example."""
+    """A command to run before each start of each side, with the same fields; for example, to fill a database."""
     environment: dict[str, str] = {}
-    """Further variables of the service, with the same fields."""
+    """Further environment variables of the service, with the same fields."""
     data: RelativePath | None = None
-    """A file or directory that each start of each side gets a fresh copy of, at `{data}`."""
+    """A file or directory. Each start of each side gets a fresh copy of it at `{data}`."""
     ready: Annotated[str, AfterValidator(_ready)] = "tcp"
-    """When it takes requests: a path that answers below 400, `tcp`, or `log:TEXT` once it prints that."""
+    """When the service is ready: a path that answers with a status below 400; `tcp`, when the port accepts connections;
+    or `log:TEXT`, when it prints this text."""
     start_timeout: Duration = Field("30s", alias="start-timeout")
-    """How long it may take to get ready."""
+    """How long the service may take to get ready."""
     rate: Rate | None = None
-    """Requests a second, to each side. Default: what leaves the CPU that the sides share calm, at most 250/s."""
+    """Requests per second to each side. Default: a rate that leaves the shared CPU mostly idle, at most 250/s."""
     shape: Shape = Shape.CONSTANT
-    """How the rate runs: `constant`, `poisson`, `spike` (four times in the middle fifth) or `stress` (up to twice)."""
+    """The rate over time: `constant`; `poisson`, random arrivals; `spike`, four times the rate in the middle fifth; or
+    `stress`, rising to twice the rate."""
     stages: tuple[StageTable, ...] = ()
-    """Instead of a shape: from `rate` to another, and so on."""
+    """Instead of a shape: from `rate` to other rates, one after another."""
     users: int = Field(0, ge=0, le=400)
-    """A closed model instead: so many users with one request at a time. It hides stalls; see docs/load.md. With Locust
-    its users (default 10), with h2load its connections."""
+    """A closed model instead of a rate: this many users, each with one request at a time. It hides stalls; see
+    docs/load.md. With Locust, its users (default 10); with h2load, its connections."""
     duration: ShortTime = "20s"
-    """Of load on each side, over all starts: on both at once, or in turns (h2load, capacity)."""
+    """Time of load on each side, over all starts. Both sides are loaded at once, or in turns (h2load, capacity)."""
     starts: int | None = Field(None, ge=FIRST_LOOK, le=99)
-    """Fresh starts of both sides, which are what is counted. Default: one for 1.6 s of load (3.3 s with an engine
-    or in search of a capacity), at least 6."""
+    """Number of fresh starts of both sides; each start is one sample. Default: one for every 1.6 s of load (3.3 s with
+    an engine, or when searching the capacity), at least 6."""
     warmup: Duration = "300ms"
-    """At the beginning of each start, which does not count."""
+    """Time at the beginning of each start that does not count."""
     timeout: Duration = "10s"
-    """After which a request has failed."""
+    """A request without a response after this time has failed."""
     rows: RelativePath | None = None
-    """A CSV file with a head line, or JSON lines: each request takes a row of it by chance, the same on both sides."""
+    """A CSV file with a header line, or JSON lines. Each request takes a random row, the same on both sides."""
     login: LoginTable | None = None
-    """A request that each side gets before the load."""
+    """A request that perfgate sends to each side before the load."""
     search: Literal["capacity"] | None = None
-    """`capacity`: how many requests a second each side carries, found by ever more users."""
+    """`capacity`: find how many requests per second each side can serve, by adding users."""
     slo: Annotated[str, checked(slo_of), Field(examples=["p95 < 50ms"])] | None = None
-    """Searching the capacity: also the highest rate at which this latency is kept."""
+    """When searching the capacity: also find the highest rate that keeps this latency."""
     core_hour: float = Field(0.0, alias="core-hour", ge=0, le=1e6)
-    """Searching the capacity: the price of a CPU for an hour, which says what a million requests cost."""
+    """When searching the capacity: the price of one CPU for an hour. The report then gives the cost of a million
+    requests."""
     engine: Literal["locust", "h2load"] | None = None
-    """Who sends the load instead of the own generator: `locust` for user flows and other machines, `h2load` for rates
-    that Python cannot hold. Installed by you; see docs/load.md."""
+    """The load generator, instead of perfgate's own: `locust` for user flows and several machines, `h2load` for rates
+    that Python cannot send. You install it; see docs/load.md."""
     locustfile: RelativePath = "locustfile.py"
-    """Locust: what the users do; taken from your checkout for both sides."""
+    """Locust: the file that says what the users do; taken from your checkout, for both sides."""
     locust: CommandLine = "locust"
-    """Locust: how it is called, where head's environment is active."""
+    """Locust: its command, run with head's environment active."""
     workers: int = Field(2, ge=1, le=99)
-    """Locust: workers of each side."""
+    """Locust: number of workers of each side."""
     master_port: int | None = Field(None, alias="master-port", ge=1, le=65534)
-    """Locust: wait for workers from elsewhere, base's on this port and head's on the next one."""
+    """Locust: wait for workers on other machines, for base on this port and for head on the next one."""
     url: Annotated[str, AfterValidator(_url)] = "http://127.0.0.1:{port}"
-    """Where the service is reached."""
+    """The address of the service."""
     ca: RelativePath | None = None
-    """Of an https url: a file with the certificates to trust, as for a service with one of its own; taken from your
+    """For an https url: a file with the certificates to trust, as for a self-signed service; taken from your
     checkout."""
     insecure: bool = False
-    """Of an https url: trust any certificate."""
+    """For an https url: trust any certificate."""
     allow: tuple[str, ...] = ()
-    """Hosts beside this machine that `url` may name: whose owner agreed to be loaded."""
+    """Hosts other than this machine that `url` may name. Their owner must have agreed to the load."""
 
     @model_validator(mode="before")
     @classmethod
@@ -290,7 +294,7 @@ class LoadSuite(Section):
     def plan(self, rows: tuple[Mapping[str, Any], ...] = ()) -> Plan:
         """Return what the probe sends, with the `rows` that its file holds.
 
-        Raises: ValueError for a field that nobody gives.
+        Raises: ValueError for a field without a value.
         """
         tables = {
             name: RequestTable(send=each) if isinstance(each, str) else each for name, each in self.requests.items()

@@ -54,14 +54,14 @@ def markdown() -> str:
 
 
 _INTRODUCTION = """
-`perfgate.toml` at the root of the repository, or the same under `[tool.perfgate]` in `pyproject.toml`, where the
-keys of `[perfgate]` stand in `[tool.perfgate]` itself. Nothing is required. A flag overrides an environment
-variable, which overrides the file. `perfgate config show` says where each value came from, `perfgate config check`
-lists every fault with its line, `perfgate config schema` is a JSON schema for editors.
+perfgate reads `perfgate.toml` at the root of the repository, or the same tables under `[tool.perfgate]` in
+`pyproject.toml`; there, the keys of `[perfgate]` are in `[tool.perfgate]` itself. Every key is optional. An option of
+the command line overrides an environment variable, and that overrides the file. `perfgate config show` shows where
+each value came from, `perfgate config check` lists every fault with its line, and `perfgate config schema` prints a
+JSON schema for editors.
 
-The variables are VARIABLES. Two more stand for no key:
-`PERFGATE_CACHE` is where prepared sides are kept (else the user's cache directory), `PERFGATE_TOKEN` the token for
-GitHub and the results branch.
+The environment variables are VARIABLES. Two more do not belong to a key: `PERFGATE_CACHE`, the directory of prepared
+sides (default: in the user's cache directory), and `PERFGATE_TOKEN`, the token for GitHub and the results branch.
 
 This page is generated: `perfgate config schema --format markdown`.
 """

@@ -29,119 +29,127 @@ Answer = Literal["pass", "fail"]
 
 
 class Perfgate(Section):
-    """How much to spend and how sure to be."""
+    """Time and confidence of a comparison, and what every suite shares."""
 
     budget: Duration = "10m"
-    """Measuring time of one run, both sides together. What is settled early stops early."""
+    """Measuring time of one run at most, both sides together. Decided benchmarks stop early."""
     rotate: bool = False
     """If the budget does not hold a large suite, measure a different part of it in each run instead of the quickest
     benchmarks."""
     strictness: Literal["normal", "strict"] = "normal"
-    """`normal`: about 4 s a benchmark at most and one false block in 100 runs that change nothing (the margin makes it
-    rarer); `strict`: 10 s and one in 1,000."""
+    """`normal`: at most about 4 s a benchmark, and 1 in 100 runs that change nothing is blocked at most (the margin
+    makes it rarer); `strict`: 10 s, and 1 in 1,000."""
     canary: bool = True
-    """Whether base is measured against itself beside the rest, in six short pairs: where it differs from itself, the
-    run is invalid, and nobody is blamed."""
+    """Also measure base against itself, in six short pairs. If it differs from itself, the machine was disturbed: the
+    run is invalid, and its results from pairs are inconclusive."""
     effort: Duration | None = None
-    """Measuring time of one benchmark at most, both sides; default by strictness. More shows smaller changes.
-    Where it would not do for 30 pairs, an undecided benchmark may take up to four times as long."""
+    """Measuring time of one benchmark at most, both sides together. The default follows from the strictness; more time
+    detects smaller changes. An undecided benchmark too slow for 30 pairs may take up to four times as long."""
     margin: Share = f"{100 * MARGIN:g}%"
-    """A regression is certainly more than this, whatever its limit: what an edit that changes nothing may do."""
+    """The smallest slowdown that is ever a regression, whatever the limit: an edit that changes nothing can cause this
+    much."""
     results_branch: str = Field("perfgate-results", alias="results-branch", pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*$")
-    """The branch of the remote that stored runs are kept on."""
+    """The branch of the remote that holds the stored runs."""
     expect: tuple[str, ...] = ()
-    """Benchmarks (`suite/name`, with `*`) that must be measured. What base has by the same paths always must be."""
+    """Benchmarks (`suite/name`, with `*`) that must be measured. Everything that base has under the same paths is
+    always expected."""
     retired: tuple[str, ...] = ()
-    """Benchmarks that may vanish without being reported as missing."""
+    """Benchmarks that may disappear without being reported as missing."""
     accept_label: str = Field("perfgate: accept", alias="accept-label")
-    """A pull request with this label loses nothing by what got worse or went missing; empty switches that off."""
+    """Regressions and missing benchmarks do not block a pull request with this label. Empty disables it."""
 
 
 class Build(Section):
-    """How each side is prepared, in its own git worktree."""
+    """How perfgate prepares each side, in a checkout of its own."""
 
     setup: tuple[str, ...] = ()
-    """Shell commands, run in the worktree inside a fresh virtual environment, e.g. `python -m pip install -e .`"""
+    """Shell commands, run in the checkout with a fresh virtual environment active, as in `python -m pip install -e
+    .`"""
     lock: LockFile | None = None
-    """A lock file, as in `"uv.lock"`: the setup commands install the versions in it, which pip and uv get as
-    constraints. Default: the newest versions."""
+    """A lock file, as in `"uv.lock"`. pip and uv get its versions as constraints, so the setup commands install these.
+    Default: the newest versions."""
     isolate: Literal["auto", "venv", "none"] = "auto"
-    """`venv`: a fresh virtual environment a side; `none`: the current one, with the worktree first on the path;
-    `auto`: `venv` where there are setup commands."""
+    """`venv`: a fresh virtual environment for each side; `none`: the current one, with the checkout first on the path;
+    `auto`: `venv` if there are setup commands."""
     python: str | None = None
-    """The interpreter. Default: the active virtual environment's, else the project's .venv, else in a GitHub Actions
-    job the `python` on the path, else perfgate's own; where setup commands run and the project's `requires-python`
-    excludes that, another one of this machine."""
+    """The interpreter. Default: that of the active virtual environment; else of the project's .venv; else, in a GitHub
+    Actions job, the `python` on the path; else perfgate's own. If there are setup commands and the project's
+    `requires-python` excludes that one, perfgate looks for another on this machine."""
 
 
 class SideTable(Section):
-    """What one side has of its own beside its commit: two interpreters, two releases of a dependency, two settings."""
+    """What differs between the sides in addition to the commit: two interpreters, two releases of a dependency, two
+    settings."""
 
     setup: tuple[str, ...] | None = None
-    """Setup commands in place of those of `[build]`."""
+    """Setup commands, instead of those of `[build]`."""
     python: str | None = None
-    """The interpreter in place of that of `[build]`."""
+    """The interpreter, instead of that of `[build]`."""
     environment: dict[str, str] = {}
-    """Variables for its setup commands and its processes: NAME = "value"."""
+    """Environment variables of its setup commands and its processes: NAME = "value"."""
 
 
 class _SuiteBase(Section):
     timeout: Duration = "60s"
-    """How long a benchmark may be silent: its fixtures, one turn. Then it has failed."""
+    """A benchmark fails if it makes no progress for this long (its fixtures, or one turn)."""
     design: Literal["turns", "sequential"] = "turns"
-    """`sequential` where two copies cannot be alive at once (a fixed port, one device): about 2.5 times the time."""
+    """`sequential`: base and head run one after the other. For benchmarks of which two copies cannot run at once (a
+    fixed port, one device); it takes about 2.5 times as long."""
 
 
 class _CountingSuite(_SuiteBase):
     exclude: tuple[str, ...] = ()
-    """Benchmarks that are left out, by their whole names without the suite's; `*` is anything, `?` one character. The
-    report counts them."""
+    """Benchmarks to leave out, by their whole name without the suite; `*` matches anything, `?` one character. The
+    report gives their number."""
     metrics: tuple[Literal["instructions", "calls", "allocations", "peak-memory", "queries"], ...] = ()
-    """What is counted beside the time, exactly, in processes of its own: see docs/exact.md."""
+    """Exact metrics to count in addition to the time, in separate processes: see docs/exact.md."""
 
 
 class PytestSuite(_CountingSuite):
     """Benchmarks written for pytest-benchmark or pytest-codspeed."""
 
     runner: Literal["pytest-benchmark"] = "pytest-benchmark"
-    """Which harness runs the suite."""
+    """The harness that runs the suite."""
     paths: tuple[RelativePath, ...] = ()
-    """Files or directories with the benchmarks, taken from head for both sides. Default: wherever pytest finds some."""
+    """Files or directories with the benchmarks; both sides run head's. Default: wherever pytest finds benchmarks."""
     select: str | None = None
-    """An expression as for `pytest -k`."""
+    """An expression, as in `pytest -k`."""
     markers: str | None = None
-    """An expression as for `pytest -m`."""
+    """An expression, as in `pytest -m`."""
     args: tuple[str, ...] = ()
     """Further arguments for pytest."""
     benchmarks_from: Literal["head", "each"] = Field("head", alias="benchmarks-from")
-    """`each`: every side runs its own benchmark files."""
+    """`head`: both sides run head's benchmark files; `each`: each side runs its own."""
 
 
 class PyperfSuite(_CountingSuite):
-    """Scripts written for pyperf's `Runner`, measured in pairs that take turns in place of pyperf's own processes."""
+    """Scripts written for pyperf's `Runner`. perfgate measures them in pairs that take turns, instead of in pyperf's
+    own processes."""
 
     runner: Literal["pyperf"]
-    """Which harness runs the suite."""
+    """The harness that runs the suite."""
     paths: tuple[RelativePath, ...] = Field(min_length=1)
-    """The scripts, taken from head for both sides."""
+    """The scripts; both sides run head's."""
     args: tuple[str, ...] = ()
-    """Arguments for the scripts, their own or pyperf's."""
+    """Arguments of the scripts, their own or pyperf's."""
     benchmarks_from: Literal["head", "each"] = Field("head", alias="benchmarks-from")
-    """`each`: every side runs its own scripts."""
+    """`head`: both sides run head's scripts; `each`: each side runs its own."""
 
 
 class CommandSuite(_SuiteBase):
-    """Command lines as benchmarks: each gives its `time`, and its `cpu` and `peak-memory`, which a rule may name."""
+    """Command lines as benchmarks. Each has a `time`, and also `cpu` and `peak-memory`, which are judged if a rule
+    names them."""
 
     runner: Literal["command"]
-    """Which harness runs the suite."""
+    """The harness that runs the suite."""
     benchmarks: dict[str, CommandLine] = Field(min_length=1)
-    """Name to command line. Split as a shell would, run without one, in the side's directory; must exit with 0."""
+    """Name to command line. It is split into words as a shell would, but not run by a shell; it runs in the side's
+    checkout, and must exit with 0."""
     metrics: tuple[Literal["instructions"], ...] = ()
-    """What is counted beside the time, exactly, of a command and its children: see docs/exact.md."""
+    """Exact metrics of the command and its children, in addition to the time: see docs/exact.md."""
     reads: str | None = None
-    """The commands are benchmark programs themselves: what they print is a result file of this format
-    (`perfgate convert --list`), and its benchmarks are compared, a run of each side a pair."""
+    """The commands are benchmark programs that print results in this format (`perfgate convert --list`). perfgate
+    compares the benchmarks in their output; one run of each side is a pair."""
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
@@ -152,12 +160,13 @@ class CommandSuite(_SuiteBase):
 
 
 class SizeSuite(Section):
-    """Sizes of what the setup commands of `[build]` made: wheels, bundles, a program's output."""
+    """Sizes of the files that the setup commands of `[build]` produce: wheels, bundles, a program's output."""
 
     runner: Literal["size"]
-    """Which harness runs the suite."""
+    """The harness that runs the suite."""
     benchmarks: dict[str, Glob] = Field(min_length=1)
-    """Name to files in the side's directory, as in `dist/*.whl` or `build/**`: their bytes together are its `bytes`."""
+    """Name to files in the side's checkout, as in `dist/*.whl` or `build/**`. The metric `bytes` is their total
+    size."""
 
 
 AnySuite = PytestSuite | PyperfSuite | CommandSuite | SizeSuite | LoadSuite
@@ -169,16 +178,17 @@ def _one_suite() -> dict[str, AnySuite]:
 
 
 class Baseline(Section):
-    """Stored runs: where they are kept and what they may do."""
+    """Where stored runs are kept, and what they may decide."""
 
     directory: str | None = None
-    """Keep stored runs in this directory instead of on a branch; relative to the root, or absolute. git ignores it."""
+    """Keep stored runs in this directory instead of on a branch. Relative to the root, or absolute; git ignores it."""
     remote: str | None = None
-    """The remote that has the results branch. Default: origin, else the only one."""
+    """The remote with the results branch. Default: origin, else the only remote."""
     max_age: Duration = Field("30d", alias="max-age")
-    """An older baseline gets a warning; a benchmark that was not recorded for so long fails the record."""
+    """perfgate warns about a baseline older than this; `record` fails if a benchmark has not been recorded for this
+    long."""
     trust_times: bool = Field(False, alias="trust-times")
-    """Whether a time may block against stored runs: only where the machine is always the same and idle."""
+    """Let times block when compared with stored runs. Only for a machine that is always the same and idle."""
 
 
 def _objective(text: str) -> None:
@@ -187,19 +197,19 @@ def _objective(text: str) -> None:
 
 
 class History(Section):
-    """What `perfgate history` watches for."""
+    """What `perfgate history` checks."""
 
     releases: str = "v*"
-    """Tags of releases, as a glob: drift is counted from the last one."""
+    """Glob of the release tags. Drift is counted from the last release."""
     drift: Share = "10%"
-    """How much worse than at the last release many small changes together may make a benchmark."""
+    """How much worse than at the last release a benchmark may get by many small changes together."""
     objective: Annotated[str, checked(_objective), Field(examples=["95%"])] = "95%"
-    """How many of the stored runs must keep the SLO of their rule: the others are its error budget."""
+    """Share of the stored runs that must meet the SLO of their rule. The rest is its error budget."""
 
 
 class RuleTable(Section):
-    """What SLIs may lose; the first rule whose `sli` matches counts. Behind yours stand perfgate's: `*:time` with 5 %,
-    and what docs/exact.md and docs/load.md name for other metrics."""
+    """How much each SLI may get worse. The first rule whose `sli` matches applies. perfgate's own rules come after
+    yours: `*:time` with 5 %, and those that docs/exact.md and docs/load.md list for other metrics."""
 
     @model_validator(mode="after")
     def _fitting(self) -> Self:
@@ -213,26 +223,25 @@ class RuleTable(Section):
         return self
 
     sli: str = Field(min_length=1)
-    """Which SLIs (`suite/name:metric`): `*` is anything, `?` one character, everything else itself. What is
-    judged only by name (`cpu`, `peak-memory`, `latency.p99` …) needs the metric written out: `*:cpu`."""
+    """The SLIs (`suite/name:metric`): `*` matches anything, `?` one character, everything else itself. Some metrics
+    (`cpu`, `peak-memory`, `latency.p99` …) are judged only by a rule that names them: `*:cpu`."""
     limit: Share = "5%"
-    """Head may be worse than base by this."""
+    """How much worse than base head may be."""
     floor: Quantity | None = None
-    """A change smaller than this, in the metric's unit, never counts."""
+    """A smaller change never counts; in the metric's unit."""
     slo: Quantity | None = None
-    """Head must not be worse than this, in the metric's unit, whatever base is: `slo = "200ms"`. What base misses as
-    surely does not block."""
+    """An absolute bound for head, in the metric's unit: `slo = "200ms"`. It does not block if base misses it too."""
     better: Literal["lower", "higher"] | None = None
-    """Which way is better, for a metric that perfgate does not know and whose file does not say it."""
+    """Which way is better, for a metric that perfgate does not know and whose file does not say."""
     critical: bool = True
-    """Blocks; `false` only warns."""
+    """Whether a regression blocks; `false` only warns."""
     on_inconclusive: Answer = Field("pass", alias="on-inconclusive")
-    """`fail`: an answer that could not be given blocks too, with exit code 4."""
+    """`fail`: an inconclusive result blocks as well, with exit code 4."""
     until: date | None = None
-    """The last day on which it counts, as in `2027-01-31`; after it the next rule does. With `critical = false` a
-    quarantine."""
+    """The last day on which the rule applies, as in `2027-01-31`. After that the next matching rule does. With
+    `critical = false` this is a quarantine."""
     max_skipped: Share = Field(f"{100 * MAX_SKIPPED:g}%", alias="max-skipped")
-    """The share of a suite's benchmarks that may be skipped on both sides before the report's first line says so."""
+    """If a larger share of a suite's benchmarks is skipped on both sides, the report's first line says so."""
 
     def rule(self) -> Rule:
         """Return the rule in base units."""
@@ -254,15 +263,15 @@ class RuleTable(Section):
 
 
 class MetricTable(Section):
-    """What a metric is that perfgate does not know, by its name (the part of an SLI behind the colon)."""
+    """Describes a metric that perfgate does not know. NAME is the part of an SLI after the colon."""
 
     better: Literal["lower", "higher"] | None = None
-    """Which way is better. Without it a result file may say it, or its unit; else perfgate guesses `lower`, says so in
-    the report, and calls nothing improved."""
+    """Which way is better. Default: as the result file says, or as the unit implies. Otherwise perfgate guesses
+    `lower`, says so in the report, and reports no improvement."""
     unit: Literal["s", "B", "1/s", "share", "1"] | None = None
-    """What its values are in: seconds, bytes, per second, a share (0.01 reads 1 %), or none of these."""
+    """The unit of its values: seconds, bytes, per second, a share (0.01 is 1 %), or none of these."""
     kind: Literal["noisy", "exact"] | None = None
-    """`exact`: the same code always gives the same value, so that any difference beyond the limit counts."""
+    """`exact`: the same code always gives the same value, so every difference beyond the limit counts."""
 
     def statement(self, name: str) -> Statement:
         """Return what is stated of the metric `name`."""
@@ -275,18 +284,19 @@ class MetricTable(Section):
 
 
 class AcceptTable(Section):
-    """A regression that is meant: reviewed, bounded, and only for a time. On a pull request, its base's count."""
+    """An intended regression: reviewed, with a bound and a last day. On a pull request, the entries of its base
+    apply."""
 
     sli: str = Field(min_length=1)
-    """Which SLIs, as in a rule."""
+    """The SLIs, as in a rule."""
     up_to: Share = Field(alias="up-to")
-    """Head may be worse than base by this."""
+    """How much worse than base head may be."""
     reason: str = Field(min_length=1)
-    """Why; shown in every report until then."""
+    """The reason; every report shows it until then."""
     until: date
-    """The last day on which it counts, as in `2027-01-31`."""
+    """The last day on which it applies, as in `2027-01-31`."""
     who: str = ""
-    """Who stands for it."""
+    """The person who decided it."""
 
     def acceptance(self) -> Acceptance:
         """Return the acceptance in base units."""
@@ -309,7 +319,8 @@ class Config(Section):
     baseline: Baseline = Baseline()
     history: History = History()
     environment: dict[str, str] = {}
-    """What else makes runs comparable, beside CPU, cores, kernel, libc, Python and runner image: name = "value"."""
+    """Further facts that must be equal for runs to be comparable, in addition to CPU, cores, kernel, libc, Python and
+    runner image: name = "value"."""
     rule: tuple[RuleTable, ...] = ()
     metric: dict[str, MetricTable] = {}
     """Metrics that perfgate does not know."""

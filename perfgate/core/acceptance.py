@@ -1,7 +1,7 @@
 """Acceptances that come with a change itself: a label on the pull request, a trailer in its last commit.
 
-Lighter than an entry in the configuration, and so without an end: they count for this change alone. Whether somebody
-may be believed is decided by whoever calls.
+Lighter than an entry in the configuration, and so without an end: they count for this change alone. The caller decides
+whether their author may be trusted.
 """
 
 import math

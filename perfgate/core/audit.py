@@ -1,7 +1,7 @@
 """Whether the gate can be trusted, from what became of its own verdicts: how often a block was no regression.
 
 A block that the same two commits, measured again, contradicted, or that fell on a change of nothing, speaks against the
-benchmark. One that somebody accepted may have been right; where that happens to all of them, nobody is guarded by it.
+benchmark. One that was accepted may have been right; if all of them are, the benchmark guards nothing.
 Two commits count once, however often they were measured: people repeat what was red.
 """
 
@@ -47,7 +47,7 @@ class Record:
     blocked: int
     """Regressions, the accepted ones among them."""
     overridden: int
-    """Regressions that somebody accepted."""
+    """Accepted regressions."""
     flipped: int
     """Regressions that at least as many measurements of the same two commits contradicted."""
     null: int

@@ -25,7 +25,7 @@ from perfgate.core.policy import Policy
 from perfgate.core.processes import Processes
 from perfgate.core.stats import changepoint, describe, unpaired
 
-MOST_RUNS = 20  # stored runs that foretell the next: older ones say less about now
+MOST_RUNS = 20  # stored runs that predict the next; older ones say less about now
 WINDOW = 2 * MOST_RUNS  # read, so that a change of level among them is seen
 NONE = Effects()
 
@@ -45,7 +45,7 @@ class StoredRun:
     """Made of any mapping of levels."""
     failures: tuple[Failure, ...] = ()
     runs: int = 1
-    """How many runs a roll-up stands for."""
+    """How many runs a roll-up represents."""
 
     def __post_init__(self) -> None:
         if not isinstance(self.levels, Levels):

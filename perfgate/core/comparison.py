@@ -214,10 +214,10 @@ def _evidence(
         text = f"measured in different environments ({'; '.join(differences)})"
         return Evidence.ADVISORY, (Warning(code="other-environment", text=text),)
     if fewest < FIRST_LOOK:
-        few = f"{fewest} process{'es' * (fewest > 1)} a side"
-        text = f"{few}; noise lives between processes, from {FIRST_LOOK} a side they show it"
+        few = f"{fewest} process{'es' * (fewest > 1)} on a side"
+        text = f"{few}; at least {FIRST_LOOK} are needed to estimate the noise, which differs from process to process"
         return Evidence.ADVISORY, (Warning(code="few-processes", text=text),)
-    text = "measured at different moments; only pairs can tell a change from a slower minute"
+    text = "measured at different times; only pairs can tell a change from a busy machine"
     return Evidence.UNPAIRED, (Warning(code="not-paired", text=text),)
 
 

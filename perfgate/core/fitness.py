@@ -236,7 +236,7 @@ _HABITS = {
 
 
 def _on_cpu(c: Comparison, samples: Samples) -> float:
-    """Return the share of a benchmark's time in which it was on a CPU; 1 where nobody counted."""
+    """Return the share of a benchmark's time in which it was on a CPU; 1 if that was not counted."""
     cpu = samples.get((c.sli.benchmark, CPU.name), ())
     if c.sli.metric != TIME or not cpu:
         return 1.0
@@ -244,7 +244,7 @@ def _on_cpu(c: Comparison, samples: Samples) -> float:
 
 
 def _trend(samples: Sequence[Sample]) -> float:
-    """Return the log ratio of the last third of a process's turns to the first, where it surely is one; else 0.
+    """Return the log ratio of the last third of a process's turns to the first, if it is significant; else 0.
 
     Both processes of a pair lived in the same moments, so a pair gives one value, like everywhere else.
     """

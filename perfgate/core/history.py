@@ -29,9 +29,9 @@ class Shift:
     """A change of level, and the commits that may be to blame."""
 
     after: str
-    """The last commit that surely was before it."""
+    """The last commit that is certainly before it."""
     until: str
-    """The first commit that surely was behind it."""
+    """The first commit that is certainly after it."""
     at: str
     """The likeliest first commit of the new level."""
     first: int

@@ -1,6 +1,6 @@
 """From comparisons to verdicts: is head worse than base by more than this SLI's limit?
 
-Pure and deterministic: the orchestrator asks at every look, the report asks at the end, and whoever has
+Pure and deterministic: the orchestrator asks at every look, the report asks at the end, and a caller that has
 the runs can ask again; all get the same answer. The rule, with worse-is-positive log ratios d of n pairs:
 
 - regression: the lower bound of the mean of d (trimmed, see `stats.paired`) is above the margin, and the estimate
@@ -11,11 +11,11 @@ the runs can ask again; all get the same answer. The rule, with worse-is-positiv
 - else inconclusive. Too few pairs, or no pairs at all, is never anything else.
 
 What is counted (errors) is asked by Fisher's exact test, and whether the excess is there from start to start. An SLO
-is one more question of the same family: is head's own level surely beyond it, and not base's as well?
+is one more question of the same family: is head's own level significantly beyond it, and base's not?
 
 Where base differs from itself in the same minutes (`control`), the pairs of that run decide nothing.
 
-Against a stored baseline the same rule is asked once, of the interval in which earlier runs foretell the next;
+Against a stored baseline the same rule is asked once, of the interval in which earlier runs predict the next;
 for times the answer informs and blocks only where the policy trusts the machine.
 """
 
@@ -151,7 +151,7 @@ def _doubt(question: CountQuestion) -> str:
 
 
 def _within_slo(row: Judgement, one: _Asked, found: Verdict) -> Judgement:
-    """Return the row with what is said of its SLO: surely missed is a regression, unless base surely misses it too."""
+    """Return the row with its SLO: one that is missed with confidence is a regression, unless base misses it too."""
     if found is Verdict.REGRESSION and _base_misses(one):
         return replace(row, text="; ".join(filter(None, [row.text, "misses its SLO, as base does"])))
     if found is Verdict.REGRESSION:
@@ -176,7 +176,7 @@ _ACCEPTABLE = (Verdict.REGRESSION, Verdict.MISSING)
 
 
 def _accepted(row: Judgement, policy: Policy) -> Judgement:
-    """Return what is worse, or missing, as accepted where somebody stands for it, or say why that does not count."""
+    """Return a regression or a missing benchmark as accepted if an acceptance covers it; else say why none counts."""
     worse = worsening(row.comparison) if row.comparison else math.inf
     said = [row.text] if row.text else []
     for acceptance in policy.acceptances(row.name):

@@ -75,7 +75,7 @@ _EXACT = (
     *(Metric(name=name, unit=Unit.BYTE, kind=Kind.EXACT) for name in ("bytes", "peak-memory.own")),
 )
 RATE = Metric(name="rate", unit=Unit.PER_SECOND, direction=Direction.HIGHER)
-"""Of a benchmark that somebody else's tool counted by the second; what perfgate measures itself is a time."""
+"""A benchmark's rate as another tool reported it; perfgate itself measures times."""
 METRICS = {metric.name: metric for metric in (TIME, CPU, PEAK_MEMORY, RATE, *_EXACT, *_LOAD)}
 """Those of load probes are explained in docs/load.md."""
 _SIGNED = ("rss-growth",)
@@ -221,7 +221,7 @@ def gone(benchmark: "Benchmark") -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """A benchmark that gave no sample, and why, in the words of whoever refused."""
+    """A benchmark without a sample, and the reason."""
 
     benchmark: Benchmark
     reason: Reason
@@ -268,12 +268,14 @@ class Revision:
     """As a person named it: `HEAD~1`, `working tree`, a file's name."""
     commit: str | None = None
     dirty: bool = False
-    """The working tree held changes that no commit has."""
+    """The working tree had uncommitted changes; `commit` is then one that perfgate made of them."""
 
     def __str__(self) -> str:
+        if self.dirty:
+            return f"{self.label} with changes"
         if self.commit is None:
             return self.label
-        short = self.commit[:9] + (" with changes" if self.dirty else "")
+        short = self.commit[:9]
         return short if self.commit.startswith(self.label) else f"{self.label} ({short})"
 
 

@@ -1,4 +1,4 @@
-"""Where every SLI stands, for whoever looks at pictures of the past: its level, how it moved, what is open, and why.
+"""The state of every SLI, for the trend site: its level, how it moved, and its open regressions with their cause.
 
 An SLI stands where its newest environment does; those before it are epochs of the same picture.
 """
@@ -30,7 +30,7 @@ class State(StrEnum):
     ACCEPTED = "accepted"
     WENT_AWAY = "went away"
     FORMER = "not measured any more"
-    """On an environment that is gone, or of a benchmark that is: whether it still stands, nobody knows."""
+    """Its environment or its benchmark no longer exists, so whether it still holds is unknown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +58,7 @@ class Commit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accepted:
-    """A regression that the gate let pass because somebody stood for it."""
+    """A regression that the gate let pass because it was accepted."""
 
     started: str
     """UTC, ISO 8601: when it was measured."""

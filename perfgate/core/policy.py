@@ -71,7 +71,7 @@ class Statement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Acceptance:
-    """A regression that somebody stands for: how large, why, until when."""
+    """An accepted regression: how large, why, until when."""
 
     sli: str
     """A glob, as in a rule."""
@@ -157,7 +157,7 @@ class Policy:
         return replace(run, samples=samples)
 
     def rule_for(self, sli: Sli) -> Rule | None:
-        """Return the first rule that covers `sli`, without what is of another unit; None means that nobody asked."""
+        """Return the first matching rule, without a floor or SLO in another unit; None if no rule applies."""
         unknown = sli.metric.name not in METRICS and not sli.metric.diagnostic
         # Somebody put it into a file, and which way is better may be a guess: it warns until a rule names it.
         usual = Rule(sli=f"*:{sli.metric.name}", limit=0.05, critical=False) if unknown else None

@@ -15,10 +15,10 @@ from perfgate.core.stats.scale import Scale, Signs
 from perfgate.core.stats.sequential import Spending, nominal_levels
 from perfgate.core.verdict import Verdict
 
-FEWEST_STORED = 8  # stored runs before they foretell the next
+FEWEST_STORED = 8  # stored runs that are needed to predict the next
 CLUSTERED = 0.01  # bad ones come in bursts: more of them must also be seen from start to start, at this level
 REPEATED = 0.05  # one-sided level at which fresh pairs must show anew what the first ones showed
-FEW_BAD = 0.02  # more of them than on base: what surely is not so many is a pass, and 200 good requests say so
+FEW_BAD = 0.02  # more of them than on base: significantly fewer is a pass, and 200 good requests say so
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +38,7 @@ class Seen(Protocol):
     """What was measured of one question, ready to be tested at any level."""
 
     def crosses(self, level: float) -> bool:
-        """Return whether head is surely worse, at the one-sided error `level`."""
+        """Return whether head is significantly worse, at the one-sided error `level`."""
         ...
 
     def answered(self, blocked_at: float | None, family_level: float) -> Answer:
@@ -83,7 +83,7 @@ class Question:
     absolute: bool = False
     """Against a bound, not against base: no margin is needed, the bound does not move."""
     guessed: bool = False
-    """Which way is better is not known: what is surely not worse is a pass only if it is surely not better either."""
+    """Which way is better is not known, so a pass must be significantly neither worse nor better."""
 
     @classmethod
     def about(
@@ -285,7 +285,7 @@ class ShareQuestion:
         return self
 
     def crosses(self, level: float) -> bool:
-        """Return whether the share is surely above the SLO, and from start to start."""
+        """Return whether the share is significantly above the SLO, in most starts."""
         slo = self.rule.slo
         assert slo is not None
         return counts.lower_share(*self._total, level) > slo and _everywhere(

@@ -42,7 +42,7 @@ def parse_share(text: str) -> float:
     """
     match = _NUMBER.fullmatch(text)
     if match is None or match[2] != "%":
-        raise ValueError(f'{text!r} is not a share; write a number and a percent sign, as in "5%"')
+        raise ValueError(f"{text!r} is not a number with a percent sign, as in 5%")
     if not (share := float(match[1]) / 100) > 0:
         raise ValueError(f"{text!r} is not above zero")
     return share
@@ -55,7 +55,7 @@ def parse_part(text: str) -> tuple[int, int]:
     """
     match = re.fullmatch(r"(\d{1,4})/(\d{1,4})", text.strip())
     if match is None or not 1 <= int(match[1]) <= int(match[2]):
-        raise ValueError(f'{text!r} is no part; write its number and how many there are, as in "2/4"')
+        raise ValueError(f"{text!r} is not a part: write its number and how many there are, as in 2/4")
     return int(match[1]), int(match[2])
 
 

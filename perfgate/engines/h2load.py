@@ -13,7 +13,7 @@ from perfgate.errors import MeasureError
 
 LOG = "requests.tsv"
 MOST_URIS = 100
-HELD = 0.99  # of the rate: less says that somebody was at the end
+HELD = 0.99  # of the rate: less means that the generator or the service was at its limit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ from perfgate.core.model import CPU, METRICS, PEAK_MEMORY, RATE, TIME, Kind, Met
 from perfgate.core.stats import describe
 from perfgate.core.units import Unit
 from perfgate.errors import FileError
-from perfgate.formats.document import Document, Says, Table
+from perfgate.formats.document import NO_SHARES, Document, Says, Table, Written
 from perfgate.formats.readings import Read, Readings
 
 says = Says(
@@ -60,11 +60,13 @@ def _named(document: Document, measure: str) -> Metric:
     return metric
 
 
-def write(run: Run) -> str:
+def write(run: Run) -> Written:
     """Return the medians of processes, with the smallest and largest of them as bounds."""
     file: dict[str, dict[str, dict[str, float]]] = {}
+    left_out = []
     for sample in run.samples:
         if sample.sli.metric.kind is Kind.COUNTED:
+            left_out.append((sample.sli, NO_SHARES))
             continue
         medians = describe.process_medians(sample.processes)
         metric = sample.sli.metric
@@ -75,4 +77,5 @@ def write(run: Run) -> str:
             "lower_value": min(medians) / factor,
             "upper_value": max(medians) / factor,
         }
-    return json.dumps(file, indent=1)
+    reduced = "the median of its processes, with the smallest and the largest"
+    return Written(text=json.dumps(file, indent=1), left_out=tuple(left_out), reduced=reduced)

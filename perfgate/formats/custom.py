@@ -7,7 +7,7 @@ from perfgate.core.model import Direction, Run
 from perfgate.core.stats import describe
 from perfgate.core.units import Unit
 from perfgate.errors import FileError
-from perfgate.formats.document import Document, Says, Table
+from perfgate.formats.document import Document, Says, Table, Written
 from perfgate.formats.readings import Readings, better_when, unit_named
 
 says = Says(
@@ -40,7 +40,7 @@ class Stated:
         return replace(says, made_by=made_by, metrics=f"by the unit; all are better when they are {self.better}")
 
     def recognises(self, document: Document) -> bool:
-        """Return that it is not told by its shape: somebody must name it."""
+        """Return False: its contents do not identify it, so the user names it."""
         return False
 
     def read(self, document: Document) -> Run:
@@ -75,23 +75,26 @@ def _read(document: Document, better: Direction | None) -> Run:
     return found.run()
 
 
-def write_smaller(run: Run) -> str:
+def write_smaller(run: Run) -> Written:
     """Return the medians of processes of all that is better when it is lower."""
     return _written(run, Direction.LOWER)
 
 
-def write_bigger(run: Run) -> str:
+def write_bigger(run: Run) -> Written:
     """Return the medians of processes of all that is better when it is higher."""
     return _written(run, Direction.HIGHER)
 
 
-def _written(run: Run, better: Direction) -> str:
-    entries = []
+def _written(run: Run, better: Direction) -> Written:
+    entries, left_out = [], []
     for sample in run.samples:
         metric = sample.sli.metric
         if metric.direction is not better:
+            fits = "smaller" if better is Direction.HIGHER else "bigger"
+            left_out.append((sample.sli, f"{metric.direction} is better: --to custom-{fits} holds it"))
             continue
         unit, factor = _UNITS.get(metric.unit, (metric.name, 1.0))
         medians = describe.process_medians(sample.processes)
         entries.append({"name": str(sample.sli), "unit": unit, "value": describe.median(medians) / factor})
-    return json.dumps(entries, indent=1)
+    reduced = "the median of its processes"
+    return Written(text=json.dumps(entries, indent=1), left_out=tuple(left_out), reduced=reduced)

@@ -15,7 +15,7 @@ from defusedxml.ElementTree import ParseError, fromstring
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic_core import from_json
 
-from perfgate.core.model import Run
+from perfgate.core.model import Run, Sli
 from perfgate.errors import FileError
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ CSV_COLUMNS = ("benchmark", "metric", "unit", "better", "process", "value")
 CSV_HINT = f"a CSV names its columns in the first line: benchmark and value, and of {', '.join(CSV_COLUMNS[1:5])} any"
 NUMBER = r"[-+]?(?i:(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d*)?(?:e[-+]?\d+)?|nan|inf(?:inity)?)"
 """A number in a text, with what tools print in place of one: it fails its metric, and is not overlooked."""
+NO_SHARES = "it is a share of a number of requests, and the format has no place for that number"
 _MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 _GZIP = b"\x1f\x8b"
 
@@ -36,7 +37,7 @@ Count = Annotated[int, Field(ge=0, lt=2**53)]
 
 
 def _spelled(value: object) -> object:
-    """Return the number that a text such as "NaN" stands for: Java's and Go's JSON has no other way to write it."""
+    """Return the number that a text such as "NaN" means: Java's and Go's JSON has no other way to write it."""
     return (
         float(value) if isinstance(value, str) and value.lstrip("+-").lower() in ("nan", "inf", "infinity") else value
     )
@@ -180,7 +181,7 @@ class Document:
         except DefusedXmlException as exc:
             raise FileError(f"{self.name} declares entities or a document type, which no report does") from exc
         except (ParseError, ValueError, LookupError) as exc:
-            raise FileError(f"{self.name} is no whole XML file: {exc}") from exc
+            raise FileError(f"{self.name} is not a complete XML file: {exc}") from exc
         return root
 
     def is_xml(self, *roots: str) -> bool:
@@ -233,6 +234,17 @@ class Says:
     environment: str = "nothing"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """A run in another tool's format."""
+
+    text: str
+    left_out: tuple[tuple[Sli, str], ...] = ()
+    """SLIs that the format cannot hold, with the reason."""
+    reduced: str = ""
+    """What is kept of the values of each SLI; empty where all of them are."""
+
+
 class Reader(Protocol):
     """Reads the files of one tool."""
 
@@ -280,7 +292,7 @@ def delimiter(first: str) -> str:
 
 
 def newest(document: Document, what: str, version: object, known: Iterable[object]) -> None:
-    """Refuse a version of a format that nobody here has seen.
+    """Refuse an unknown version of a format.
 
     Raises: FileError.
     """

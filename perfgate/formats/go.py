@@ -190,7 +190,7 @@ def _told(unit: Read, words: str) -> Read:
 
 def _add(found: Readings, name: str, words: Sequence[str], units: dict[str, Read], *, where: str) -> None:
     if len(words) % 2 or not words:
-        raise FileError(f"{where}: {' '.join(words)[:60]!r} are no values with their units")
+        raise FileError(f"{where}: {' '.join(words)[:60]!r} is not a list of values with their units")
     for value, text in zip(words[::2], words[1::2], strict=True):
         unit = units.get(text) or unit_of(text)
         try:

@@ -59,7 +59,7 @@ def _latencies(document: Document, text: str, line: str) -> dict[str, float | No
             continue
         quantity = _QUANTITY.fullmatch(word)
         if quantity is None or unit_named(quantity[2]).metric.name != "time":
-            raise FileError(f"{document.name}: {word[:60]!r} is no time")
+            raise FileError(f"{document.name}: {word[:60]!r} is not a time")
         found[name] = unit_named(quantity[2]).factor * number(document, quantity[1])
     return found
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from perfgate.core.model import METRICS, TIME, Metric, Run
 from perfgate.core.units import Unit
-from perfgate.formats.document import Document, Says, Table, newest
+from perfgate.formats.document import Document, Says, Table, Written, newest
 from perfgate.formats.readings import Readings
 
 says = Says(
@@ -65,18 +65,16 @@ def read(document: Document) -> Run:
     return found.run()
 
 
-def write(run: Run) -> str:
-    """Return the run as `pyperf compare_to` reads it: one benchmark an SLI, what is no time by its metric as well.
-
-    What was 0 anywhere is left out: pyperf knows no such value.
-    """
-    benchmarks = []
+def write(run: Run) -> Written:
+    """Return the run for `pyperf compare_to`: a benchmark for each SLI, named with its metric unless that is time."""
+    benchmarks, left_out = [], []
     for sample in run.samples:
         metric = sample.sli.metric
         name = str(sample.sli.benchmark) + ("" if metric == TIME else f":{metric.name}")
         facts = {"name": name, "unit": _UNITS.get(metric.unit, "integer")}
         if min(value for values in sample.processes for value in values) <= 0:
-            continue  # pyperf refuses a file that holds a value of nothing
+            left_out.append((sample.sli, "it has a value of 0 or less, and pyperf refuses a file with such a value"))
+            continue
         benchmarks.append({"metadata": facts, "runs": [{"values": list(values)} for values in sample.processes]})
     facts = dict(run.environment.facts)
     metadata: dict[str, object] = {key: facts[fact] for fact, key in _FACTS.items() if facts.get(fact)}
@@ -84,4 +82,5 @@ def write(run: Run) -> str:
         del metadata["cpu_count"]
     elif "cpu_count" in metadata:
         metadata["cpu_count"] = int(facts["cpus"])  # pyperf refuses a text there
-    return json.dumps({"version": "1.0", "metadata": metadata, "benchmarks": benchmarks})
+    text = json.dumps({"version": "1.0", "metadata": metadata, "benchmarks": benchmarks})
+    return Written(text=text, left_out=tuple(left_out))

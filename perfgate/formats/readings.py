@@ -230,7 +230,7 @@ class Readings:
         Raises: FileError where it names no benchmark at all.
         """
         if not self._named:
-            raise FileError(f"{self.document.name} holds no benchmark", hint="did the run that made it end early?")
+            raise FileError(f"{self.document.name} has no benchmark", hint="did the run that made it end early?")
         samples = [self._sample(sli, list(found.values())) for sli, found in self._values.items()]
         for sli, counted in self._counts.items():
             shares = [[share] for share, _ in counted.values()]
@@ -241,7 +241,7 @@ class Readings:
                 self._failures[benchmark] = replace(failure, metrics=())
         for benchmark in self._named:
             if benchmark not in there and benchmark not in self._failures:
-                self.fail(benchmark.name, Reason.NOTHING, "the file names it, and holds no value of it")
+                self.fail(benchmark.name, Reason.NOTHING, "the file names it, but has no value of it")
         return Run(
             revision=self.revision or Revision(label=self.document.name),
             environment=Environment(facts=tuple((key, str(value)) for key, value in self.facts.items() if value)),

@@ -7,7 +7,7 @@ from dataclasses import replace
 from perfgate.core.model import METRICS, Direction, Kind, Metric, Run
 from perfgate.core.units import Unit
 from perfgate.errors import FileError
-from perfgate.formats.document import CSV_COLUMNS, CSV_HINT, Document, Says
+from perfgate.formats.document import CSV_COLUMNS, CSV_HINT, NO_SHARES, Document, Says, Written
 from perfgate.formats.readings import Read, Readings, better_when, unit_named
 
 says = Says(
@@ -82,18 +82,19 @@ def _cell(text: str) -> str:
     return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
 
-def write(run: Run) -> str:
-    """Return every value of a run, in base units; counted metrics and failures have no place in it."""
-    text = io.StringIO()
+def write(run: Run) -> Written:
+    """Return every value of a run, in base units."""
+    text, left_out = io.StringIO(), []
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
     for sample in run.samples:
         metric = sample.sli.metric
         if metric.kind is Kind.COUNTED:
+            left_out.append((sample.sli, NO_SHARES))
             continue
         unit = _WRITTEN.get(metric.unit, str(metric.unit))
         for process, values in zip(sample.pairs, sample.processes, strict=True):
             for value in values:
                 name = _cell(str(sample.sli.benchmark))
                 writer.writerow([name, _cell(metric.name), unit, metric.direction, process, repr(value)])
-    return text.getvalue()
+    return Written(text=text.getvalue(), left_out=tuple(left_out))

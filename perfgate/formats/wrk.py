@@ -53,5 +53,5 @@ def _seconds(document: Document, text: str) -> float:
     match = _QUANTITY.fullmatch(text)
     unit = unit_named(match[2]) if match else None
     if match is None or unit is None or unit.metric.name != "time":
-        raise FileError(f"{document.name}: {text[:60]!r} is no time")
+        raise FileError(f"{document.name}: {text[:60]!r} is not a time")
     return unit.factor * number(document, match[1])

@@ -79,7 +79,7 @@ class Agent:
     def send(self, **message: object) -> None:
         """Send one message.
 
-        Raises: AgentGone if nobody is there to read it.
+        Raises: AgentGone if the agent has ended.
         """
         left = memoryview(json.dumps(message).encode() + b"\n")
         try:

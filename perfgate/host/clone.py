@@ -1,4 +1,4 @@
-"""A private bare clone of one branch, with only the objects that somebody asked for.
+"""A private bare clone of one branch, with only the objects that were asked for.
 
 Never touches the user's repository: that lends the address of its remote and how to log in, nothing else. A
 command's clone lives in a temporary directory and dies with it.
@@ -176,12 +176,12 @@ class Clone:
         lines = "".join(f"100644 {oid}\t{path}\n" for path, oid in sorted(oids.items()))
         self._git("update-index", "--index-info", data=lines.encode())
         tree = self._git("write-tree", "--missing-ok").decode().strip()
-        return self._git("commit-tree", tree, "-m", message, environ=_nobody()).decode().strip()
+        return self._git("commit-tree", tree, "-m", message, environ=_neutral_author()).decode().strip()
 
     def push(self, commit: str, *, expected: str | None) -> bool:
         """Make `commit` the branch's tip if `expected` still is (None: if there is no such branch).
 
-        Returns: False where somebody else was faster.
+        Returns: False if another writer was faster.
         Raises: StoreError where the remote refuses for any other reason.
         """
         ref = f"refs/heads/{self.branch}"
@@ -258,7 +258,7 @@ def refusal(output: str, url: str, branch: str, action: str) -> StoreError:
     if "GH006" in output or "GH013" in output or "hook declined" in output:
         return StoreError(
             f"{place} is protected, and the push was declined:\n{words}",
-            hint="exclude the branch from the rule, or let whoever records bypass it",
+            hint="exclude the branch from the rule, or allow the account that records to bypass it",
         )
     if "could not read Username" in output or "Authentication failed" in output or "error: 401" in output:
         return StoreError(
@@ -293,7 +293,7 @@ def _commit_header(message: str) -> bytes:
     return b"commit refs/perfgate/new\n" + who.encode() + f"data {len(text)}\n".encode() + text + b"\n"
 
 
-def _nobody() -> dict[str, str]:
+def _neutral_author() -> dict[str, str]:
     return {f"GIT_{who}_{what}": value for who in ("AUTHOR", "COMMITTER") for what, value in _WHO.items()}
 
 

@@ -19,10 +19,10 @@ def read(path: Path, *, largest: int) -> bytes:
     """
     if str(path) != "-" and not path.exists():
         raise FileError(
-            f"there is no file {path}", hint=f"check its name; it was looked for in {path.absolute().parent}"
+            f"the file {path} does not exist", hint=f"check its name; it was looked for in {path.absolute().parent}"
         )
     if path.exists() and not path.is_file():
-        raise FileError(f"{path} is not a regular file")  # opening a pipe would wait for somebody to write
+        raise FileError(f"{path} is not a regular file")  # opening a pipe would wait for a writer
     try:
         with nullcontext(sys.stdin.buffer) if str(path) == "-" else path.open("rb") as file:
             data = file.read(largest + 1)

@@ -275,7 +275,7 @@ def _kept(where: str, headers: Mapping[str, str], body: bytes) -> Any:
 
 
 def main() -> None:
-    """Do one job after the other until nobody asks any more."""
+    """Do one job after another until there are no more."""
     channel = _Channel()
     channel.send({"kind": "hello"})
     while (job := channel.receive()) is not None:

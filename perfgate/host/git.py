@@ -5,6 +5,7 @@ The exception is `bring`, which fetches a commit that a clone in CI lacks.
 """
 
 import os
+import re
 import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -17,7 +18,7 @@ from perfgate.host.interrupt import Interrupts
 from perfgate.host.scratch import scratch
 
 # An identity and a date that never change make the commit of a working tree depend on its content alone.
-_NOBODY = {
+_NEUTRAL_AUTHOR = {
     f"GIT_{who}_{what}": value
     for who in ("AUTHOR", "COMMITTER")
     for what, value in (
@@ -52,9 +53,11 @@ class Repository:
             if "dubious ownership" in exc.message:
                 hint = f"git config --global --add safe.directory {directory}"
                 raise UsageError(f"git does not trust {directory}, which belongs to another user", hint=hint) from exc
+            said = exc.message.rpartition("fatal: ")[2]
+            why = "" if said.startswith("not a git repository") else f": {said}"
             raise UsageError(
-                f"{directory} is not inside a git repository: {exc.message.rpartition('fatal: ')[2]}",
-                hint="run it inside a project under git; only two run files can be compared anywhere",
+                f"{directory} is not in a git repository{why}",
+                hint="change to a project under git; or put this one under git: git init && git add . && git commit",
             ) from exc
         self.common_directory = (self.root / self.git("rev-parse", "--git-common-dir")).resolve()
         """What all worktrees of this repository share: its identity on this machine."""
@@ -109,12 +112,17 @@ class Repository:
         if commit is not None:
             return Revision(label=name, commit=commit)
         self.head()  # a repository without a commit says that first
-        message = f"{name!r} is neither a revision of {self.root} nor a run file"
+        message = f"{name!r} is not a branch, tag or commit of {self.root}"
         if self.asks("rev-parse", "--is-shallow-repository") == "true":
             raise UsageError(f"{message}; this clone is shallow and may lack it", hint=self._fetch_hint(name))
+        hint = "git log --oneline lists commits, git tag lists tags; a result file must exist"
         if name.startswith("HEAD~"):
-            raise UsageError(f"{name}: HEAD has no such parent", hint="commit once more, or: perfgate compare HEAD")
-        raise UsageError(message, hint="name a branch, tag or commit: git log --oneline lists some")
+            before = int(self.git("rev-list", "--count", "--first-parent", "HEAD")) - 1
+            if not before:
+                hint = "commit once more, or: perfgate compare HEAD"
+                raise UsageError(f"{name}: HEAD is the first commit", hint=hint)
+            raise UsageError(f"{name}: HEAD has {before} commit{'s' * (before > 1)} before it", hint=hint)
+        raise UsageError(message, hint=hint)
 
     def _fetch_hint(self, name: str) -> str:
         remote = self.remote() or "origin"
@@ -150,6 +158,7 @@ class Repository:
 
         Raises: UsageError where that cannot be known, or where HEAD itself is that commit.
         """
+        self.head()  # a repository without a commit says that first
         hint = "name the base: perfgate compare HEAD~1"
         remote = self.remote()
         names = [f"refs/remotes/{remote}/{branch}" for branch in ("HEAD", *USUAL_BRANCHES) if remote]
@@ -243,6 +252,8 @@ class Repository:
         try:
             found = self.git("rev-list", "--reverse", "--first-parent", "--end-of-options", names, "--")
         except GitError as exc:
+            for end in re.split(r"\.{2,3}", names):  # the end that is wrong says it better
+                self.revision(end or "HEAD")
             raise UsageError(
                 f"{names!r} is not a range of revisions of {self.root}", hint="write it as git does: v1.0..HEAD"
             ) from exc
@@ -266,7 +277,9 @@ class Repository:
         """
         head = self.head()
         commit = self._with_changes(self.root, head)
-        return Revision(label="working tree", commit=commit, dirty=commit != head)
+        if commit == head:
+            return Revision(label="working tree", commit=commit)
+        return Revision(label=f"working tree on {head[:9]}", commit=commit, dirty=True)
 
     def _with_changes(self, place: Path, head: str) -> str:
         """Return a commit of what is checked out at `place`, here or in a submodule; `head` if that is it."""
@@ -290,7 +303,9 @@ class Repository:
             tree = self.git("write-tree", cwd=place, environ=own)
         if tree == self.git("rev-parse", f"{head}^{{tree}}", cwd=place, environ=environ):
             return head
-        return self.git("commit-tree", tree, "-p", head, "-m", "working tree", cwd=place, environ=environ | _NOBODY)
+        return self.git(
+            "commit-tree", tree, "-p", head, "-m", "working tree", cwd=place, environ=environ | _NEUTRAL_AUTHOR
+        )
 
     def _changed_submodules(self, place: Path, environ: dict[str, str]) -> Iterator[tuple[str, str]]:
         """Yield (path, commit) of the submodules that are checked out below `place` with changes of their own."""
@@ -352,9 +367,11 @@ class Repository:
         return (self.asks("cat-file", "commit", commit) or "").partition("\n\n")[2]
 
     def commit_all(self, message: str) -> None:
-        """Commit everything in the working tree, as nobody in particular."""
+        """Commit everything in the working tree, with a neutral author."""
         self.git("add", "--all")
-        self.git("-c", "commit.gpgSign=false", "commit", "--quiet", "--no-verify", "-m", message, environ=_NOBODY)
+        self.git(
+            "-c", "commit.gpgSign=false", "commit", "--quiet", "--no-verify", "-m", message, environ=_NEUTRAL_AUTHOR
+        )
 
 
 def quoted(text: str) -> str:

@@ -69,18 +69,20 @@ def watched(seconds: float) -> list[Hurt]:
 def _always(root: Path) -> Iterator[Hurt]:
     allowed = cpus.allowed()
     if len(allowed) == 1:
-        yield Hurt(what="only one CPU: perfgate itself runs beside the benchmarks", do="give the runner two CPUs")
+        yield Hurt(
+            what="only one CPU: perfgate itself runs on the CPU of the benchmarks", do="give the runner two CPUs"
+        )
     if not cpus.can_pin():
         yield Hurt(
-            what="processes cannot choose their CPU: expect three times the spread",
+            what="CPU pinning is unavailable; expect about three times the noise",
             do="on Linux, allow sched_setaffinity in the container; macOS has none",
         )
     quota, _, period = _text(root / "sys/fs/cgroup/cpu.max").partition(" ")
     if quota.isdigit() and period.isdigit() and int(quota) < int(period) * max(1, len(allowed)):
         share = int(quota) / int(period)
         yield Hurt(
-            what=f"the container may use {share:g} of {len(allowed)} CPUs: it is stopped whenever that is used up",
-            do="run it with a whole number of CPUs of its own (cpuset), without a quota",
+            what=f"the container may use {share:g} of {len(allowed)} CPUs: it is paused whenever these are used up",
+            do="give it whole CPUs of its own (cpuset) instead of a quota",
         )
     governors = {_text(path) for path in (root / "sys/devices/system/cpu").glob("cpu*/cpufreq/scaling_governor")}
     if moving := sorted(governors - set(STEADY)):
@@ -96,12 +98,12 @@ def _meanwhile(before: Counters, after: Counters) -> Iterator[Hurt]:
     if total > 0 and stolen / total > MUCH_STOLEN:
         yield Hurt(
             what=f"the hypervisor gave {stolen / total:.0%} of the CPU time to other machines",
-            do="take a runner of its own; perfgate's pairs bear it, and need more of them",
+            do="use a dedicated runner; on this one perfgate needs more pairs",
         )
     if total > 0 and busy / total > MUCH_BUSY:
-        yield Hurt(what=f"other processes used {busy / total:.0%} of the CPU time", do="end what runs beside, or wait")
+        yield Hurt(what=f"other processes used {busy / total:.0%} of the CPU time", do="stop other programs, or wait")
     if (pages := after.swapped - before.swapped) > 0:
-        yield Hurt(what=f"the machine swapped ({pages:,} pages)", do="give it more memory, or run less beside")
+        yield Hurt(what=f"the machine swapped ({pages:,} pages)", do="give it more memory, or stop other programs")
     if (periods := after.throttled - before.throttled) > 0:
         yield Hurt(what=f"the container's CPU quota was used up {periods:,} times", do="raise the quota, or remove it")
     if (times := after.too_hot - before.too_hot) > 0:

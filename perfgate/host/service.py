@@ -77,7 +77,7 @@ class Usage:
 
 
 def free_port() -> int:
-    """Return a TCP port of the loopback that nobody listens on.
+    """Return a free TCP port of the loopback.
 
     Where the system says which ports it gives to connections, none of those: any process that calls out may be given
     it before it is listened on.
@@ -93,7 +93,7 @@ def free_port() -> int:
 
 
 def _taken_in_ipv6(port: int) -> bool:
-    """Return whether somebody has a port of the other loopback, on a machine that has one."""
+    """Return whether a port of the other loopback is taken, on a machine that has one."""
     try:
         with socket.socket(socket.AF_INET6) as probe:
             probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
@@ -161,7 +161,7 @@ class Service:
     def wait_ready(self, ready: Ready, *, timeout_s: float) -> None:
         """Wait until it takes requests.
 
-        Raises: ServiceFailed with its last lines where it ends before that, takes too long, or where somebody else
+        Raises: ServiceFailed with its last lines if it ends before that, takes too long, or if another process
             answers in its place; Interrupted.
         """
         deadline = self._began + timeout_s
@@ -305,7 +305,7 @@ class Service:
         return int(found[1]) if found else 0
 
     def _check_listener(self) -> None:
-        """Refuse to measure whoever else listens there: a server left over from before once did.
+        """Refuse to measure another process that listens there; a server left over from before once did.
 
         A socket that several processes hold is listed for one of them, perhaps a worker that was forked just now: who
         belongs to the service is asked after who listens.
@@ -323,7 +323,7 @@ class Service:
             raise ServiceFailed(self._said(f"port {self.port} belongs to another process ({min(alive)})"))
 
     def _all(self) -> list[psutil.Process]:
-        """Return its processes that are alive: its descendants, its session, and whoever carries its name."""
+        """Return its processes that are alive: its descendants, its session, and every process with its mark."""
         mine = [self._process.pid] if self._process.poll() is None else []
         found = {pid: psutil.Process(pid) for pid in mine}
         for process in list(found.values()):

@@ -25,7 +25,7 @@ END_S = 5.0  # after KILL
 _SET_DEATH_SIGNAL, _SET_SUBREAPER = 1, 36  # prctl(2)
 _LIBC = ctypes.CDLL(None)
 _started: set[int] = set()
-"""Children that somebody here holds and will wait for."""
+"""Children that this process holds and will wait for."""
 _adopting: list[set[int]] = []
 """While orphans are adopted: the children that were there before."""
 

@@ -39,7 +39,7 @@ class Journey:
     visited: list[str] = field(default_factory=list)
     """Benchmarks that are done with, in order, those in trouble included."""
     byes: list[Message] = field(default_factory=list)
-    """Each member's last message; none where somebody did not live to send it."""
+    """Each member's last message; none if a member ended before it sent one."""
     out_of_time: bool = False
     """Whether the budget ended on the way: the last benchmark visited is not finished."""
 
@@ -179,7 +179,7 @@ class Crew:
         return message
 
     def _shuffled(self, members: Sequence[int]) -> list[int]:
-        """Return `members` in random order: whoever always sets up first is 0.3 % faster afterwards."""
+        """Return `members` in random order: the one that always sets up first is 0.3 % faster afterwards."""
         return self._rng.sample(list(members), k=len(members))
 
     def _tell(self, order: str, member: int, journey: Journey, name: str, timeout_s: float) -> Message | None:

@@ -125,7 +125,7 @@ class ProbeSuite(Measured):
             return  # a probe is one job's, whole: its requests share each start
         self._explored = True
         if not addresses.can_fix():
-            text = "this system puts every process at other addresses, come what may: expect twice the spread"
+            text = "address-space randomization cannot be disabled here; expect about twice the noise"
             self._say("addresses-vary", text)
         self.python = tuple(() for _ in self.sides)
         plain = self.stage

@@ -266,6 +266,10 @@ class Provenance:
             return False
         return _blob(path, next(iter(wanted)) or "") in wanted
 
+    def is_own(self, distribution: str) -> bool:
+        """Return whether a distribution is the project itself, whose version differs from commit to commit."""
+        return any(canonicalize_name(distribution) in found.names for found in self.projects)
+
     def _installed(self, place: Path) -> Mapping[Path, str]:
         """Return the files below `place` (site-packages, or an environment) that an install of this project owns."""
         if place not in self._owned:

@@ -158,7 +158,7 @@ class _Session:
         return time.monotonic() - self.start
 
     def run(self, look: Callable[[Sequence[Measured]], None]) -> None:
-        """Explore, then run pairs until nothing is open, the budget is spent, or somebody wants to stop."""
+        """Explore, then run pairs until everything is decided, the budget is spent, or the user interrupts."""
         with adopting():
             self._run(look)
 
@@ -241,7 +241,7 @@ class _Session:
         rotate = "" if self.effort.rotation else "; for a different part in each run: rotate = true under [perfgate]"
         self.watch(
             Progress(
-                text=f"{takes} pairs. The budget has {_about(left_s)} left, so {kept} of them are measured: {which}\n"
+                text=f"{takes} pairs. {_about(left_s)} are left, enough for {kept} of {len(tracks)}: {which}\n"
                 f"  to measure all: --budget {written_budget(self.enough_s)}; to choose: -k NAME{rotate}",
                 lasting=True,
             )

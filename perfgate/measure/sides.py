@@ -113,7 +113,7 @@ def share_files(repository: Repository, side: PreparedSide, source: PreparedSide
 
 
 def clean(repository: Repository) -> tuple[int, int]:
-    """Remove the prepared sides that nobody uses; return how many went and how many are in use."""
+    """Remove the unused prepared sides; return how many were removed and how many are in use."""
     freed = [_free(repository, directory) for directory in _slots(repository)]
     return sum(freed), len(freed) - sum(freed)
 
@@ -123,7 +123,7 @@ def _slots(repository: Repository) -> list[Path]:
 
 
 def _evict(repository: Repository) -> None:
-    """Free the sides that nobody used for a month, and of the others all but the latest."""
+    """Remove the sides that were not used for a month, and of the others all but the latest."""
     used = {}
     for directory in _slots(repository):
         with contextlib.suppress(OSError):
@@ -134,7 +134,7 @@ def _evict(repository: Repository) -> None:
 
 
 def _free(repository: Repository, directory: Path) -> bool:
-    """Remove a prepared side; return whether nobody was using it."""
+    """Remove a prepared side; return whether it was unused."""
     lock = FileLock(f"{directory}.lock")
     try:
         lock.acquire(timeout=0)
@@ -182,7 +182,7 @@ def _create(repository: Repository, revision: Revision, build: Build, directory:
 
 
 def kept_between_runs() -> bool:
-    """Return whether prepared sides may be used again: not in CI, where each run is of somebody else's change."""
+    """Return whether prepared sides may be used again: not in CI, where each run is of another change."""
     return not any(os.environ.get(name, "").lower() in ("true", "1") for name in ("CI", "GITHUB_ACTIONS"))
 
 

@@ -207,6 +207,13 @@ class Suite(Measured):
 
     def _found_none(self, head: Survey) -> MeasureError:
         """Return the error for a suite without benchmarks, with the files that were skipped as a whole."""
+        side = self.sides[-1]
+        paths = getattr(self.job.runner, "paths", ())
+        if lacking := [path for path in paths if not (Path(side.place.root) / path).exists()]:
+            return MeasureError(
+                f"suite {self.job.name!r}: {', '.join(lacking)} does not exist in {side.revision}",
+                hint=f"correct paths under [suite.{self.job.name}]: they are relative to the root of the repository",
+            )
         skipped = "".join(f"\n  {file} was skipped: {reason}" for file, reason in sorted(head.skipped.items()))
         usual = "a benchmark is a test that uses the `benchmark` fixture; suite.*.paths says where to look"
         return MeasureError(
@@ -406,9 +413,9 @@ class Suite(Measured):
         if differing := [
             f"{name} ({base.packages.get(name, 'none')}, {head.packages.get(name, 'none')})"
             for name in sorted(base.packages.keys() | head.packages.keys())
-            if base.packages.get(name) != head.packages.get(name)
+            if base.packages.get(name) != head.packages.get(name) and not self.provenance.is_own(name)
         ]:
-            text = f"base and head have other versions of {', '.join(differing)}: what that changed was measured too"
+            text = f"base and head have different versions of {', '.join(differing)}, which was measured as well"
             self.warnings.append(Warning(code="packages-differ", text=text))
 
     def _own_benchmarks(self) -> Survey | None:
@@ -452,10 +459,10 @@ class Suite(Measured):
         if cpus.can_pin():
             self._cpus = cpus.allowed()
         else:
-            text = "this system lets no process choose its CPU: turns were not pinned, expect three times the spread"
+            text = "CPU pinning is unavailable here; expect about three times the noise"
             self.warnings.append(Warning(code="not-pinned", text=text))
         if not addresses.can_fix():
-            text = "this system puts every process at other addresses, come what may: expect twice the spread"
+            text = "address-space randomization cannot be disabled here; expect about twice the noise"
             self.warnings.append(Warning(code="addresses-vary", text=text))
         if len(self._cpus) == 1:
             text = "only one CPU: perfgate itself ran beside the benchmarks"

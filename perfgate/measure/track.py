@@ -94,12 +94,12 @@ class Track:
     accused: bool = False
     """Whether it would be blocked, were there fresh pairs that say so too."""
     foreign: Mapping[str, Metric] = field(default_factory=dict)
-    """Metrics that somebody else's tool named, by their names."""
+    """Metrics that other tools named, by their names."""
 
     def metric(self, name: str) -> Metric:
         """Return the metric of that name.
 
-        Raises: MeasureError for one that nobody knows.
+        Raises: MeasureError for an unknown one.
         """
         return self.foreign.get(name) or metric_named(name)
 
@@ -222,13 +222,14 @@ class Track:
         if not least or describe.median(values) > least * JUST_ABOVE:
             return ()
         text = (
-            f"{metric} is at most that of the process that started it ({least / 2**20:.1f} MiB): a change may not show"
+            f"{metric}: at least one side needs no more than the process that started it ({least / 2**20:.1f} MiB), "
+            "so a change below that does not show"
         )
         return (Warning(code="hidden", text=text, hides=True),)
 
 
 def _until_look(effects: Sequence[float], planned: int) -> tuple[float, ...]:
-    """Return the effects up to the last scheduled look: in between nobody looks."""
+    """Return the effects up to the last scheduled look: there is no look in between."""
     pairs = next((n for n in range(len(effects), FIRST_LOOK - 1, -1) if is_look(n, planned)), 0)
     return tuple(effects[:pairs])
 
@@ -334,7 +335,7 @@ class AnyJob(Protocol):
 def metric_named(name: str) -> Metric:
     """Return the metric that a runner calls `name`.
 
-    Raises: MeasureError for a name that nobody knows.
+    Raises: MeasureError for an unknown name.
     """
     if name not in METRICS:
         raise MeasureError(f"a runner reports the metric {name!r}, which perfgate does not know")

@@ -29,7 +29,7 @@ def is_report(name: str) -> bool:
         with Path(name).open("rb") as file:
             return f'"{codec.REPORT_KIND}"'.encode() in file.read(100)
     except OSError:
-        return False  # whoever reads it next says why
+        return False  # the next reader says why
 
 
 def decided(report: Report, repository: Repository | None = None) -> Decision:
@@ -60,14 +60,15 @@ def decided(report: Report, repository: Repository | None = None) -> Decision:
     )
 
 
-def record(names: Sequence[str], shop: Workshop) -> tuple[tuple[str, ...], str]:
-    """Append what report files say; return the paths that are new, and where."""
+def record(names: Sequence[str], shop: Workshop, *, dry_run: bool) -> tuple[tuple[str, ...], str]:
+    """Append what report files say, unless it is a dry run; return the paths that are new, and where."""
     repository = shop.repository()
     loaded = shop.load_config(repository.root)
     reports = [codec.load_report(files.read(Path(name), largest=codec.LARGEST), name=name) for name in names]
     decisions = [decided(report, repository) for report in reports]
     with archive(repository, loaded, shop) as kept:
-        return kept.record_decisions(decisions, message=message(decisions)), kept.store.name
+        new = () if dry_run else kept.record_decisions(decisions, message=message(decisions))
+        return new, kept.store.name
 
 
 def message(decisions: Sequence[Decision]) -> str:

@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from perfgate import codec, registry
-from perfgate.core.model import Benchmark, Kind, Run
+from perfgate.core.model import Benchmark, Run
 from perfgate.errors import UsageError
 from perfgate.host import files
 from perfgate.host.git import Repository
@@ -42,17 +42,6 @@ def read(path: Path, *, reader: str | None = None, suite: str | None = None, com
         with Interrupts() as interrupts:
             run = of_commit(run, str(Repository(Path.cwd(), interrupts=interrupts).revision(commit).commit))
     return run if suite is None else _renamed(run, suite)
-
-
-def lost(run: Run, writer: str) -> list[tuple[str, str]]:
-    """Return (name, why) of each benchmark or SLI of a run that the format `writer` has no place for."""
-    found = [(str(failure.benchmark), f"{failure.reason}: {failure.text}") for failure in run.failures]
-    for sample in run.samples:
-        if sample.sli.metric.kind is Kind.COUNTED and writer in ("bmf", "csv"):
-            found.append((str(sample.sli), "it is a share of so many, and the format has no counts"))
-        elif writer == "pyperf" and min(min(values) for values in sample.processes) <= 0:
-            found.append((str(sample.sli), "pyperf knows no value of zero or less"))
-    return found
 
 
 def table() -> str:

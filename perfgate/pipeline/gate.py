@@ -74,7 +74,7 @@ def gate(shop: Workshop, environ: Mapping[str, str], directory: Path, *, parts: 
     if parts is not None:
         compared = _merged(parts, base, head, policy)
     else:
-        # What the configuration expects may be another job's; whoever merges asks for it.
+        # Another job may have measured what the configuration expects; the merging job checks it.
         own = policy if shop.part == WHOLE else _for_part(policy, shop.part)
         compared = compare(base, "HEAD", shop, policy=own)
     shown = replace(
@@ -124,7 +124,7 @@ def read_event(environ: Mapping[str, str], *, elsewhere: str = "perfgate compare
     """Return the payload of the event that started this job.
 
     Args:
-        elsewhere: the command for whoever is in no job.
+        elsewhere: the command outside of a job.
 
     Raises: UsageError outside of GitHub Actions.
     """
@@ -134,7 +134,7 @@ def read_event(environ: Mapping[str, str], *, elsewhere: str = "perfgate compare
     try:
         event = json.loads(files.read(Path(path), largest=LARGEST_EVENT))
     except ValueError as exc:
-        raise UsageError(f"{path} is no event: {exc}") from exc
+        raise UsageError(f"{path} is not an event: {exc}") from exc
     return event if isinstance(event, dict) else {}
 
 
@@ -205,7 +205,7 @@ def _for_part(policy: Policy, part: Part) -> Policy:
 def _merged(parts: Path, base: str, head: str, policy: Policy) -> Compared:
     sides = [sorted(parts.rglob(name)) for name in ("base.json", "head.json")]
     if not sides[0] or len(sides[0]) != len(sides[1]):
-        raise UsageError(f"{parts} holds no runs of jobs with --shard", hint="download their artifacts into it")
+        raise UsageError(f"{parts} has no runs of jobs with --shard", hint="download their artifacts into it")
     one, other = (merged([load_run(path) for path in paths]) for paths in sides)
     if one.revision.commit != base:
         raise UsageError(f"the parts compare with {one.revision}, not with {base[:12]}, which is base")
@@ -231,7 +231,7 @@ def again(base: Run, head: Run) -> str:
 
 
 def repeat(base: Run, head: Run, command: str) -> str:
-    """Return the command with what a clone may lack: GitHub's merge commit is on nobody's branch."""
+    """Return the command with what a clone may lack: GitHub's merge commit is not on any branch."""
     return f"git fetch origin {base.revision.commit} {head.revision.commit} && {command}"
 
 

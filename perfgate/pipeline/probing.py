@@ -78,7 +78,7 @@ def _trust(root: Path, name: str, suite: LoadTable) -> Trust:
     try:
         ssl.create_default_context(cafile=str(path))
     except (ssl.SSLError, OSError) as exc:
-        raise ConfigError(f"suite.{name}.ca: {suite.ca} holds no certificate in PEM form") from exc
+        raise ConfigError(f"suite.{name}.ca: {suite.ca} has no certificate in PEM form") from exc
     return Trust(ca=path)
 
 

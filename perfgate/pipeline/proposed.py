@@ -237,7 +237,7 @@ def _easier(trial: Trial, text: str) -> tuple[Trial, str] | None:
         return None
     proposal = trial.proposal
     if proposal.editable and "'build_editable'" in text:
-        line = "the project's build back-end knows no editable installs, so each side is installed plainly"
+        line = "the project's build back-end does not support editable installs, so each side gets a plain install"
         return replace(trial, proposal=proposal.plain()), line
     if proposal.lock:
         line = f"the setup failed with the versions in {proposal.lock}; trying the newest ones"

@@ -329,7 +329,7 @@ class _Publication:
 
     def _record(self, judged: _Judged) -> str:
         if not judged.pull.may_write:  # the numbers are only what that code says of itself
-            return "verdicts: not kept, as whoever opened it may not write"
+            return "verdicts: not stored, because its author may not write to the repository"
         one = auditing.decided(judged.report)
         with self.stored(judged.branch) as store:
             new = Archive(store).record_decisions([one], message=auditing.message([one]))

@@ -19,7 +19,7 @@ def build(outlook: Outlook, directory: Path, *, url: str) -> tuple[int, int]:
     if directory.exists() and not directory.is_dir():
         raise UsageError(f"{directory} is a file", hint="name a directory: perfgate report -o site")
     if (own := _not_ours(directory)) is not None:
-        text = f"{directory} holds {own}, which is no file of a site of perfgate's, and would be lost"
+        text = f"{directory} holds {own}, which is not a file of a perfgate site, and would be lost"
         raise UsageError(text, hint="move it away, or name another directory")
     return files.write_tree(directory, _marked(site.files(outlook, url=url)))
 

@@ -96,6 +96,7 @@ def record(
     Raises: UsageError for a run of no commit that this repository has.
     """
     repository = shop.repository()
+    repository.head()  # a repository without a commit says that first
     loaded = shop.load_config(repository.root)
     policy = loaded.config.policy()
     paths = [path for name in names if (path := run_file(name, shop)) is not None]
@@ -106,8 +107,10 @@ def record(
         commits = _commits(others, repository, kept, every) if others or not names else []
         what = [*([f"{len(runs)} run{'s' * (len(runs) != 1)}"] if runs else []), *_told(commits)]
         first = "" if kept.entries() else ", which holds nothing yet"  # also: is there a store to write to?
+        known = "" if what else ": all of these commits are stored already"
         shop.tell(
-            f"{'would store' if dry_run else 'storing'} {' and '.join(what) or 'nothing'} in {kept.store.name}{first}"
+            f"{'would store' if dry_run else 'storing'} {' and '.join(what) or 'nothing'} in {kept.store.name}"
+            f"{known}{first}"
         )
         stored: list[StoredRun] = []
         new: list[str] = []
@@ -131,7 +134,7 @@ def record(
                     raise
                 unmeasured.append((str(revision), exc.message))
                 continue
-            shop.interrupts.check()  # a part of a run stands for nothing later
+            shop.interrupts.check()  # a part of a run is useless later
             keep([run])
         if not stored and not dry_run and not unmeasured and (commits or runs):
             raise UsageError("these runs hold nothing that could be recorded")
@@ -157,8 +160,8 @@ def _commits(names: Sequence[str], repository: Repository, kept: Archive, every:
             listed = "".join(f"\n  {path}" for path in changed[:SHOWN_FILES])
             more = f"\n  and {len(changed) - SHOWN_FILES} more" if len(changed) > SHOWN_FILES else ""
             raise UsageError(
-                f"the working tree has changes that no commit holds:{listed}{more}",
-                hint="commit them, then record; or record the commit without them: perfgate record HEAD",
+                f"the working tree has uncommitted changes:{listed}{more}",
+                hint="commit or ignore these files; or record the commit without them: perfgate record HEAD",
             )
         return [head]
     found: list[Revision] = []
@@ -175,7 +178,9 @@ def _commits(names: Sequence[str], repository: Repository, kept: Archive, every:
 def _told(commits: Sequence[Revision]) -> list[str]:
     if not commits:
         return []
-    return [f"a run of {commits[0]}" if len(commits) == 1 else f"runs of {len(commits)} commits, oldest first"]
+    if len(commits) == 1:
+        return [f"a run of {commits[0]}"]
+    return [f"runs of {len(commits)} commits, from {commits[0]} to {commits[-1]},"]
 
 
 def _message(stored: Sequence[StoredRun]) -> str:
@@ -238,6 +243,8 @@ def compare_with_baseline(head: str | None, shop: Workshop, *, processes: int, l
     revision = None if path else named_revision(repository, head, repository.working_tree)
     with archive(repository, loaded, shop) as kept:
         entries = kept.entries()  # before minutes are spent: is there a store to read?
+        if not entries:
+            shop.tell(f"nothing is stored in {kept.store.name} yet to compare with; perfgate record stores a run")
         run = load_run(path, reader=shop.reader) if path else measure_one(repository, revision, loaded, shop, processes)
         run = policy.restated(shop.selection.of(run))
         longest_s = parse_duration(loaded.config.baseline.max_age)
@@ -271,8 +278,12 @@ def _baselines(
     kept: Archive, entries: Sequence[Entry], run: Run, repository: Repository, longest_s: float
 ) -> tuple[list[Baseline], list[Warning]]:
     commit = run.revision.commit
-    seconds = repository.ancestors(commit) if commit and repository.has(commit) else {}
-    before = [oid for oid in seconds if oid != commit]
+    seconds: dict[str, int] = {}
+    if commit and repository.has(commit):
+        if run.revision.dirty:  # perfgate's own commit of the changes is not one of the history
+            commit = next(iter(repository.parents(commit)), commit)
+        seconds = repository.ancestors(commit)
+    before = [oid for oid in seconds if oid != commit or run.revision.dirty]
     places = {oid: place for place, oid in enumerate(before)}
     fingerprint = run.environment.fingerprint
     found: list[Baseline] = []
@@ -310,15 +321,14 @@ def _why_none(
     return f"the stored runs of {suite} are from another environment ({'; '.join(differences) or 'unreadable'})"
 
 
-def listed(shop: Workshop, *, most: int) -> tuple[list[Entry], int, str]:
-    """Return the newest stored runs by HEAD's history, how many there are in all, and where."""
+def listed(shop: Workshop) -> tuple[list[Entry], str]:
+    """Return what is stored, newest first by HEAD's history, and where."""
     repository = shop.repository()
     with archive(repository, shop.load_config(repository.root), shop) as kept:
         entries = kept.entries()
         place = kept.store.name
     order = {oid: place for place, oid in enumerate(repository.ancestors(repository.head()))}
-    newest = sorted(entries, key=lambda e: (order.get(e.commit, len(order)), e.path))
-    return newest[:most], len(entries), place
+    return sorted(entries, key=lambda e: (order.get(e.commit, len(order)), e.path)), place
 
 
 def shown(name: str, shop: Workshop) -> tuple[StoredRun, ...]:
@@ -347,7 +357,8 @@ def compacted(shop: Workshop, *, keep: int) -> tuple[int, int, str]:
     """Roll up all but the newest `keep` runs of each series; return runs before, days after, and where."""
     repository = shop.repository()
     with archive(repository, shop.load_config(repository.root), shop) as kept:
-        return *kept.compact(keep), kept.store.name
+        newest_first = repository.ancestors(repository.head())
+        return *kept.compact(keep, newest_first=tuple(newest_first)), kept.store.name
 
 
 def _iso(second: int) -> str:

@@ -1,4 +1,4 @@
-"""By which policy a change is judged: that of its base, with what somebody accepts of this change alone.
+"""By which policy a change is judged: that of its base, with the acceptances of this change.
 
 Shared by the job that measures and by the one that publishes, so that both say the same. A change cannot loosen its
 own limits: what it would alter is said, and counts once it is merged.
@@ -24,7 +24,7 @@ class Said:
 
     labels: Sequence[str] = ()
     message: str = ""
-    """Of the last commit; empty where nobody who may write stands behind it."""
+    """Of the last commit; empty unless it was pushed by a person with write access."""
     author: str = ""
 
 

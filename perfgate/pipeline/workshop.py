@@ -103,7 +103,7 @@ def run_file(name: str | None, shop: Workshop) -> Path | None:
 
 
 def named_revision(repository: Repository, name: str | None, default: Callable[[], Revision]) -> Revision:
-    """Return the revision of that name, or what stands for none."""
+    """Return the revision of that name; without a name, the default."""
     return default() if name is None else repository.revision(name)
 
 
@@ -203,7 +203,7 @@ def tried_configuration(shop: Workshop) -> tuple[Tried, ...]:
 
 def _what_is_done(loaded: Loaded, trial: Trial) -> str:
     suites = "; ".join(f"{_some(table)} ({table['runner']})" for table in trial.proposal.suites.values())
-    source = f"no {FILE}" if loaded.source == "defaults" else f"{loaded.source} names no suite"
+    source = f"no {FILE}" if loaded.source == "defaults" else f"{loaded.source} has no suite"
     if not trial.setting.apart:
         return f"{source}, so perfgate measures {suites} with {trial.setting.python}, {trial.setting.owner}"
     setup = "".join(f"\n  {line}" for line in proposed.installed_by(trial.proposal.setup))

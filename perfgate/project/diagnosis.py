@@ -112,7 +112,7 @@ def is_about_the_network(text: str) -> bool:
 def build_advice(text: str) -> str:
     """Return what to do about a setup that failed with these last words; empty where they name nothing known."""
     if is_about_the_network(text):
-        return "connect to a network, or use what the current environment has: --isolate none"
+        return 'connect to a network, or use the current environment as it is: isolate = "none" under [build]'
     for pattern, advice in _ADVICE:
         if match := re.search(pattern, text):
             return advice.format(*(group for group in match.groups() if group))

@@ -1,1 +1,1 @@
-"""Telling somebody: the CI job itself, and the pull request."""
+"""Where results are published: in the CI job itself, and on the pull request."""

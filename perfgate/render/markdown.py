@@ -93,7 +93,7 @@ def _example(report: Report) -> str:
 
 
 def code(text: str, longest: int = phrases.LONGEST_NAME) -> str:
-    """Return `text` as a code span that nothing in it can end, break a table with, or mention somebody from."""
+    """Return `text` as a code span that nothing in it can end, break a table, or mention a person."""
     safe = phrases.name(text, longest)
     ticks = max((len(run) for run in re.findall("`+", safe)), default=0)
     fence = "`" * (ticks + 1)
@@ -104,7 +104,7 @@ def code(text: str, longest: int = phrases.LONGEST_NAME) -> str:
 def cell(text: str, longest: int = LONGEST_TEXT) -> str:
     """Return plain words fit for a table cell, that mention, link and format nothing."""
     plain = phrases.name(" ".join(text.split()), longest)
-    # Mentions, numbers of issues, links, commits and emoji that nobody wrote as such.
+    # Mentions, numbers of issues, links, commits and emoji that were not meant as such.
     plain = _LINKING.sub(lambda found: f"{found[0][0]}\u2060{found[0][1:]}", plain)
     return re.sub(r"([\\`*_{}\[\]<>|@#!~&$])", r"\\\1", plain)
 

@@ -53,13 +53,13 @@ COUNTED = {
 _OPENINGS = {
     Outcome.REGRESSION: "❌",
     Outcome.INCOMPLETE: "🚫 not everything could be measured ·",
-    Outcome.INCONCLUSIVE: "❔ not everything could be settled ·",
+    Outcome.INCONCLUSIVE: "❔ not everything could be decided ·",
     Outcome.NO_BASELINE: "❔ nothing to compare with ·",
     Outcome.PASS: "✅ no regression ·",
 }
 _ADVICE = {
     Outcome.REGRESSION: "make it faster, or accept it",
-    Outcome.INCOMPLETE: "mend what failed, bring back what is missing",
+    Outcome.INCOMPLETE: "fix the failed benchmarks and restore the missing ones",
     Outcome.INCONCLUSIVE: "measure longer: raise --effort or --budget",
     Outcome.NO_BASELINE: "record a baseline first",
 }
@@ -264,9 +264,9 @@ def why(row: Judgement) -> str:
         seen += f" could see ≥ {share(row.visible)}"
     if row.comparison.evidence is Evidence.STORED:
         few = f"; {FEWEST_STORED} are needed" if pairs < FEWEST_STORED else ""
-        return f"{seen}{few}; pairs with a revision settle it: perfgate compare REVISION"
+        return f"{seen}{few}; pairs decide it at once: perfgate compare REVISION"
     if row.needs is None:
-        return f"{seen}; too close to the limit, or too noisy, for more pairs to settle it"
+        return f"{seen}; too close to the limit, or too noisy, for more pairs to decide it"
     more = f"{seen}; {row.needs.pairs} more would decide it, about {seconds(row.needs.seconds)}"
     if pairs < row.comparison.planned:
         return more  # by a longer budget, which the report asks for once
@@ -342,14 +342,18 @@ def _repeating(report: Report) -> list[str]:
             if c.evidence is Evidence.EXACT and len(levels) > 1 and max(levels) > 0:
                 spread = (max(levels) - min(levels)) / max(levels)
                 worst[c.sli.metric.name] = max(spread, worst.get(c.sli.metric.name, 0.0))
-    return [f"{name} repeat within {share(spread)}" for name, spread in worst.items() if name in _PLURAL]
+    return [
+        f"{name} {f'repeat within {share(spread)}' if spread else 'were the same in all processes of a side'}"
+        for name, spread in worst.items()
+        if name in _PLURAL
+    ]
 
 
 def decision(report: Report) -> str:
     """Return the rule of the decision, in one sentence."""
     return (
-        f"A regression is blocked when head is worse than its limit and, with certainty, than {share(report.margin)}:"
-        f" at most one run in {1 / report.family_level:.0f} that changes nothing may be blocked. Intervals are 99 %."
+        f"A regression is worse than its limit, and significantly more than {share(report.margin)} worse than base. "
+        f"At most 1 in {1 / report.family_level:.0f} runs that change nothing is blocked. Intervals are 99 %."
     )
 
 

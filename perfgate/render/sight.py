@@ -7,7 +7,15 @@ from perfgate.core.fitness import GOAL, Fitness, Sight
 from perfgate.core.model import Design
 from perfgate.render import phrases
 
-COLUMNS = ("benchmark", "level", "spread of a pair", "two builds differ by", "sees from", "limit", "lowest limit")
+COLUMNS = (
+    "benchmark",
+    "level",
+    "noise of a pair",
+    "two builds differ by",
+    "blocks from",
+    "limit",
+    "lowest usable limit",
+)
 CHANCE = 0.01  # p below which two builds differ by more than that
 
 
@@ -47,19 +55,17 @@ def _blind(found: Fitness) -> Iterator[str]:
     for each in found.sights:
         if each.visible is None or each.visible <= GOAL * each.limit:
             continue
-        words = "no time is enough" if each.effort_s is None else f"--effort {math.ceil(each.effort_s)}s"
+        words = "no --effort is enough" if each.effort_s is None else f"--effort {math.ceil(each.effort_s)}s"
         words = "a longer duration, or more starts" if each.design is Design.LOAD else words
-        yield f"to see {phrases.share(GOAL * each.limit)} of {phrases.name(str(each.sli))}: {words}"
+        yield f"to block from {phrases.share(GOAL * each.limit)} of {phrases.name(str(each.sli))}: {words}"
 
 
 def _whole(found: Fitness, budget_s: float) -> Iterator[str]:
     if found.p_alike is not None:
-        words = "as chance has it" if found.p_alike >= CHANCE else "by more than chance: the layout decides"
-        yield f"two builds differ {words} (p {found.p_alike:.2g} over all)"
-    takes = (
-        f"the pairs of a comparison take about {phrases.seconds(found.takes_s)} at most, less where the answer is clear"
-    )
+        words = "no more than chance explains" if found.p_alike >= CHANCE else "by more than chance explains"
+        yield f"the two builds differ {words} (p {found.p_alike:.2g})"
+    takes = f"a comparison takes up to {phrases.seconds(found.takes_s)} of measuring, less where the answer is clear"
     over = f", and its budget is {phrases.seconds(budget_s)}: raise it" if found.takes_s > budget_s else ""
     yield takes + over
     if any(each.visible is None for each in found.sights):
-        yield "too few pairs to say more of some: give them more time, as in --budget 5m"
+        yield "some benchmarks got too few pairs for a figure: give them more time, as in --budget 5m"

@@ -36,9 +36,14 @@ def _headline(past: Past, drifted: int) -> str:
     spent = sum(budget.left < 0 for budget in past.budgets)
     said += [f"{spent} error budget{'s' * (spent != 1)} used up"] if spent else []
     if not past.trends:
-        parts = [f"❔ nothing to look at: of HEAD's history, {past.place} holds nothing that is asked for"]
+        parts = [
+            f"❔ no stored runs of these benchmarks for the commits of HEAD's history in {past.place}",
+            "try: perfgate record (stores a run of HEAD), or perfgate baseline list (shows what is stored)",
+        ]
         return "\n\n".join([*parts, *(f"note: {phrases.line(text)}" for text in notes(past))])
-    fine = "❔ too few runs to tell what got worse" if past.unknown else "✅ nothing got worse and stayed so"
+    fine = (
+        "❔ too few runs to tell whether something got worse" if past.unknown else "✅ nothing got worse and stayed so"
+    )
     what = f"❌ {' · '.join(said)}" if said else fine
     series = len({(trend.sli, trend.environment) for trend in past.trends})
     return f"{what} since {past.since} · {series} series of {past.runs:,} stored runs in {past.place}"
@@ -92,8 +97,8 @@ def _replay(label: str, replay: Replay) -> str:
     counts = ", ".join(f"{count:,} {verdict}" for verdict in Verdict if (count := replay.verdicts.get(verdict)))
     wolf = len(replay.alarms) - replay.confirmed
     lines = [
-        f"{replay.runs:,} runs judged against those before them: {counts or 'nothing'}",
-        f"{len(replay.alarms)} regressions named, {replay.confirmed} of them at a change that stayed, {wolf} elsewhere",
+        f"{replay.runs:,} runs judged against the runs before them: {counts or 'no run has one before it'}",
+        f"{len(replay.alarms)} regressions, {replay.confirmed} of them at a change that stayed; false alarms: {wolf}",
     ]
     by_sli: dict[Sli, list[str]] = {}
     for commit, sli in replay.alarms:
@@ -102,7 +107,7 @@ def _replay(label: str, replay: Replay) -> str:
     lines += [
         f"  {len(commits)} x {phrases.name(str(sli))}, last {commits[-1][:9]}" for sli, commits in most[:SHOWN_ALARMS]
     ]
-    return _block(f"By {phrases.line(label)}", lines)
+    return _block(f"With {phrases.line(label)}", lines)
 
 
 def notes(past: Past) -> list[str]:
@@ -112,9 +117,9 @@ def notes(past: Past) -> list[str]:
     why = ", or this shallow clone lacks: git fetch --unshallow" if past.shallow else ""
     return [
         *past.faults,
-        *([f"{short} series have fewer than {FEWEST_RUNS} runs: no change of level can be told yet"] if short else []),
+        *([f"{short} of these series have fewer than {FEWEST_RUNS} runs, too few to find a change"] if short else []),
         *(
-            [f"{environments} environments: each has its own series, none is compared with another"]
+            [f"{environments} environments; each has its own series, because their times cannot be compared"]
             if environments > 1
             else []
         ),

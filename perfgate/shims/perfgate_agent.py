@@ -50,7 +50,7 @@ class Channel:
             left = left[os.write(self._out, left) :]
 
     def receive(self):
-        """Wait for the next message; when nobody is left to send one, end at once."""
+        """Wait for the next message; end at once if the other end is closed."""
         self._only_parent()
         while b"\n" not in self._buffer:
             chunk = os.read(self._in, 65536)

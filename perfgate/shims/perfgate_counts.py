@@ -71,7 +71,7 @@ def _instructions(turn, loops):
         return _last_total(os.environ["PERFGATE_CALLGRIND"])
 
     on = gc.isenabled()
-    gc.disable()  # a collection comes once in 700 containers, whoever makes the 700th: half a percent, by chance
+    gc.disable()  # a collection comes once in 700 containers, whichever code makes the 700th: half a percent, by chance
     try:
         return {"instructions": _beyond_the_harness(count, loops)}, {}
     finally:

@@ -146,7 +146,7 @@ def counting(ledger):
 
 
 def watch_all():
-    """Watch every connection of sqlite3 from here on: of those that exist nobody can tell."""
+    """Watch every connection of sqlite3 from here on: existing ones cannot be watched."""
     import sqlite3
 
     plain = sqlite3.connect

@@ -68,7 +68,7 @@ def leave_git_alone():
     """Keep pytest-benchmark from asking git six times, in every process, how to call a file that is never written.
 
     `git describe --dirty` looks at every file of the tree: in a large one that is most of a process's start. It takes
-    an error for "there is no git"; whoever else asks is answered.
+    an error for "there is no git"; other callers get an answer.
     """
     ask = subprocess.check_output
 

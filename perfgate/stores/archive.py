@@ -100,11 +100,15 @@ class Archive:
         faults += self.decisions()[1]
         known = {entry.path for entry in _entries(paths)} | shared.keys() | {columns.FORMAT}
         known |= set(filter(decisions.is_decision, paths))
-        faults += [f"{path} is no file of perfgate's" for path in paths if path not in known]
+        faults += [f"{path} is not a file of perfgate" for path in paths if path not in known]
         return tuple(dict.fromkeys(faults))
 
-    def compact(self, keep: int) -> tuple[int, int]:
+    def compact(self, keep: int, *, newest_first: Sequence[str] = ()) -> tuple[int, int]:
         """Keep the newest `keep` runs of each series whole, and of older ones one a day.
+
+        Args:
+            keep: runs of each series.
+            newest_first: commits in the order of their history, which decides where their dates are the same.
 
         Returns: how many runs are rolled up, and into how many.
         """
@@ -119,7 +123,7 @@ class Archive:
             )
         kept, files = {columns.FORMAT, *filter(decisions.is_decision, paths)}, Files()
         runs_before = days_after = 0
-        for stored in _by_series(found.files):
+        for stored in _by_series(found.files, newest_first):
             old = [run for path, run in stored[: max(0, len(stored) - keep)]]
             old += [run for path, run in stored[-keep:] if path.startswith("rollup/")]
             for path, run in stored[-keep:]:
@@ -136,11 +140,19 @@ class Archive:
         return runs_before, days_after
 
 
-def _by_series(files: Mapping[str, Sequence[StoredRun]]) -> list[list[tuple[str, StoredRun]]]:
+def _by_series(
+    files: Mapping[str, Sequence[StoredRun]], newest_first: Sequence[str]
+) -> list[list[tuple[str, StoredRun]]]:
     """Return (path, run) of each series, by commit date."""
+    age = {commit: number for number, commit in enumerate(newest_first)}
+
+    def order(pair: tuple[str, StoredRun]) -> tuple[str, int, str, str]:
+        path, run = pair
+        return run.committed, -age.get(run.commit, len(age)), run.started, path
+
     found: dict[tuple[str, str], list[tuple[str, StoredRun]]] = {}
     pairs = [(path, run) for path, runs in files.items() for run in runs]
-    for path, run in sorted(pairs, key=lambda pair: (pair[1].committed, pair[1].started, pair[0])):
+    for path, run in sorted(pairs, key=order):
         found.setdefault((run.environment.fingerprint, run.suite), []).append((path, run))
     return list(found.values())
 
@@ -153,7 +165,7 @@ def _grouped(runs: Sequence[StoredRun], key: Callable[[StoredRun], str]) -> list
 
 
 def _day(runs: Sequence[StoredRun]) -> StoredRun:
-    """Return the one run that stands for the runs of a day: their medians, under the last one's commit."""
+    """Return one run in place of the runs of a day: their medians, with the commit of the last."""
     slis: dict[Sli, None] = {sli: None for run in runs for sli in run.levels}
     levels = {sli: _middle([run.levels[sli] for run in runs if sli in run.levels]) for sli in slis}
     return replace(runs[-1], levels=Levels.of(levels), runs=sum(run.runs for run in runs))

@@ -1,7 +1,7 @@
 """Store `branch`: files on an orphan branch of the remote, written by compare-and-swap.
 
-Each append fetches one commit and the trees on its way, adds files, and pushes only if nobody pushed meanwhile;
-else it begins anew. Cost and time do not grow with what is stored.
+Each append fetches one commit and the trees on its way, adds files, and pushes only if the branch has not changed
+meanwhile; else it starts again. Cost and time do not grow with what is stored.
 """
 
 import hashlib
@@ -83,7 +83,7 @@ class BranchStore:
                 return tuple(new)
             self._interrupts.pause(random.uniform(0, min(LONGEST_WAIT_S, 0.1 * 2**attempt)))
         raise StoreError(
-            f"{self.name} was changed by somebody else {TRIES} times in a row",
+            f"{self.name} was changed by another writer {TRIES} times in a row",
             hint="nothing is lost: record the same run file again",
         )
 

@@ -71,7 +71,7 @@ class DirectoryStore:
         return {str(file.relative_to(self._root)): _name_of(file.read_bytes()) for file in present}
 
     def _add(self, path: str, data: bytes) -> bool:
-        """Put a file there whole; return False where somebody else was faster."""
+        """Put a file there whole; return False if another writer was faster."""
         target = self._root / path
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -87,7 +87,7 @@ class DirectoryStore:
         return True
 
     def _check(self) -> None:
-        # Listed before the format file is looked for: that is written first, by whoever begins.
+        # Listed before the format file is looked for: the first writer writes that before anything else.
         names = [file.name for file in self._root.iterdir()] if self._root.is_dir() else []
         format_file = self._root / FORMAT
         if format_file.is_file():

@@ -72,7 +72,7 @@ def test_few_processes_or_another_environment_are_a_hint_only() -> None:
 def test_one_process_a_side_is_said_in_the_singular() -> None:
     (found,) = compare(run(sample([[1.0]]), measurement=None), run(sample([[1.0]]), measurement=None))
 
-    assert found.warnings[-1].text.startswith("1 process a side")
+    assert found.warnings[-1].text.startswith("1 process on a side")
 
 
 def test_exact_values_are_compared_as_they_are() -> None:

@@ -82,8 +82,8 @@ def test_environments_are_equal_by_their_facts_and_name_what_differs() -> None:
     [
         (Revision(label="main", commit="0123456789abcdef"), "main (012345678)"),
         (
-            Revision(label="working tree", commit="0123456789abcdef", dirty=True),
-            "working tree (012345678 with changes)",
+            Revision(label="working tree on fedcba987", commit="0123456789abcdef", dirty=True),
+            "working tree on fedcba987 with changes",
         ),
         (Revision(label="0123456", commit="0123456789abcdef"), "012345678"),
         (Revision(label="base.json"), "base.json"),

@@ -340,4 +340,4 @@ def test_two_files_of_zeros_say_nothing_false() -> None:
     (row,) = judge(one, other, POLICY)
 
     assert row.verdict is Verdict.INCONCLUSIVE
-    assert row.text == "measured at different moments; only pairs can tell a change from a slower minute"
+    assert row.text == "measured at different times; only pairs can tell a change from a busy machine"

@@ -15,7 +15,7 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """One kind of request, and what its answer must be; `{field}` stands for a value of the row or of the login."""
+    """One kind of request, and what its answer must be; `{field}` is replaced by a value of the row or of the login."""
 
     name: str
     method: str
@@ -54,7 +54,7 @@ class Call:
 
 
 def draw(requests: Sequence[Request], rows: Sequence[Row], count: int, *, seed: int) -> list[tuple[int, int]]:
-    """Draw `count` calls: (request, row); -1 stands for no row."""
+    """Draw `count` calls: (request, row); -1 means no row."""
     rng = Random(seed)
     kinds = rng.choices(range(len(requests)), weights=[request.weight for request in requests], k=count)
     return [(kind, rng.randrange(len(rows)) if rows else -1) for kind in kinds]
@@ -63,7 +63,7 @@ def draw(requests: Sequence[Request], rows: Sequence[Row], count: int, *, seed: 
 def fill(request: Request, place: int, values: Row) -> Call:
     """Return `request`, the `place`-th, with its fields filled in from `values`.
 
-    Raises: ValueError for a field that nobody gives.
+    Raises: ValueError for a field without a value.
     """
     if missing := sorted(request.fields - values.keys()):
         raise ValueError(f"request {request.name!r} wants {{{missing[0]}}}, which neither data nor login gives")

@@ -14,7 +14,7 @@ def median(values: Sequence[float]) -> float:
 
 
 def quartile(values: Sequence[float]) -> float:
-    """Return the first quartile (n >= 1): what a process does when nobody disturbs it, yet not its luckiest turn."""
+    """Return the first quartile (n >= 1): what an undisturbed process does, yet not its luckiest turn."""
     return float(np.quantile(values, 0.25))
 
 

@@ -137,7 +137,7 @@ def p_repeated(log_ratios: Sequence[float], first: int, margin: float) -> float:
 
 
 def prediction(log_ratios: Sequence[float]) -> Effect:
-    """Summarise (m,) log ratios of one new value against m earlier ones, as far as they foretell the next.
+    """Summarise (m,) log ratios of one new value against m earlier ones, as a prediction of the next.
 
     The new value has the earlier ones' spread itself, so its change is known to within s * sqrt(1 + 1/m), with
     m - 1 degrees of freedom, however many there are.

@@ -59,7 +59,7 @@ def fitted(steps: Sequence[Step]) -> Curve:
 
     N / X(N) = (1 + a (N - 1) + b N (N - 1)) / g is linear in 1/g, a/g and b/g; each equation is weighed by X / N.
     """
-    from scipy.optimize import nnls  # noqa: PLC0415 - .2 s to import, wanted where somebody searches for a capacity
+    from scipy.optimize import nnls  # noqa: PLC0415 - .2 s to import, needed only to search for a capacity
 
     users = np.array([float(step.users) for step in steps])
     rate = np.array([step.throughput for step in steps])

@@ -94,11 +94,11 @@ class Signs:
         return self._p(self.worse)
 
     def below(self, level: float) -> float:
-        """Return 1 where head is surely worse at a one-sided error `level`, 0 where no pair changed, else -1."""
+        """Return 1 if head is significantly worse at the one-sided error `level`, 0 if no pair changed, else -1."""
         return 1.0 if self._p(self.worse) <= level else -1.0 * self._changed
 
     def above(self, level: float) -> float:
-        """Return -1 where head is surely better at a one-sided error `level`, 0 where no pair changed, else 1."""
+        """Return -1 if head is significantly better at the one-sided error `level`, 0 if no pair changed, else 1."""
         return -1.0 if self._p(self.better) <= level else 1.0 * self._changed
 
     def over(self, pairs: int) -> "Signs":

@@ -51,7 +51,7 @@ def unpack(data: bytes) -> tuple[Run, Run]:
             members = _members(archive)
             base, head = (_read(archive, members[name]) for name in NAMES)
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, RuntimeError, ValueError, OSError) as exc:
-        raise ArtifactError(f"the artifact is no archive that can be read: {_line(str(exc))}") from exc
+        raise ArtifactError(f"the artifact is not a readable archive: {_line(str(exc))}") from exc
     return checked(base, NAMES[0]), checked(head, NAMES[1])
 
 
@@ -109,7 +109,7 @@ def _faults(run: Run) -> Iterable[str]:
     if len(run.benchmarks) > MOST_BENCHMARKS:
         yield f"{len(run.benchmarks):,} benchmarks; at most {MOST_BENCHMARKS:,} are judged"
     if run.revision.commit is None or not _COMMIT.fullmatch(run.revision.commit):
-        yield f"{run.revision.commit!r} is no commit"
+        yield f"{run.revision.commit!r} is not a commit"
     if run.part != WHOLE:
         yield f"part {run.part} alone; what all jobs measured must be merged first"
     if len(run.samples) > MOST_SLIS or sum(len(sample.processes) for sample in run.samples) > MOST_VALUES // 10:

@@ -30,11 +30,11 @@ class Asked:
     why: str
     """In a sentence, for the log."""
     base: str | None = None
-    """A commit; None where the merge base with `base_ref` stands for it, or where nothing is compared."""
+    """A commit; None if the merge base with `base_ref` is used, or nothing is compared."""
     base_ref: str | None = None
     """The branch that head would go to."""
     otherwise: str | None = None
-    """The commit that stands for base where a clone does not tell the merge base, or head is in `base_ref` already."""
+    """The base to use if the clone cannot give the merge base, or if `base_ref` already contains head."""
     first: bool = False
     """Whether head has no parent: there is nothing to compare it with."""
     fork: bool = False
@@ -44,9 +44,9 @@ class Asked:
     labels: tuple[str, ...] = ()
     """Of the pull request, when the event happened: a job that is run again gets the same event."""
     speaks: str | None = None
-    """The commit whose trailers count, if somebody who may write stands behind it."""
+    """The commit whose trailers count, if it was pushed by a person with write access."""
     trusted: bool = False
-    """Whether somebody does, as far as the event says."""
+    """Whether it was, as far as the event says."""
     author: str = ""
     """Who opened the pull request."""
 
@@ -119,7 +119,7 @@ def labels_of(pull: Any) -> tuple[str, ...]:
 
 
 def may_write(pull: Any) -> bool:
-    """Return whether somebody who may write to the repository stands behind the commits of a pull request.
+    """Return whether the commits of a pull request come from a person with write access.
 
     That is certain of the repository's own branches and of its owner; a member of an organisation may only read.
     """

@@ -77,7 +77,7 @@ def ran(event: Mapping[str, Any], *, workflow: str) -> Ran | str:
             succeeded=run.get("conclusion", "success") == "success",
         )
     except (KeyError, TypeError, ValueError) as exc:
-        raise UsageError(f"the event is no workflow_run that GitHub sends: {exc!r}") from exc
+        raise UsageError(f"the event is not a workflow_run of GitHub's: {exc!r}") from exc
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

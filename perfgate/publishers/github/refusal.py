@@ -35,7 +35,7 @@ def refusal(exc: Exception, verb: str, path: str, repository: str) -> PublishErr
     if isinstance(exc, RateLimitExceededException) or status == 429 or "retry-after" in headers:
         return PublishError(f"GitHub's rate limit is used up: {said}{_until(headers)}", hint=_LATER)
     if status == 403 and "locked" in said.lower():
-        return PublishError("the conversation is locked: nobody may comment there", kind="locked")
+        return PublishError("the conversation is locked, so perfgate cannot comment there", kind="locked")
     if status in (403, 404) and (right := _right(path, verb, status)):
         what, permission = right
         hint = f"add to the job:\n    permissions:\n      {permission}\nlisting one permission sets all others to none"

@@ -1,7 +1,7 @@
 """What is wrong with a repository's workflows, as far as a gate's promise goes; pure.
 
-Each fault is one that a known gate fell into: it blocks nobody, blocks everybody, loses results, or hands a token that
-may write to whoever opens a pull request.
+Each fault is one that a known gate fell into: it never blocks, always blocks, loses results, or hands a token that
+may write to the author of a pull request.
 """
 
 import difflib
@@ -163,7 +163,7 @@ def _inputs(use: _Use) -> _Found:
             near = difflib.get_close_matches(name, INPUTS, n=1)
             yield (
                 node.line,
-                f"{name} is no input of the Action",
+                f"{name} is not an input of the Action",
                 f"did you mean {near[0]}?" if near else "docs/github.md lists them",
             )
         choices = CHOICES.get(name, set())

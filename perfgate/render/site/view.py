@@ -140,7 +140,7 @@ class View:
 
     @cached_property
     def silent(self) -> list[Row]:
-        """What gave values once, and none of late, though nobody let it go."""
+        """Benchmarks that were recorded before and no longer are, without being retired."""
         return [row for row in self.rows if row.look == "silent"]
 
     @cached_property
