@@ -19,7 +19,7 @@ def render(report: Report) -> str:
         f"{phrases.name(str(report.base.revision))} → {phrases.name(str(report.head.revision))}",
         f"⚠️ {phrases.busy(report)}" if phrases.busy(report) else "",
         *(_table(rows) for rows in (changed, unsettled, shown) if rows),
-        f"{len(quiet) - len(shown)} more are not listed; --format markdown lists all"
+        f"{len(quiet) - len(shown)} results without a change are not listed; --format markdown lists all"
         if len(shown) < len(quiet)
         else "",
         "\n".join(f"note: {text}" for text in phrases.doubts(report)),
