@@ -151,6 +151,15 @@ def test_init_without_anything_to_find_still_writes_a_start(
     assert not (inside.root / ".github").exists()
     assert load(inside.root, environ={}).config.suite["benchmarks"].runner == "pytest-benchmark"
 
+    path = inside.root / "perfgate.toml"
+    lines = [line for line in path.read_text().splitlines() if not line.startswith(("runner", "# paths"))]
+    path.write_text("\n".join(line.removeprefix("# ") if " = " in line else line for line in lines))
+    assert main.run(["init"]) == 0
+    said = capsys.readouterr().err
+    assert load(inside.root, environ={}).config.suite["benchmarks"].runner == "command"
+    assert "next: read what was written" in said
+    assert (inside.root / ".github/workflows/perfgate.yml").exists()
+
 
 @pytest.mark.parametrize(
     ("commands", "branch"),

@@ -1,6 +1,7 @@
 """`perfgate demo`."""
 
 import os
+import shlex
 import sys
 from contextlib import ExitStack
 from dataclasses import replace
@@ -55,7 +56,7 @@ def demo(keep: Path | None, seed: int | None) -> int:
         if keep is None:
             click.echo("The repository has been removed. To try it yourself: perfgate demo --keep wordlib")
         else:
-            click.echo(f"To try it yourself: cd {keep} && perfgate compare {base}")
+            click.echo(f"To try it yourself: cd {shlex.quote(str(keep))} && perfgate compare {base}")
         return int(code)
 
 

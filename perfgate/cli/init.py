@@ -70,7 +70,8 @@ def init(workflows: bool, action: str | None, tries: bool, check: bool) -> int:
         commits = len(repository.ancestors(repository.head(), most=2)) if repository.has("HEAD") else 0
         seen, found = look(repository.root, [file for file in tracked if file])
         writes = not (repository.root / FILE).exists()
-        workflows = workflows and not (writes and not found.proposal.suites and not found.service)  # nothing to gate
+        gates = not writes or bool(found.proposal.suites or found.service)
+        workflows = workflows and gates
         action = (action or own_action(shop.interrupts)) if workflows else None
         for note in found.notes if writes else ():
             click.echo(note, err=True)
@@ -94,7 +95,7 @@ def init(workflows: bool, action: str | None, tries: bool, check: bool) -> int:
     if works is False:
         click.echo(f"next: fix what is listed above, or leave it out of {FILE}, then: perfgate init --check", err=True)
         return int(Exit.NOT_MEASURED)
-    click.echo(_next(found, commits, bool(new)), err=True)
+    click.echo(_next(commits, anything=bool(new), gates=gates), err=True)
     return 0
 
 
@@ -149,10 +150,10 @@ def _listed(how: str, troubles: Sequence[tuple[str, str]]) -> None:
         click.echo(f"  {how}: and {len(troubles) - SHOWN} more", err=True)
 
 
-def _next(found: Found, commits: int, anything: bool) -> str:
+def _next(commits: int, *, anything: bool, gates: bool) -> str:
     if not anything:
         return "everything is there already; change it by hand, then: perfgate config check"
-    if not found.proposal.suites and not found.service:
+    if not gates:
         return (
             "next: write a pytest benchmark, as in benchmarks/test_speed.py: def test_f(benchmark): benchmark(f)\n"
             f"  or name a command to time in {FILE}; a comment there shows how\n"

@@ -139,7 +139,7 @@ class LoginTable(RequestTable):
 
 
 class StageTable(Section):
-    """A part of the load, at the end of which the rate has reached another value."""
+    """A part of the load, during which the rate changes to a new value."""
 
     seconds: ShortTime = Field(alias="for")
     """Its length. All stages together are scaled to the length of one start."""

@@ -93,8 +93,8 @@ class _SuiteBase(Section):
     timeout: Duration = "60s"
     """A benchmark fails if it makes no progress for this long (its fixtures, or one turn)."""
     design: Literal["turns", "sequential"] = "turns"
-    """`sequential`: base and head run one after the other. For benchmarks of which two copies cannot run at once (a
-    fixed port, one device); it takes about 2.5 times as long."""
+    """`sequential`: base and head run one after the other. Use it if two copies of a benchmark cannot run at once (they
+    need the same port or device); it takes about 2.5 times as long."""
 
 
 class _CountingSuite(_SuiteBase):

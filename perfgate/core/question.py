@@ -285,7 +285,7 @@ class ShareQuestion:
         return self
 
     def crosses(self, level: float) -> bool:
-        """Return whether the share is significantly above the SLO, in most starts."""
+        """Return whether the share is significantly above the SLO, and consistently from start to start."""
         slo = self.rule.slo
         assert slo is not None
         return counts.lower_share(*self._total, level) > slo and _everywhere(

@@ -133,9 +133,9 @@ def is_look(measured: int, planned: int) -> bool:
 
 
 def _regular_looks() -> Iterator[int]:
-    """Yield after how many pairs is looked: a step apart, and from 60 on a tenth of what is there already.
+    """Yield the numbers of pairs at which to look: every third pair, and from 60 pairs on after a tenth more.
 
-    A look costs the others some of the level, and a thousand pairs show little more than the last 990 did.
+    Each look uses up some of the level, so a long plan should have few of them.
     """
     at = FIRST_LOOK
     while True:

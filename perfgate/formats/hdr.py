@@ -97,7 +97,7 @@ def decoded(text: str, *, where: str) -> Counts:
 
 
 def _packed(data: bytes) -> Iterator[tuple[int, int]]:
-    """Yield (place, count) of zig-zag numbers, of which a negative one means that many zeros."""
+    """Yield (place, count) of zig-zag numbers; a negative number means that many zeros."""
     at = place = 0
     while at < len(data):
         number, at = _zigzag(data, at)

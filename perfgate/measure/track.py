@@ -229,7 +229,7 @@ class Track:
 
 
 def _until_look(effects: Sequence[float], planned: int) -> tuple[float, ...]:
-    """Return the effects up to the last scheduled look: there is no look in between."""
+    """Return the effects up to the last scheduled look, because nothing is decided between looks."""
     pairs = next((n for n in range(len(effects), FIRST_LOOK - 1, -1) if is_look(n, planned)), 0)
     return tuple(effects[:pairs])
 
